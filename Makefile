@@ -1,0 +1,44 @@
+# Every target sets up what it needs on a machine that has Python 3.11 (with venv), make and git.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test check bench format clean
+.DEFAULT_GOAL := help
+
+help: ## say what the targets do
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+# The two stamps let `make demo` run without the test tools; `make test` adds them to the same venv.
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.runtime ## set up, then watch a ballpark sell live (Ctrl-C ends it)
+	$(BIN)/jari demo
+
+test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL and Chromium)
+	sh tests/chromium.sh
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## lint, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## measure, print a table, write bench/results/*.json
+	$(BIN)/python -m bench
+
+format: $(VENV)/.dev ## rewrite the code in the house format
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build demo-data bench/results .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""jari: reserved seats for a crowd."""

@@ -1,0 +1,102 @@
+"""Every setting and every limit, in one frozen object that is read from the environment once.
+
+``Settings.from_environment`` takes ``JARI_<NAME>`` for each field; the command line overrides. Units stand
+last in the names.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used; the message names the variable and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may set. Numbers must be positive."""
+
+    # where
+    database: str = "sqlite:///jari.db"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""  # e.g. https://tickets.example.com: makes cookies Secure and origins exact
+    trusted_proxies: str = "127.0.0.1"  # whose X-Forwarded-* headers are believed
+
+    # rules
+    hold_seconds: int = 300
+    max_seats_per_buyer: int = 4
+
+    # the till
+    till_batch_size: int = 128
+    till_queue_size: int = 20_000
+    expiry_margin_ms: int = 500  # within this of a hold's end the store decides, not the replica
+
+    # live
+    poll_ms: int = 1_000
+    poll_page_size: int = 500  # commits fetched at a time
+    sweep_ms: int = 400
+    sweep_page_size: int = 1_000
+    change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
+    change_log_trim_seconds: int = 60
+
+    # streams
+    max_viewers: int = 15_000
+    tick_min_ms: int = 4
+    tick_max_ms: int = 250
+    tick_load: int = 4  # a tick lasts at least this many times as long as the last fan-out took
+    heartbeat_seconds: int = 15
+    retry_min_ms: int = 1_000
+    retry_max_ms: int = 5_000
+    stall_seconds: int = 60  # a viewer that has not read for so long is cut off
+    shutdown_seconds: int = 4
+
+    # accounts
+    session_hours: int = 24 * 7
+    session_cache_size: int = 100_000
+    session_cache_seconds: int = 60
+    log_in_attempts_per_account: int = 10
+    log_in_attempts_per_address: int = 100
+    sign_ups_per_address: int = 50
+    attempt_window_seconds: int = 900
+    password_threads: int = 2
+    password_queue_size: int = 1_000
+
+    # requests
+    max_body_bytes: int = 64 * 1024
+    page_size: int = 50
+    idempotency_hours: int = 24
+    connection_backlog: int = 2_048
+
+    # storage
+    database_connections: int = 10
+    database_timeout_seconds: int = 10
+
+    # plans
+    max_plan_bytes: int = 32 * 1024 * 1024
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], **overrides: Any) -> Self:
+        """Read ``JARI_*``; an override that is not None wins.
+
+        Raises:
+            BadSetting: a value has the wrong form.
+        """
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            variable = f"JARI_{field.name.upper()}"
+            if overrides.get(field.name) is not None:
+                values[field.name] = overrides[field.name]
+            elif variable in environment:
+                values[field.name] = _read(variable, environment[variable], field.type)
+        return cls(**values)
+
+
+def _read(variable: str, text: str, kind: object) -> str | int:
+    if kind is not int:
+        return text
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise BadSetting(f"{variable}={text!r} is not a positive whole number: correct or unset it.")
+    return int(text)
