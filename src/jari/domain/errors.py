@@ -1,0 +1,176 @@
+"""Everything that can be refused, as one tree.
+
+::
+
+    JariError
+    ├── NotFound
+    ├── Invalid                       what was sent makes no sense
+    │   ├── TooManySeats
+    │   ├── UnknownSeats
+    │   ├── BadPlan
+    │   └── KeyReused
+    ├── Conflict                      it makes sense, but not in the present state
+    │   ├── SeatsTaken
+    │   ├── NotYourSeats
+    │   ├── SaleNotOpen
+    │   ├── EmailTaken
+    │   ├── StillRunning
+    │   ├── PlanDropsSeats
+    │   └── StaleDecision             the store saw another state than the decision had read
+    ├── Unauthenticated
+    ├── WrongCredentials
+    ├── Forbidden
+    ├── TooManyAttempts
+    └── Unavailable                   not now: try again later
+
+Each error says what happened, to which seats, and what to do next. ``code`` is stable: programs may rely
+on it. The HTTP status of each stands in ``web/errors.py`` and nowhere else.
+"""
+
+from collections.abc import Sequence
+
+
+class JariError(Exception):
+    """Something was refused; ``detail`` is a sentence for people."""
+
+    code: str = "ERROR"
+    title: str = "The request was refused"
+
+    def __init__(self, detail: str, *, seat_ids: Sequence[int] = (), retry_after_seconds: int = 0) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.seat_ids = tuple(seat_ids)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NotFound(JariError):
+    """There is no such thing."""
+
+    code = "NOT_FOUND"
+    title = "Not found"
+
+
+class Invalid(JariError):
+    """What was sent makes no sense, whatever the state."""
+
+    code = "INVALID"
+    title = "The request is not valid"
+
+
+class TooManySeats(Invalid):
+    """More seats than one buyer may have in one schedule."""
+
+    code = "TOO_MANY_SEATS"
+    title = "Too many seats"
+
+
+class UnknownSeats(Invalid):
+    """Seats that this schedule does not have."""
+
+    code = "UNKNOWN_SEATS"
+    title = "No such seats"
+
+
+class BadPlan(Invalid):
+    """A seating plan that cannot be taken; names file, place and reason."""
+
+    code = "BAD_PLAN"
+    title = "The seating plan cannot be imported"
+
+
+class KeyReused(Invalid):
+    """An Idempotency-Key that came before with another body."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    title = "The Idempotency-Key was used for another request"
+
+
+class Conflict(JariError):
+    """Valid, but not in the present state."""
+
+    code = "CONFLICT"
+    title = "Not possible now"
+
+
+class SeatsTaken(Conflict):
+    """At least one of the seats belongs to somebody else."""
+
+    code = "SEATS_TAKEN"
+    title = "Seats already taken"
+
+
+class NotYourSeats(Conflict):
+    """Seats that the buyer does not hold."""
+
+    code = "NOT_YOUR_SEATS"
+    title = "Not your seats"
+
+
+class SaleNotOpen(Conflict):
+    """The schedule is not on sale."""
+
+    code = "SALE_NOT_OPEN"
+    title = "The sale is not open"
+
+
+class EmailTaken(Conflict):
+    """There is an account with this e-mail address."""
+
+    code = "EMAIL_TAKEN"
+    title = "E-mail address already registered"
+
+
+class StillRunning(Conflict):
+    """The first request with this Idempotency-Key has not ended yet."""
+
+    code = "IDEMPOTENT_REQUEST_IN_PROGRESS"
+    title = "The same request is still running"
+
+
+class PlanDropsSeats(Conflict):
+    """A new plan of a venue would drop seats that somebody has."""
+
+    code = "PLAN_DROPS_SEATS"
+    title = "The plan drops seats that are held or sold"
+
+
+class StaleDecision(Conflict):
+    """The store refused a write because a seat was no longer as the decision had read it."""
+
+    code = "STALE_DECISION"
+    title = "The seats changed meanwhile"
+
+
+class Unauthenticated(JariError):
+    """Nobody is logged in."""
+
+    code = "UNAUTHENTICATED"
+    title = "Log in first"
+
+
+class WrongCredentials(JariError):
+    """E-mail address or password is wrong; it is not said which."""
+
+    code = "WRONG_CREDENTIALS"
+    title = "E-mail address or password is wrong"
+
+
+class Forbidden(JariError):
+    """The request may not be made from there or by this user."""
+
+    code = "FORBIDDEN"
+    title = "Not allowed"
+
+
+class TooManyAttempts(JariError):
+    """A limit was reached; ``retry_after_seconds`` says when to come back."""
+
+    code = "TOO_MANY_ATTEMPTS"
+    title = "Too many attempts"
+
+
+class Unavailable(JariError):
+    """The service cannot do this now; nothing was changed."""
+
+    code = "UNAVAILABLE"
+    title = "Not available now"

@@ -1,0 +1,81 @@
+"""Schedules: the dated occasions for which seats are sold."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jari.domain.errors import Invalid, SaleNotOpen
+
+MAX_TITLE_LENGTH = 200
+
+
+class Kind(StrEnum):
+    """A match is a schedule of kind ``match``; both share ids."""
+
+    MATCH = "match"
+    PERFORMANCE = "performance"
+
+
+class SaleStatus(StrEnum):
+    """What a buyer is told about the sale."""
+
+    UPCOMING = "UPCOMING"
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Whether a schedule sells: ``enabled`` by the organiser, and from ``opens_ms`` on."""
+
+    enabled: bool
+    opens_ms: int
+
+    def status(self, now_ms: int) -> SaleStatus:
+        """The state of the sale at a moment of the store's clock."""
+        if not self.enabled:
+            return SaleStatus.CLOSED
+        return SaleStatus.OPEN if self.opens_ms <= now_ms else SaleStatus.UPCOMING
+
+    def require_open(self, now_ms: int) -> None:
+        """Refuse to sell before the opening and after the close.
+
+        Raises:
+            SaleNotOpen: with what to wait for.
+        """
+        match self.status(now_ms):
+            case SaleStatus.CLOSED:
+                raise SaleNotOpen("This sale is closed: no seats can be held.")
+            case SaleStatus.UPCOMING:
+                wait_seconds = -(-(self.opens_ms - now_ms) // 1000)
+                raise SaleNotOpen(
+                    f"This sale opens in {wait_seconds} s: try again then.", retry_after_seconds=wait_seconds
+                )
+            case SaleStatus.OPEN:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One occasion as the catalogue shows it; times in milliseconds since 1970, UTC."""
+
+    id: int
+    kind: Kind
+    title: str
+    venue_id: int
+    venue_name: str
+    seat_count: int
+    starts_ms: int
+    sale: Sale
+    layout_revision: int = 1
+
+
+def check_title(title: str) -> str:
+    """The title without surrounding space.
+
+    Raises:
+        Invalid: it is empty or too long.
+    """
+    title = title.strip()
+    if not title or len(title) > MAX_TITLE_LENGTH:
+        raise Invalid(f"A title has 1 to {MAX_TITLE_LENGTH} characters; this one has {len(title)}.")
+    return title

@@ -1,0 +1,283 @@
+"""Who has which seat: the rules of holding, releasing, expiring and occupying.
+
+A seat of a schedule is AVAILABLE unless an allocation says otherwise::
+
+    AVAILABLE ──hold──▶ HOLD ──occupy──▶ OCCUPIED
+        ▲                 │
+        └─release, expire─┘
+
+`Seating` holds the allocations that a batch of commands may touch, decides one command after the other, and
+keeps what changed. Nothing here waits, reads a clock or knows a database: the store's time comes as an
+argument, in milliseconds since 1970.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from jari.domain.errors import Invalid, JariError, NotYourSeats, SeatsTaken, TooManySeats
+from jari.domain.schedules import Sale
+
+
+class Status(IntEnum):
+    """The state of one seat in one schedule."""
+
+    AVAILABLE = 0
+    HOLD = 1
+    OCCUPIED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A seat that somebody has; ``expires_ms`` is None where the time has no power over it."""
+
+    seat_id: int
+    status: Status
+    buyer_id: int
+    hold_id: str
+    expires_ms: int | None
+
+    def is_free(self, now_ms: int) -> bool:
+        """Whether the next buyer may take it: a hold whose end has come is free, swept or not."""
+        return self.status is Status.HOLD and self.expires_ms is not None and self.expires_ms <= now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Take all of these seats for ``hold_ms``, or none."""
+
+    buyer_id: int
+    seat_ids: tuple[int, ...]
+    hold_id: str
+    hold_ms: int
+    max_seats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give back all of these held seats, or none."""
+
+    buyer_id: int
+    seat_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occupy:
+    """The buyer has paid: all of these held seats are theirs for good, or none."""
+
+    buyer_id: int
+    seat_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Free those of these seats whose hold has ended."""
+
+    seat_ids: tuple[int, ...]
+
+
+Command = Hold | Release | Occupy | Expire
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """These seats are the buyer's until ``expires_ms``."""
+
+    hold_id: str
+    seat_ids: tuple[int, ...]
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """These seats are AVAILABLE again."""
+
+    seat_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """These seats are sold."""
+
+    seat_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """These seats, perhaps none, were freed because their time had ended."""
+
+    seat_ids: tuple[int, ...]
+
+
+Outcome = Held | Released | Occupied | Expired
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Seats that took a new status together; ``buyer_id`` is 0 and ``expires_ms`` None where AVAILABLE."""
+
+    status: Status
+    seat_ids: tuple[int, ...]
+    buyer_id: int = 0
+    expires_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the store must write for one seat: ``before`` as it was read, ``after`` as decided (None: free)."""
+
+    before: Allocation | None
+    after: Allocation | None
+
+
+def check_seat_ids(seat_ids: tuple[int, ...], max_seats: int) -> None:
+    """Refuse a choice of seats that is empty, names a seat twice or is too large.
+
+    Raises:
+        Invalid: no seats, or one named twice.
+        TooManySeats: more than ``max_seats``.
+    """
+    if not seat_ids:
+        raise Invalid("No seats were named: name at least one.")
+    if len(seat_ids) > max_seats:
+        raise TooManySeats(
+            f"{len(seat_ids)} seats were asked for, but one buyer may have at most {max_seats} here: ask for fewer.",
+            seat_ids=seat_ids,
+        )
+    if len(set(seat_ids)) < len(seat_ids):
+        raise Invalid("A seat was named twice: name each seat once.", seat_ids=seat_ids)
+
+
+class Seating:
+    """The seats that a batch of commands is about, at one moment of the store's clock.
+
+    ``allocations`` must hold every allocation of every seat that a command names, and every allocation of
+    every buyer who holds: the rules are decided from nothing else.
+    """
+
+    def __init__(self, allocations: Iterable[Allocation], sale: Sale, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self._sale = sale
+        self.changes: list[Change] = []
+        self._before: dict[int, Allocation] = {each.seat_id: each for each in allocations}
+        self._after: dict[int, Allocation] = dict(self._before)
+        self._touched: dict[int, None] = {}  # a set that remembers its order
+        self._seats_of_buyer: dict[int, set[int]] = {}
+        for each in self._before.values():
+            self._seats_of_buyer.setdefault(each.buyer_id, set()).add(each.seat_id)
+
+    def decide(self, command: Command) -> Outcome | JariError:
+        """Carry out one command, or say why not; a refusal changes nothing and is returned, not raised."""
+        try:
+            match command:
+                case Hold():
+                    return self._hold(command)
+                case Release():
+                    return self._release(command)
+                case Occupy():
+                    return self._occupy(command)
+                case Expire():
+                    return self._expire(command)
+        except JariError as refusal:
+            return refusal
+
+    def effects(self) -> Iterator[Effect]:
+        """What the store must write, one for each seat that is no longer as it was read."""
+        for seat_id in self._touched:
+            before, after = self._before.get(seat_id), self._after.get(seat_id)
+            if before != after:
+                yield Effect(before, after)
+
+    def _hold(self, command: Hold) -> Held:
+        check_seat_ids(command.seat_ids, command.max_seats)
+        self._sale.require_open(self.now_ms)
+        if again := self._already_held(command):
+            return again
+        if taken := [seat_id for seat_id in command.seat_ids if self._live(seat_id)]:
+            raise SeatsTaken(
+                f"{len(taken)} of the {len(command.seat_ids)} seats are taken: choose others and try again.",
+                seat_ids=taken,
+            )
+        has = sum(1 for seat_id in self._seats_of_buyer.get(command.buyer_id, ()) if self._live(seat_id))
+        if has + len(command.seat_ids) > command.max_seats:
+            raise TooManySeats(
+                f"You have {has} seats here and asked for {len(command.seat_ids)} more, but one buyer may have "
+                f"at most {command.max_seats}: release some, or ask for fewer.",
+                seat_ids=command.seat_ids,
+            )
+        expires_ms = self.now_ms + command.hold_ms
+        for seat_id in command.seat_ids:
+            self._put(Allocation(seat_id, Status.HOLD, command.buyer_id, command.hold_id, expires_ms))
+        self.changes.append(Change(Status.HOLD, command.seat_ids, command.buyer_id, expires_ms))
+        return Held(command.hold_id, command.seat_ids, expires_ms)
+
+    def _already_held(self, command: Hold) -> Held | None:
+        """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
+        first = self._live(command.seat_ids[0])
+        if first is None or first.status is not Status.HOLD or first.expires_ms is None:
+            return None
+        same_hold = all(
+            (own := self._live(seat_id)) is not None
+            and own.hold_id == first.hold_id
+            and own.buyer_id == command.buyer_id
+            for seat_id in command.seat_ids
+        )
+        return Held(first.hold_id, command.seat_ids, first.expires_ms) if same_hold else None
+
+    def _release(self, command: Release) -> Released:
+        self._require_held(command.buyer_id, command.seat_ids)
+        self._free(command.seat_ids)
+        return Released(command.seat_ids)
+
+    def _occupy(self, command: Occupy) -> Occupied:
+        self._require_held(command.buyer_id, command.seat_ids)
+        for seat_id in command.seat_ids:
+            hold_id = self._after[seat_id].hold_id
+            self._put(Allocation(seat_id, Status.OCCUPIED, command.buyer_id, hold_id, None))
+        self.changes.append(Change(Status.OCCUPIED, command.seat_ids, command.buyer_id))
+        return Occupied(command.seat_ids)
+
+    def _expire(self, command: Expire) -> Expired:
+        ended = tuple(
+            seat_id
+            for seat_id in command.seat_ids
+            if (allocation := self._after.get(seat_id)) is not None and allocation.is_free(self.now_ms)
+        )
+        if ended:
+            self._free(ended)
+        return Expired(ended)
+
+    def _live(self, seat_id: int) -> Allocation | None:
+        allocation = self._after.get(seat_id)
+        return None if allocation is None or allocation.is_free(self.now_ms) else allocation
+
+    def _require_held(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
+        check_seat_ids(seat_ids, len(seat_ids))
+        not_held = [
+            seat_id
+            for seat_id in seat_ids
+            if (own := self._live(seat_id)) is None
+            or own.buyer_id != buyer_id
+            or own.status is not Status.HOLD
+        ]
+        if not_held:
+            raise NotYourSeats(
+                f"You do not hold {len(not_held)} of these {len(seat_ids)} seats, so nothing was done: look at "
+                "your holds and name only seats among them.",
+                seat_ids=not_held,
+            )
+
+    def _put(self, allocation: Allocation) -> None:
+        self._forget(allocation.seat_id)
+        self._after[allocation.seat_id] = allocation
+        self._seats_of_buyer.setdefault(allocation.buyer_id, set()).add(allocation.seat_id)
+
+    def _free(self, seat_ids: tuple[int, ...]) -> None:
+        for seat_id in seat_ids:
+            self._forget(seat_id)
+        self.changes.append(Change(Status.AVAILABLE, seat_ids))
+
+    def _forget(self, seat_id: int) -> None:
+        self._touched[seat_id] = None
+        if (old := self._after.pop(seat_id, None)) is not None:
+            self._seats_of_buyer[old.buyer_id].discard(seat_id)
