@@ -1,0 +1,1 @@
+"""The outside: databases and other systems behind the ports."""

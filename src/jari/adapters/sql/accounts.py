@@ -1,0 +1,147 @@
+"""Users, sessions and counted attempts in SQL, for SQLite and PostgreSQL alike."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import case, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from jari.adapters.sql.database import Database
+from jari.adapters.sql.tables import attempts, idempotency_keys, sessions, users
+from jari.domain.errors import EmailTaken
+from jari.domain.users import Role, User
+from jari.ports import RequestKey, StoredAnswer
+
+
+class SqlAccounts:
+    """See `jari.ports.Accounts`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_user(
+        self,
+        *,
+        email: str,
+        name: str,
+        password_hash: str,
+        role: Role,
+        created_ms: int,
+        request: RequestKey | None,
+    ) -> User:
+        """The new user; the key is stored in the same transaction."""
+        try:
+            async with self._database.write() as connection:
+                user_id = await connection.scalar(
+                    insert(users)
+                    .values(
+                        email=email, name=name, password_hash=password_hash, role=role, created_ms=created_ms
+                    )
+                    .returning(users.c.id)
+                )
+                if request is not None:
+                    await connection.execute(
+                        insert(idempotency_keys).values(
+                            scope=request.scope,
+                            key=request.key,
+                            fingerprint=request.fingerprint,
+                            answer=str(user_id),
+                            created_ms=created_ms,
+                        )
+                    )
+        except IntegrityError as error:
+            raise EmailTaken(
+                "There is an account with this e-mail address: log in, or use another address."
+            ) from error
+        return User(int(user_id or 0), email, name, role)
+
+    async def user_by_email(self, email: str) -> tuple[User, str] | None:
+        """The user and the password's hash."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(users).where(users.c.email == email))).one_or_none()
+        return row and (User(row.id, row.email, row.name, Role(row.role)), row.password_hash)
+
+    async def sign_up_of(self, request: RequestKey) -> StoredAnswer | None:
+        """The stored answer of an earlier sign-up under this key."""
+        statement = select(idempotency_keys).where(
+            idempotency_keys.c.scope == request.scope, idempotency_keys.c.key == request.key
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            return None
+        return StoredAnswer(RequestKey(row.scope, row.key, row.fingerprint), row.answer)
+
+    async def add_session(self, token_hash: bytes, user_id: int, expires_ms: int) -> None:
+        """Remember a session."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                insert(sessions).values(token_hash=token_hash, user_id=user_id, expires_ms=expires_ms)
+            )
+
+    async def sessions(self, token_hashes: Sequence[bytes], now_ms: int) -> Mapping[bytes, User]:
+        """Those of these sessions that are good, with their users."""
+        statement = (
+            select(sessions.c.token_hash, users.c.id, users.c.email, users.c.name, users.c.role)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(
+                sessions.c.token_hash.in_(token_hashes),
+                sessions.c.expires_ms > now_ms,
+                sessions.c.ended_ms.is_(None),
+            )
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(statement)
+            return {row[0]: User(row[1], row[2], row[3], Role(row[4])) for row in rows}
+
+    async def end_session(self, token_hash: bytes, now_ms: int) -> None:
+        """End a session everywhere."""
+        statement = (
+            update(sessions)
+            .where(sessions.c.token_hash == token_hash, sessions.c.ended_ms.is_(None))
+            .values(ended_ms=now_ms)
+        )
+        async with self._database.write() as connection:
+            await connection.execute(statement)
+
+    async def ended_sessions(self, since_ms: int) -> Sequence[bytes]:
+        """Sessions that were ended at or after that time."""
+        async with self._database.read() as connection:
+            found = await connection.scalars(
+                select(sessions.c.token_hash).where(sessions.c.ended_ms >= since_ms)
+            )
+            return found.all()
+
+    async def forget_before(self, now_ms: int) -> None:
+        """Delete sessions and windows of attempts that have ended."""
+        async with self._database.write() as connection:
+            await connection.execute(sessions.delete().where(sessions.c.expires_ms < now_ms))
+            await connection.execute(attempts.delete().where(attempts.c.window_ends_ms < now_ms))
+
+    async def count_attempt(self, bucket: str, window_ms: int, now_ms: int) -> tuple[int, int]:
+        """Count one attempt in the bucket's window: how many there are now, and when the window ends."""
+        over = attempts.c.window_ends_ms <= now_ms
+        statement = self._insert().values(bucket=bucket, count=1, window_ends_ms=now_ms + window_ms)
+        counted = statement.on_conflict_do_update(
+            index_elements=[attempts.c.bucket],
+            set_={
+                "count": case((over, 1), else_=attempts.c.count + 1),
+                "window_ends_ms": case((over, now_ms + window_ms), else_=attempts.c.window_ends_ms),
+            },
+        ).returning(attempts.c.count, attempts.c.window_ends_ms)
+        async with self._database.write() as connection:
+            row = (await connection.execute(counted)).one()
+        return row[0], row[1]
+
+    async def forgive_attempt(self, bucket: str) -> None:
+        """Take one attempt back."""
+        statement = (
+            update(attempts)
+            .where(attempts.c.bucket == bucket, attempts.c.count > 0)
+            .values(count=attempts.c.count - 1)
+        )
+        async with self._database.write() as connection:
+            await connection.execute(statement)
+
+    def _insert(self) -> "sqlite.Insert | postgresql.Insert":
+        return sqlite.insert(attempts) if self._database.is_sqlite else postgresql.insert(attempts)

@@ -1,0 +1,407 @@
+"""Venues and schedules in SQL, for SQLite and PostgreSQL alike."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jari.adapters.sql.database import Database
+from jari.adapters.sql.tables import allocations, blocks, grades, schedules, seats, sections, venues
+from jari.domain.errors import NotFound, PlanDropsSeats
+from jari.domain.schedules import Kind, Sale, Schedule
+from jari.domain.seating import Status
+from jari.domain.seatmap import Layout
+from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue
+
+NAMED_SEATS = 5  # how many seats an error message names before it says "and N more"
+
+
+class SqlCatalogue:
+    """See `jari.ports.Catalogue`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save_venue(self, venue: Venue) -> tuple[int, bool]:
+        """Insert, or replace the plan of the venue of that name: its id, and whether it is new."""
+        values = {
+            "currency": venue.currency,
+            "width": venue.width,
+            "height": venue.height,
+            "shapes": json.dumps([_shape_to_json(shape) for shape in venue.shapes], ensure_ascii=False),
+        }
+        async with self._database.write() as connection:
+            venue_id = await connection.scalar(select(venues.c.id).where(venues.c.name == venue.name))
+            is_new = venue_id is None
+            if venue_id is None:
+                venue_id = await connection.scalar(
+                    insert(venues).values(name=venue.name, revision=1, **values).returning(venues.c.id)
+                )
+            else:
+                await self._lock_schedules(connection, venue_id)
+                await connection.execute(
+                    update(venues)
+                    .where(venues.c.id == venue_id)
+                    .values(revision=venues.c.revision + 1, **values)
+                )
+            await self._replace_plan(connection, int(venue_id or 0), venue)
+        return int(venue_id or 0), is_new
+
+    async def venue(self, venue_id: int) -> Venue:
+        """The whole plan."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(venues).where(venues.c.id == venue_id))).one_or_none()
+            if row is None:
+                raise NotFound(f"There is no venue {venue_id}: see 'jari venue list'.")
+            return Venue(
+                name=row.name,
+                currency=row.currency,
+                width=row.width,
+                height=row.height,
+                grades=await self._grades(connection, venue_id),
+                sections=await self._sections(connection, venue_id),
+                shapes=tuple(_shape_from_json(shape) for shape in json.loads(row.shapes)),
+            )
+
+    async def venues(self) -> Sequence[tuple[int, str, int]]:
+        """Id, name and number of seats of each."""
+        statement = (
+            select(venues.c.id, venues.c.name, func.count(seats.c.id))
+            .outerjoin(seats, seats.c.venue_id == venues.c.id)
+            .group_by(venues.c.id, venues.c.name)
+            .order_by(venues.c.id)
+        )
+        async with self._database.read() as connection:
+            return [(row[0], row[1], row[2]) for row in await connection.execute(statement)]
+
+    async def seat_ids(self, venue_id: int) -> Mapping[str, int]:
+        """Guid → seat id."""
+        async with self._database.read() as connection:
+            return await _ids_by(
+                connection, select(seats.c.guid, seats.c.id).where(seats.c.venue_id == venue_id)
+            )
+
+    async def block_ids(self, venue_id: int) -> Mapping[str, int]:
+        """Block name → block id."""
+        async with self._database.read() as connection:
+            return await _ids_by(
+                connection, select(blocks.c.name, blocks.c.id).where(blocks.c.venue_id == venue_id)
+            )
+
+    async def layout(self, schedule_id: int) -> Layout:
+        """The seats of the schedule's venue in plan order."""
+        statement = (
+            select(seats.c.id, seats.c.row, seats.c.col, seats.c.block_id, schedules.c.layout_revision)
+            .join(schedules, schedules.c.venue_id == seats.c.venue_id)
+            .where(schedules.c.id == schedule_id)
+            .order_by(seats.c.ordinal)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        if not rows:
+            raise _no_schedule(schedule_id)
+        starts = [place for place in range(len(rows)) if place == 0 or rows[place][3] != rows[place - 1][3]]
+        return Layout(
+            seat_ids=[row[0] for row in rows],
+            rows=[row[1] for row in rows],
+            cols=[row[2] for row in rows],
+            block_ids=[rows[start][3] for start in starts],
+            block_starts=[*starts, len(rows)],
+            revision=rows[0][4],
+        )
+
+    async def create_schedule(
+        self, *, venue_id: int, kind: Kind, title: str, starts_ms: int, sale: Sale
+    ) -> int:
+        """The new schedule's id."""
+        async with self._database.write() as connection:
+            revision = await connection.scalar(select(venues.c.revision).where(venues.c.id == venue_id))
+            if revision is None:
+                raise NotFound(f"There is no venue {venue_id}: see 'jari venue list'.")
+            schedule_id = await connection.scalar(
+                insert(schedules)
+                .values(
+                    venue_id=venue_id,
+                    kind=kind,
+                    title=title,
+                    starts_ms=starts_ms,
+                    enabled=sale.enabled,
+                    opens_ms=sale.opens_ms,
+                    epoch=secrets.token_hex(4),
+                    version=0,
+                    layout_revision=revision,
+                )
+                .returning(schedules.c.id)
+            )
+        return int(schedule_id or 0)
+
+    async def set_sale(self, schedule_id: int, *, enabled: bool) -> None:
+        """Open at once, or close."""
+        now_ms = time.time_ns() // 1_000_000
+        opens_ms = func.min if self._database.is_sqlite else func.least
+        statement = (
+            update(schedules)
+            .where(schedules.c.id == schedule_id)
+            .values(
+                enabled=enabled,
+                opens_ms=opens_ms(schedules.c.opens_ms, now_ms) if enabled else schedules.c.opens_ms,
+            )
+        )
+        async with self._database.write() as connection:
+            if (await connection.execute(statement)).rowcount == 0:
+                raise _no_schedule(schedule_id)
+
+    async def schedule(self, schedule_id: int) -> Schedule:
+        """One schedule."""
+        found = await self._schedules(schedules.c.id == schedule_id)
+        if not found:
+            raise _no_schedule(schedule_id)
+        return found[0]
+
+    async def schedules(
+        self, *, kind: Kind | None, from_ms: int | None, to_ms: int | None
+    ) -> Sequence[Schedule]:
+        """Schedules by start, then id."""
+        conditions: list[ColumnElement[bool]] = []
+        if kind is not None:
+            conditions.append(schedules.c.kind == kind)
+        if from_ms is not None:
+            conditions.append(schedules.c.starts_ms >= from_ms)
+        if to_ms is not None:
+            conditions.append(schedules.c.starts_ms < to_ms)
+        return await self._schedules(*conditions)
+
+    async def _schedules(self, *conditions: ColumnElement[bool]) -> list[Schedule]:
+        count = (
+            select(func.count())
+            .where(seats.c.venue_id == schedules.c.venue_id)
+            .correlate(schedules)
+            .scalar_subquery()
+        )
+        statement = (
+            select(schedules, venues.c.name.label("venue_name"), count.label("seat_count"))
+            .join(venues, venues.c.id == schedules.c.venue_id)
+            .where(*conditions)
+            .order_by(schedules.c.starts_ms, schedules.c.id)
+        )
+        async with self._database.read() as connection:
+            return [_schedule(row) for row in await connection.execute(statement)]
+
+    async def _lock_schedules(self, connection: AsyncConnection, venue_id: int) -> None:
+        """Keep every till of the venue out until the new plan stands, and make each look at it afterwards."""
+        await connection.execute(
+            update(schedules)
+            .where(schedules.c.venue_id == venue_id)
+            .values(layout_revision=schedules.c.layout_revision + 1)
+        )
+
+    async def _replace_plan(self, connection: AsyncConnection, venue_id: int, venue: Venue) -> None:
+        known = await _ids_by(
+            connection, select(seats.c.guid, seats.c.id).where(seats.c.venue_id == venue_id)
+        )
+        await self._drop_seats(connection, known.keys() - {seat.guid for seat in venue.seats()}, known)
+        await connection.execute(delete(grades).where(grades.c.venue_id == venue_id))
+        await connection.execute(
+            insert(grades), [_grade_values(venue_id, *each) for each in enumerate(venue.grades)]
+        )
+        old_sections = (
+            await connection.scalars(select(sections.c.id).where(sections.c.venue_id == venue_id))
+        ).all()
+        block_of_seat = await self._write_blocks(connection, venue_id, venue)
+        rows = [
+            _seat_values(venue_id, block_of_seat[seat.guid], ordinal, seat)
+            for ordinal, seat in enumerate(venue.seats())
+        ]
+        await self._write_seats(connection, venue_id, known, rows)
+        used = select(seats.c.block_id).where(seats.c.venue_id == venue_id)
+        await connection.execute(
+            delete(blocks).where(blocks.c.venue_id == venue_id, blocks.c.id.not_in(used))
+        )
+        for section_id in old_sections:
+            await connection.execute(delete(sections).where(sections.c.id == section_id))
+
+    async def _drop_seats(
+        self, connection: AsyncConnection, dropped: Iterable[str], known: Mapping[str, int]
+    ) -> None:
+        """Delete the seats that the new plan no longer has, unless somebody has one of them."""
+        now_ms = time.time_ns() // 1_000_000
+        live = or_(
+            allocations.c.status == Status.OCCUPIED,
+            allocations.c.expires_ms.is_(None),
+            allocations.c.expires_ms > now_ms,
+        )
+        ids = {known[guid]: guid for guid in dropped}
+        if not ids:
+            return
+        taken = await connection.scalars(
+            select(allocations.c.seat_id).distinct().where(live).order_by(allocations.c.seat_id)
+        )
+        refused = [seat_id for seat_id in taken if seat_id in ids]
+        if refused:
+            names = ", ".join(ids[seat_id] for seat_id in refused[:NAMED_SEATS])
+            more = f" and {len(refused) - NAMED_SEATS} more" if len(refused) > NAMED_SEATS else ""
+            raise PlanDropsSeats(
+                f"The new plan drops {len(refused)} seats that are held or sold ({names}{more}), so nothing was "
+                "imported: keep them in the plan, or refund and release them first.",
+                seat_ids=refused,
+            )
+        statement = delete(seats).where(seats.c.id == bindparam("dropped_id"))
+        await connection.execute(statement, [{"dropped_id": seat_id} for seat_id in ids])
+
+    async def _write_blocks(self, connection: AsyncConnection, venue_id: int, venue: Venue) -> dict[str, int]:
+        """Sections anew, blocks kept by name: guid → block id."""
+        known = await _ids_by(
+            connection, select(blocks.c.name, blocks.c.id).where(blocks.c.venue_id == venue_id)
+        )
+        block_of_seat: dict[str, int] = {}
+        ordinal = 0
+        for place, section in enumerate(venue.sections):
+            section_id = await connection.scalar(
+                insert(sections)
+                .values(venue_id=venue_id, ordinal=place, name=section.name, grade=section.grade)
+                .returning(sections.c.id)
+            )
+            for block in section.blocks:
+                values = {"section_id": section_id, "ordinal": ordinal}
+                block_id = known.get(block.name)
+                if block_id is None:
+                    block_id = await connection.scalar(
+                        insert(blocks)
+                        .values(venue_id=venue_id, name=block.name, **values)
+                        .returning(blocks.c.id)
+                    )
+                else:
+                    await connection.execute(update(blocks).where(blocks.c.id == block_id).values(**values))
+                block_of_seat.update((seat.guid, int(block_id or 0)) for seat in block.seats)
+                ordinal += 1
+        return block_of_seat
+
+    async def _write_seats(
+        self,
+        connection: AsyncConnection,
+        venue_id: int,
+        known: Mapping[str, int],
+        rows: Sequence[dict[str, Any]],
+    ) -> None:
+        kept = [row for row in rows if row["guid"] in known]
+        if kept:
+            # (row, col) may move between kept seats: first out of the way, then into place.
+            await connection.execute(
+                update(seats).where(seats.c.venue_id == venue_id).values(row=-seats.c.id, col=-seats.c.id)
+            )
+            columns = [name for name in kept[0] if name not in {"guid", "venue_id"}]
+            statement = (
+                update(seats)
+                .where(seats.c.id == bindparam("seat_id"))
+                .values({name: bindparam(f"new_{name}") for name in columns})
+            )
+            await connection.execute(
+                statement,
+                [
+                    {"seat_id": known[row["guid"]], **{f"new_{name}": row[name] for name in columns}}
+                    for row in kept
+                ],
+            )
+        if new := [row for row in rows if row["guid"] not in known]:
+            await connection.execute(insert(seats), new)
+
+    async def _grades(self, connection: AsyncConnection, venue_id: int) -> tuple[Grade, ...]:
+        rows = await connection.execute(
+            select(grades).where(grades.c.venue_id == venue_id).order_by(grades.c.ordinal)
+        )
+        return tuple(Grade(row.code, row.name, row.color, row.price) for row in rows)
+
+    async def _sections(self, connection: AsyncConnection, venue_id: int) -> tuple[Section, ...]:
+        block_rows = (
+            await connection.execute(
+                select(blocks, sections.c.name.label("section_name"), sections.c.grade)
+                .join(sections, sections.c.id == blocks.c.section_id)
+                .where(blocks.c.venue_id == venue_id)
+                .order_by(blocks.c.ordinal)
+            )
+        ).all()
+        seat_rows = await connection.execute(
+            select(seats).where(seats.c.venue_id == venue_id).order_by(seats.c.ordinal)
+        )
+        seats_of_block: dict[int, list[Seat]] = {}
+        for row in seat_rows:
+            seats_of_block.setdefault(row.block_id, []).append(_seat(row))
+        blocks_of_section: dict[int, list[Block]] = {}
+        section_of: dict[int, tuple[str, str]] = {}
+        for row in block_rows:
+            section_of[row.section_id] = row.section_name, row.grade
+            block = Block(row.name, tuple(seats_of_block.get(row.id, ())))
+            blocks_of_section.setdefault(row.section_id, []).append(block)
+        return tuple(
+            Section(name, grade, tuple(blocks_of_section[section_id]))
+            for section_id, (name, grade) in section_of.items()
+        )
+
+
+async def _ids_by(connection: AsyncConnection, statement: Any) -> dict[str, int]:
+    return {row[0]: row[1] for row in await connection.execute(statement)}
+
+
+def _grade_values(venue_id: int, ordinal: int, grade: Grade) -> dict[str, Any]:
+    return {
+        "venue_id": venue_id,
+        "ordinal": ordinal,
+        "code": grade.code,
+        "name": grade.name,
+        "color": grade.color,
+        "price": grade.price,
+    }
+
+
+SEAT_FIELDS = tuple(field for field in Seat.__dataclass_fields__ if field != "guid")
+
+
+def _seat_values(venue_id: int, block_id: int, ordinal: int, seat: Seat) -> dict[str, Any]:
+    values = {field: getattr(seat, field) for field in SEAT_FIELDS}
+    return {"venue_id": venue_id, "block_id": block_id, "ordinal": ordinal, "guid": seat.guid, **values}
+
+
+def _seat(row: Row[Any]) -> Seat:
+    return Seat(guid=row.guid, **{field: getattr(row, field) for field in SEAT_FIELDS})
+
+
+def _schedule(row: Row[Any]) -> Schedule:
+    return Schedule(
+        id=row.id,
+        kind=Kind(row.kind),
+        title=row.title,
+        venue_id=row.venue_id,
+        venue_name=row.venue_name,
+        seat_count=row.seat_count,
+        starts_ms=row.starts_ms,
+        sale=Sale(row.enabled, row.opens_ms),
+        layout_revision=row.layout_revision,
+    )
+
+
+def _shape_to_json(shape: Shape) -> dict[str, Any]:
+    return {
+        "kind": shape.kind,
+        "points": shape.points,
+        "color": shape.color,
+        "radius": shape.radius,
+        "text": shape.text,
+    }
+
+
+def _shape_from_json(shape: dict[str, Any]) -> Shape:
+    return Shape(
+        shape["kind"],
+        tuple((x, y) for x, y in shape["points"]),
+        shape["color"],
+        shape["radius"],
+        shape["text"],
+    )
+
+
+def _no_schedule(schedule_id: int) -> NotFound:
+    return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")

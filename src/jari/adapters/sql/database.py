@@ -1,0 +1,150 @@
+"""Connecting to the database that a URL names, and bringing its schema up to date."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from jari.settings import BadSetting, Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY")
+
+
+class SchemaOutdated(Exception):
+    """The database's schema is not the one that this version needs; the message says what to type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An engine, and for SQLite the lock that lines its writers up without polling the file."""
+
+    url: str
+    engine: AsyncEngine
+    write_lock: asyncio.Lock | None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.write_lock is not None
+
+    @property
+    def sqlite_path(self) -> str:
+        """The file of an embedded database."""
+        return make_url(self.url).database or ""
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes."""
+        async with self.write_lock or nullcontext(), self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state throughout."""
+        async with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            async with connection.begin():
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that ``settings.database`` names; nothing is connected yet.
+
+    Raises:
+        BadSetting: the URL is of no form that jari knows.
+    """
+    timeout = settings.database_timeout_seconds
+    try:
+        url = make_url(settings.database)
+    except ArgumentError:
+        raise BadSetting(_unknown_database(settings.database)) from None
+    match url.get_backend_name():
+        case "sqlite" if url.database not in (None, "", ":memory:"):
+            engine = create_async_engine(
+                url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": timeout}, pool_size=4
+            )
+            event.listen(engine.sync_engine, "connect", _set_pragmas)
+            return Database(settings.database, engine, asyncio.Lock())
+        case "postgresql":
+            engine = create_async_engine(
+                url.set(drivername="postgresql+asyncpg"),
+                pool_size=settings.database_connections,
+                pool_pre_ping=True,
+                connect_args={"timeout": timeout, "command_timeout": timeout},
+            )
+            return Database(settings.database, engine, None)
+    raise BadSetting(_unknown_database(settings.database))
+
+
+async def migrate(database: Database) -> str:
+    """Bring the schema up to date; the revision that it is at then."""
+
+    def upgrade(connection: Connection) -> None:
+        config = _alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    async with database.write() as connection:
+        await connection.run_sync(upgrade)
+    return await current_revision(database) or ""
+
+
+async def require_current_schema(database: Database) -> None:
+    """Refuse a database that this version does not fit.
+
+    Raises:
+        SchemaOutdated: with the command that mends it.
+    """
+    head = ScriptDirectory.from_config(_alembic_config()).get_current_head()
+    current = await current_revision(database)
+    if current != head:
+        state = "has no tables yet" if current is None else f"is at schema {current}, but {head} is needed"
+        # The URL may carry a password, so it is left to the operator to name the database again.
+        raise SchemaOutdated(
+            f"The database {state}. Type: jari migrate (with the same --database or JARI_DATABASE)"
+        )
+
+
+async def current_revision(database: Database) -> str | None:
+    """The schema revision that the database is at, or None where it has no tables."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in SQLITE_PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _unknown_database(url: str) -> str:
+    kind = url.partition(":")[0]
+    return f"A database URL has the form sqlite:///FILE or postgresql://…; this one begins with {kind!r}."

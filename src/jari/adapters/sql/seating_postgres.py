@@ -1,0 +1,297 @@
+"""The seating store on PostgreSQL, through asyncpg directly.
+
+A batch is five round trips, however many holds it carries: begin, take the version, read, write, commit. The
+version row is updated first and stays locked until the commit, so the writers of one schedule stand in line
+across all processes; every statement after it is a new one and sees what the writer before has committed.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+import asyncpg.pool
+
+from jari.adapters.sql.change_log import decode_commit, encode_changes, split_effects
+from jari.domain.errors import NotFound, StaleDecision
+from jari.domain.schedules import Sale
+from jari.domain.seating import Allocation, Effect, Status
+from jari.domain.seatmap import Commit
+from jari.ports import LoadedSeating, RequestKey, ScheduleState, StoredAnswer
+from jari.settings import Settings
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+# The clock is read after the wait for the lock: now() would be the time at which the transaction began.
+NOW_MS = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+STATE = "epoch, version, enabled, opens_ms, layout_revision"
+ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
+
+TAKE_VERSION = f"UPDATE schedules SET version = version + 1 WHERE id = $1 RETURNING {STATE}, {NOW_MS}"
+
+READ = f"""
+SELECT {ALLOCATION} FROM allocations WHERE schedule_id = $1 AND seat_id = ANY($2::bigint[])
+UNION
+SELECT {ALLOCATION} FROM allocations WHERE schedule_id = $1 AND buyer_id = ANY($3::bigint[])
+"""
+
+INSERT = """
+WITH logged AS (
+    INSERT INTO changes (schedule_id, version, committed_ms, body) VALUES ($1, $7, $8, $9)
+)
+INSERT INTO allocations (schedule_id, seat_id, status, buyer_id, hold_id, expires_ms)
+SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[])
+"""
+
+UPDATE = """
+UPDATE allocations AS old
+SET status = new.status, buyer_id = new.buyer_id, hold_id = new.hold_id, expires_ms = new.expires_ms
+FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::smallint[])
+    AS new (seat_id, status, buyer_id, hold_id, expires_ms, old_hold_id, old_status)
+WHERE old.schedule_id = $1 AND old.seat_id = new.seat_id
+    AND old.hold_id = new.old_hold_id AND old.status = new.old_status
+"""
+
+DELETE = """
+DELETE FROM allocations AS old
+USING unnest($2::bigint[], $3::text[], $4::smallint[]) AS gone (seat_id, hold_id, status)
+WHERE old.schedule_id = $1 AND old.seat_id = gone.seat_id
+    AND old.hold_id = gone.hold_id AND old.status = gone.status
+"""
+
+ANSWERS = """
+SELECT keys.scope, keys.key, keys.fingerprint, keys.answer FROM idempotency_keys AS keys
+JOIN unnest($1::text[], $2::text[]) AS asked (scope, key) ON keys.scope = asked.scope AND keys.key = asked.key
+"""
+
+STORE_ANSWERS = """
+INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms)
+SELECT *, $5::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+"""
+
+
+class PostgresSeatingTransaction:
+    """One batch; see `jari.ports.SeatingTransaction`."""
+
+    def __init__(self, connection: Connection, schedule_id: int, state: ScheduleState, now_ms: int) -> None:
+        self.state = state
+        self.now_ms = now_ms
+        self.written = False
+        self._connection = connection
+        self._schedule_id = schedule_id
+
+    async def read(self, seat_ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Allocation]:
+        """Every allocation of these seats, and of these buyers in this schedule."""
+        rows = await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids)
+        return [_allocation(row) for row in rows]
+
+    async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
+        """The stored answers under these keys, whatever their fingerprint."""
+        rows = await self._connection.fetch(
+            ANSWERS, [each.scope for each in requests], [each.key for each in requests]
+        )
+        return [StoredAnswer(RequestKey(row[0], row[1], row[2]), row[3]) for row in rows]
+
+    async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
+        """Write all; raises StaleDecision where a seat is not as ``before`` says."""
+        inserts, updates, deletes = split_effects(list(effects))
+        if deletes:
+            await self._delete(deletes)
+        if updates:
+            await self._update(updates)
+        await self._insert(inserts, commit)
+        if answers:
+            await self._store(answers)
+        self.written = True
+
+    async def _insert(self, inserts: Sequence[Effect], commit: Commit) -> None:
+        columns = _columns([each.after for each in inserts])
+        try:
+            await self._connection.execute(
+                INSERT, self._schedule_id, *columns, commit.version, self.now_ms, encode_changes(commit)
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise StaleDecision(f"A seat was allocated behind the till's back: {error}.") from error
+
+    async def _update(self, updates: Sequence[Effect]) -> None:
+        olds = [each.before for each in updates if each.before]
+        tag = await self._connection.execute(
+            UPDATE,
+            self._schedule_id,
+            *_columns([each.after for each in updates]),
+            [old.hold_id for old in olds],
+            [int(old.status) for old in olds],
+        )
+        _require_count(tag, len(updates))
+
+    async def _delete(self, deletes: Sequence[Effect]) -> None:
+        olds = [each.before for each in deletes if each.before]
+        tag = await self._connection.execute(
+            DELETE,
+            self._schedule_id,
+            [old.seat_id for old in olds],
+            [old.hold_id for old in olds],
+            [int(old.status) for old in olds],
+        )
+        _require_count(tag, len(deletes))
+
+    async def _store(self, answers: Sequence[StoredAnswer]) -> None:
+        await self._connection.execute(
+            STORE_ANSWERS,
+            [each.request.scope for each in answers],
+            [each.request.key for each in answers],
+            [each.request.fingerprint for each in answers],
+            [each.answer for each in answers],
+            self.now_ms,
+        )
+
+
+class PostgresSeatingStore:
+    """Allocations, versions and the change log; see `jari.ports.SeatingStore`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, settings: Settings) -> "PostgresSeatingStore":
+        """Open the pool.
+
+        ``enable_seqscan`` is off: every statement here is a look-up by key, but a plan that is cached while a
+        schedule is still empty would otherwise go on scanning the table when it is full.
+        """
+        pool = await asyncpg.create_pool(
+            settings.database,
+            min_size=1,
+            max_size=settings.database_connections,
+            timeout=settings.database_timeout_seconds,
+            command_timeout=settings.database_timeout_seconds,
+            server_settings={"application_name": "jari", "enable_seqscan": "off", "jit": "off"},
+        )
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, schedule_id: int) -> AsyncIterator[PostgresSeatingTransaction]:
+        """Take the schedule's next version; without a `write` in the block nothing changes."""
+        async with self._pool.acquire() as connection:
+            block = connection.transaction()
+            await block.start()
+            try:
+                row = await connection.fetchrow(TAKE_VERSION, schedule_id)
+                if row is None:
+                    raise _no_schedule(schedule_id)
+                transaction = PostgresSeatingTransaction(connection, schedule_id, _state(row), row[5])
+                yield transaction
+            except BaseException:
+                await block.rollback()
+                raise
+            await (block.commit() if transaction.written else block.rollback())
+
+    async def load(self, schedule_id: int, commit_limit: int) -> LoadedSeating:
+        """The whole seating, consistent."""
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            row = await connection.fetchrow(
+                f"SELECT {STATE}, {NOW_MS} FROM schedules WHERE id = $1", schedule_id
+            )
+            if row is None:
+                raise _no_schedule(schedule_id)
+            state = _state(row)
+            allocations = await connection.fetch(
+                f"SELECT {ALLOCATION} FROM allocations WHERE schedule_id = $1", schedule_id
+            )
+            commits = await connection.fetch(
+                "SELECT version, body FROM changes WHERE schedule_id = $1 AND version > $2 ORDER BY version",
+                schedule_id,
+                state.version - commit_limit,
+            )
+        return LoadedSeating(
+            state,
+            row[5],
+            [_allocation(each) for each in allocations],
+            [decode_commit(*each) for each in commits],
+        )
+
+    async def allocations_of(self, schedule_id: int, buyer_id: int) -> tuple[int, Sequence[Allocation]]:
+        """The store's time, and all that a buyer has in a schedule, ended holds included."""
+        rows = await self._pool.fetch(
+            f"SELECT {NOW_MS}, {ALLOCATION} FROM (SELECT) AS once LEFT JOIN allocations"
+            " ON schedule_id = $1 AND buyer_id = $2 ORDER BY seat_id",
+            schedule_id,
+            buyer_id,
+        )
+        return rows[0][0], [_allocation(row[1:]) for row in rows if row[1] is not None]
+
+    async def states(self, schedule_ids: Sequence[int]) -> tuple[int, Mapping[int, ScheduleState]]:
+        """The store's time, and how far each of these schedules is."""
+        rows = await self._pool.fetch(
+            f"SELECT {STATE}, {NOW_MS}, id FROM (SELECT) AS once LEFT JOIN schedules ON id = ANY($1::bigint[])",
+            schedule_ids,
+        )
+        return rows[0][5], {row[6]: _state(row) for row in rows if row[6] is not None}
+
+    async def commits_after(self, schedule_id: int, version: int, limit: int) -> Sequence[Commit]:
+        """The next commits in order."""
+        rows = await self._pool.fetch(
+            "SELECT version, body FROM changes WHERE schedule_id = $1 AND version > $2 ORDER BY version LIMIT $3",
+            schedule_id,
+            version,
+            limit,
+        )
+        return [decode_commit(*row) for row in rows]
+
+    async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
+        """Schedule → seats whose hold has ended but is still recorded."""
+        rows = await self._pool.fetch(
+            f"SELECT schedule_id, seat_id FROM allocations WHERE expires_ms <= (SELECT {NOW_MS}) LIMIT $1",
+            limit,
+        )
+        ended: dict[int, list[int]] = {}
+        for schedule_id, seat_id in rows:
+            ended.setdefault(schedule_id, []).append(seat_id)
+        return ended
+
+    async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
+        """Forget commits and stored answers that are older than that."""
+        await self._pool.execute(
+            "DELETE FROM changes USING schedules"
+            " WHERE schedules.id = changes.schedule_id AND changes.version <= schedules.version - $1",
+            keep_commits,
+        )
+        await self._pool.execute(
+            f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - $1::bigint", keep_answers_ms
+        )
+
+
+def _require_count(tag: str, expected: int) -> None:
+    """Hold the number of rows in a command tag such as ``UPDATE 3`` against what was decided."""
+    if int(tag.rpartition(" ")[2]) != expected:
+        raise StaleDecision("A seat changed behind the till's back.")
+
+
+def _columns(allocations: Sequence[Allocation | None]) -> tuple[list[Any], ...]:
+    rows = [each for each in allocations if each]
+    return (
+        [each.seat_id for each in rows],
+        [int(each.status) for each in rows],
+        [each.buyer_id for each in rows],
+        [each.hold_id for each in rows],
+        [each.expires_ms for each in rows],
+    )
+
+
+def _state(row: asyncpg.Record) -> ScheduleState:
+    return ScheduleState(row[0], row[1], Sale(row[2], row[3]), row[4])
+
+
+def _allocation(row: Sequence[Any] | asyncpg.Record) -> Allocation:
+    return Allocation(row[0], Status(row[1]), row[2], row[3], row[4])
+
+
+def _no_schedule(schedule_id: int) -> NotFound:
+    return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")

@@ -1,0 +1,314 @@
+"""The seating store on SQLite.
+
+One thread owns the writing connection and one the reading connection, so that a batch costs a handful of
+hand-overs to a thread and never blocks the event loop. WAL lets the reader see the last commit while the
+writer is busy; ``synchronous=FULL`` makes a commit durable before it is acknowledged.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from jari.adapters.sql.change_log import decode_commit, encode_changes, split_effects
+from jari.adapters.sql.database import SQLITE_PRAGMAS, Database
+from jari.domain.errors import NotFound, StaleDecision
+from jari.domain.schedules import Sale
+from jari.domain.seating import Allocation, Effect, Status
+from jari.domain.seatmap import Commit
+from jari.ports import LoadedSeating, RequestKey, ScheduleState, StoredAnswer
+
+T = TypeVar("T")
+
+NOW_MS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+STATE = "epoch, version, enabled, opens_ms, layout_revision"
+ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
+
+
+class Thread:
+    """One connection and the thread that alone uses it."""
+
+    def __init__(self, path: str, timeout_seconds: float) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        self._path = path
+        self._timeout_seconds = timeout_seconds
+        self._connection: sqlite3.Connection | None = None
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do the work in the thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, work)
+
+    async def close(self) -> None:
+        """Close the connection and end the thread."""
+        if self._connection is not None:
+            await self.run(sqlite3.Connection.close)
+        self._pool.shutdown()
+
+    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._connection is None:
+            self._connection = sqlite3.connect(
+                self._path, timeout=self._timeout_seconds, isolation_level=None, cached_statements=256
+            )
+            for pragma in SQLITE_PRAGMAS:
+                self._connection.execute(f"PRAGMA {pragma}")
+        return work(self._connection)
+
+
+class SqliteSeatingTransaction:
+    """One batch; see `jari.ports.SeatingTransaction`."""
+
+    def __init__(self, thread: Thread, schedule_id: int, state: ScheduleState, now_ms: int) -> None:
+        self.state = state
+        self.now_ms = now_ms
+        self.written = False
+        self._thread = thread
+        self._schedule_id = schedule_id
+
+    async def read(self, seat_ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Allocation]:
+        """Every allocation of these seats, and of these buyers in this schedule."""
+        parameters = (self._schedule_id, json.dumps(seat_ids), self._schedule_id, json.dumps(buyer_ids))
+        rows = await self._thread.run(
+            lambda connection: connection.execute(
+                f"SELECT {ALLOCATION} FROM allocations"
+                " WHERE schedule_id = ? AND seat_id IN (SELECT value FROM json_each(?))"
+                f" UNION SELECT {ALLOCATION} FROM allocations"
+                " WHERE schedule_id = ? AND buyer_id IN (SELECT value FROM json_each(?))",
+                parameters,
+            ).fetchall()
+        )
+        return [_allocation(row) for row in rows]
+
+    async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
+        """The stored answers under these keys, whatever their fingerprint."""
+
+        def select(connection: sqlite3.Connection) -> list[StoredAnswer]:
+            statement = "SELECT fingerprint, answer FROM idempotency_keys WHERE scope = ? AND key = ?"
+            return [
+                StoredAnswer(RequestKey(request.scope, request.key, row[0]), row[1])
+                for request in requests
+                for row in connection.execute(statement, (request.scope, request.key))
+            ]
+
+        return await self._thread.run(select)
+
+    async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
+        """Write all; raises StaleDecision where a seat is not as ``before`` says."""
+        await self._thread.run(partial(self._write, effects, commit, answers))
+        self.written = True
+
+    def _write(
+        self,
+        effects: Sequence[Effect],
+        commit: Commit,
+        answers: Sequence[StoredAnswer],
+        connection: sqlite3.Connection,
+    ) -> None:
+        inserts, updates, deletes = split_effects(list(effects))
+        self._write_allocations(connection, inserts, updates, deletes)
+        connection.execute(
+            "INSERT INTO changes (schedule_id, version, committed_ms, body) VALUES (?, ?, ?, ?)",
+            (self._schedule_id, commit.version, self.now_ms, encode_changes(commit)),
+        )
+        connection.executemany(
+            "INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms) VALUES (?, ?, ?, ?, ?)",
+            [
+                (each.request.scope, each.request.key, each.request.fingerprint, each.answer, self.now_ms)
+                for each in answers
+            ],
+        )
+
+    def _write_allocations(
+        self,
+        connection: sqlite3.Connection,
+        inserts: Sequence[Effect],
+        updates: Sequence[Effect],
+        deletes: Sequence[Effect],
+    ) -> None:
+        guard = "schedule_id = ? AND seat_id = ? AND hold_id = ? AND status = ?"
+        try:
+            connection.executemany(
+                f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?)",
+                [(self._schedule_id, each.seat_id, *_values(each)) for _, each in _pairs(inserts) if each],
+            )
+        except sqlite3.IntegrityError as error:
+            raise StaleDecision(f"A seat was allocated behind the till's back: {error}.") from error
+        updated = connection.executemany(
+            f"UPDATE allocations SET status = ?, buyer_id = ?, hold_id = ?, expires_ms = ? WHERE {guard}",
+            [
+                (*_values(after), *self._guard_values(before))
+                for before, after in _pairs(updates)
+                if before and after
+            ],
+        ).rowcount
+        deleted = connection.executemany(
+            f"DELETE FROM allocations WHERE {guard}",
+            [self._guard_values(before) for before, _ in _pairs(deletes) if before],
+        ).rowcount
+        if max(updated, 0) != len(updates) or max(deleted, 0) != len(deletes):
+            raise StaleDecision("A seat changed behind the till's back.")
+
+    def _guard_values(self, before: Allocation) -> tuple[int, int, str, int]:
+        return self._schedule_id, before.seat_id, before.hold_id, int(before.status)
+
+
+class SqliteSeatingStore:
+    """Allocations, versions and the change log; see `jari.ports.SeatingStore`."""
+
+    def __init__(self, database: Database, timeout_seconds: float) -> None:
+        if database.write_lock is None:
+            raise ValueError("an embedded database is needed")
+        self._write_lock = database.write_lock
+        self._writer = Thread(database.sqlite_path, timeout_seconds)
+        self._reader = Thread(database.sqlite_path, timeout_seconds)
+
+    async def close(self) -> None:
+        """Close both connections."""
+        await self._writer.close()
+        await self._reader.close()
+
+    @asynccontextmanager
+    async def transaction(self, schedule_id: int) -> AsyncIterator[SqliteSeatingTransaction]:
+        """Take the schedule's next version; without a `write` in the block nothing changes."""
+        async with self._write_lock:
+            try:
+                state, now_ms = await self._writer.run(partial(_begin, schedule_id))
+                transaction = SqliteSeatingTransaction(self._writer, schedule_id, state, now_ms)
+                yield transaction
+                await self._writer.run(_commit if transaction.written else _rollback)
+            except BaseException:
+                await self._writer.run(_rollback)
+                raise
+
+    async def load(self, schedule_id: int, commit_limit: int) -> LoadedSeating:
+        """The whole seating, consistent."""
+        return await self._reader.run(partial(_load, schedule_id, commit_limit))
+
+    async def allocations_of(self, schedule_id: int, buyer_id: int) -> tuple[int, Sequence[Allocation]]:
+        """The store's time, and all that a buyer has in a schedule, ended holds included."""
+
+        def select(connection: sqlite3.Connection) -> tuple[int, list[Allocation]]:
+            (now_ms,) = connection.execute(f"SELECT {NOW_MS}").fetchone()
+            rows = connection.execute(
+                f"SELECT {ALLOCATION} FROM allocations WHERE schedule_id = ? AND buyer_id = ? ORDER BY seat_id",
+                (schedule_id, buyer_id),
+            )
+            return now_ms, [_allocation(row) for row in rows]
+
+        return await self._reader.run(select)
+
+    async def states(self, schedule_ids: Sequence[int]) -> tuple[int, Mapping[int, ScheduleState]]:
+        """The store's time, and how far each of these schedules is."""
+
+        def select(connection: sqlite3.Connection) -> tuple[int, dict[int, ScheduleState]]:
+            (now_ms,) = connection.execute(f"SELECT {NOW_MS}").fetchone()
+            rows = connection.execute(
+                f"SELECT {STATE}, id FROM schedules WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(schedule_ids),),
+            )
+            return now_ms, {row[5]: _state(row) for row in rows}
+
+        return await self._reader.run(select)
+
+    async def commits_after(self, schedule_id: int, version: int, limit: int) -> Sequence[Commit]:
+        """The next commits in order."""
+        rows = await self._reader.run(
+            lambda connection: connection.execute(
+                "SELECT version, body FROM changes WHERE schedule_id = ? AND version > ? ORDER BY version LIMIT ?",
+                (schedule_id, version, limit),
+            ).fetchall()
+        )
+        return [decode_commit(*row) for row in rows]
+
+    async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
+        """Schedule → seats whose hold has ended but is still recorded."""
+        rows = await self._reader.run(
+            lambda connection: connection.execute(
+                f"SELECT schedule_id, seat_id FROM allocations WHERE expires_ms <= {NOW_MS} LIMIT ?", (limit,)
+            ).fetchall()
+        )
+        ended: dict[int, list[int]] = {}
+        for schedule_id, seat_id in rows:
+            ended.setdefault(schedule_id, []).append(seat_id)
+        return ended
+
+    async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
+        """Forget commits and stored answers that are older than that."""
+
+        def delete(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM changes WHERE EXISTS (SELECT 1 FROM schedules"
+                " WHERE schedules.id = changes.schedule_id AND changes.version <= schedules.version - ?)",
+                (keep_commits,),
+            )
+            connection.execute(
+                f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - ?", (keep_answers_ms,)
+            )
+
+        async with self._write_lock:
+            await self._writer.run(delete)
+
+
+def _begin(schedule_id: int, connection: sqlite3.Connection) -> tuple[ScheduleState, int]:
+    connection.execute("BEGIN IMMEDIATE")
+    row = connection.execute(
+        f"UPDATE schedules SET version = version + 1 WHERE id = ? RETURNING {STATE}, {NOW_MS}", (schedule_id,)
+    ).fetchone()
+    if row is None:
+        raise _no_schedule(schedule_id)
+    return _state(row), row[5]
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    connection.execute("COMMIT")
+
+
+def _rollback(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _load(schedule_id: int, commit_limit: int, connection: sqlite3.Connection) -> LoadedSeating:
+    connection.execute("BEGIN")
+    try:
+        row = connection.execute(
+            f"SELECT {STATE}, {NOW_MS} FROM schedules WHERE id = ?", (schedule_id,)
+        ).fetchone()
+        if row is None:
+            raise _no_schedule(schedule_id)
+        state = _state(row)
+        allocations = connection.execute(
+            f"SELECT {ALLOCATION} FROM allocations WHERE schedule_id = ?", (schedule_id,)
+        ).fetchall()
+        commits = connection.execute(
+            "SELECT version, body FROM changes WHERE schedule_id = ? AND version > ? ORDER BY version",
+            (schedule_id, state.version - commit_limit),
+        ).fetchall()
+    finally:
+        connection.execute("COMMIT")
+    return LoadedSeating(
+        state, row[5], [_allocation(each) for each in allocations], [decode_commit(*each) for each in commits]
+    )
+
+
+def _state(row: Sequence[Any]) -> ScheduleState:
+    return ScheduleState(row[0], row[1], Sale(bool(row[2]), row[3]), row[4])
+
+
+def _allocation(row: Sequence[Any]) -> Allocation:
+    return Allocation(row[0], Status(row[1]), row[2], row[3], row[4])
+
+
+def _pairs(effects: Sequence[Effect]) -> list[tuple[Allocation | None, Allocation | None]]:
+    return [(each.before, each.after) for each in effects]
+
+
+def _values(allocation: Allocation) -> tuple[int, int, str, int | None]:
+    return int(allocation.status), allocation.buyer_id, allocation.hold_id, allocation.expires_ms
+
+
+def _no_schedule(schedule_id: int) -> NotFound:
+    return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")

@@ -1,0 +1,179 @@
+"""The schema, for SQLite and PostgreSQL alike. Migrations make it; a test holds the two together.
+
+Times are milliseconds since 1970 (UTC) in BIGINT columns: both databases compare and index them alike. A seat
+of a schedule has at most one row in ``allocations``: its primary key is the last word on who has the seat.
+``allocations`` refers to seats and users without foreign keys: their checks would cost the hot path a look-up
+for each seat, and the rows that they would guard are never deleted while an allocation names them.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only where the key is an INTEGER; it holds 64 bits there all the same.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+venues = Table(
+    "venues",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("currency", String(3), nullable=False),
+    Column("width", Float, nullable=False),
+    Column("height", Float, nullable=False),
+    Column("shapes", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+
+grades = Table(
+    "grades",
+    metadata,
+    Column("venue_id", Id, ForeignKey("venues.id"), primary_key=True, autoincrement=False),
+    Column("code", Text, primary_key=True),
+    Column("ordinal", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("color", String(7), nullable=False),
+    Column("price", BigInteger, nullable=False),
+)
+
+sections = Table(
+    "sections",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("venue_id", Id, ForeignKey("venues.id"), nullable=False, index=True),
+    Column("ordinal", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("venue_id", Id, ForeignKey("venues.id"), nullable=False),
+    Column("section_id", Id, ForeignKey("sections.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("venue_id", "name"),
+)
+
+seats = Table(
+    "seats",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("venue_id", Id, ForeignKey("venues.id"), nullable=False),
+    Column("block_id", Id, ForeignKey("blocks.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("guid", Text, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("col", Integer, nullable=False),
+    Column("row_label", Text, nullable=False),
+    Column("seat_label", Text, nullable=False),
+    Column("x", Float, nullable=False),
+    Column("y", Float, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("accessible", Boolean, nullable=False),
+    Column("companion", Boolean, nullable=False),
+    Column("restricted_view", Boolean, nullable=False),
+    Column("aisle", Boolean, nullable=False),
+    UniqueConstraint("venue_id", "guid"),
+    UniqueConstraint("venue_id", "row", "col"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("venue_id", Id, ForeignKey("venues.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("starts_ms", BigInteger, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("opens_ms", BigInteger, nullable=False),
+    Column("epoch", String(16), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("layout_revision", Integer, nullable=False),
+    Index(None, "starts_ms", "id"),
+)
+
+allocations = Table(
+    "allocations",
+    metadata,
+    Column("schedule_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("buyer_id", BigInteger, nullable=False),
+    Column("hold_id", String(32), nullable=False),
+    Column("expires_ms", BigInteger),
+    Index(None, "schedule_id", "buyer_id"),
+    Index(None, "expires_ms"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("schedule_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("committed_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False, index=True),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("ended_ms", BigInteger, index=True),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("window_ends_ms", BigInteger, nullable=False, index=True),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("scope", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False, index=True),
+)

@@ -1,0 +1,30 @@
+"""What an operator can watch: the names and meanings of every figure at ``/metrics``."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+holds = Counter("jari_holds", "Holds asked for, by outcome: held, or the code of the refusal", ["outcome"])
+hold_seconds = Histogram(
+    "jari_hold_seconds", "From the request for a hold to its durable answer", buckets=FAST_SECONDS
+)
+batch_commands = Histogram(
+    "jari_till_batch_commands",
+    "Commands in one transaction of a till",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+batch_seconds = Histogram(
+    "jari_till_batch_seconds", "Time that one transaction of a till took", buckets=FAST_SECONDS
+)
+viewers = Gauge("jari_viewers", "Streams open now")
+stalled_viewers = Gauge("jari_stalled_viewers", "Streams whose client is not reading at the moment")
+fanout_seconds = Histogram(
+    "jari_fanout_seconds", "From a commit to its last viewer having been sent it", buckets=FAST_SECONDS
+)
+deliveries = Counter("jari_deliveries", "Events sent to viewers")
+poll_seconds = Histogram(
+    "jari_poll_seconds", "Time that one look at the change log took", buckets=FAST_SECONDS
+)
+loop_lag_seconds = Gauge("jari_loop_lag_seconds", "How much later than asked the event loop last woke up")
+expired_seats = Counter("jari_expired_seats", "Seats that the sweeper freed")
+requests = Counter("jari_requests", "Requests answered, by status", ["status"])

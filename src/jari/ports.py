@@ -1,0 +1,175 @@
+"""What the use cases need from outside, on one screen.
+
+Every store is there twice for real, on SQLite and on PostgreSQL, and both pass one contract suite. Times are
+milliseconds since 1970; those that decide anything come from the store's own clock.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from jari.domain.schedules import Kind, Sale, Schedule
+from jari.domain.seating import Allocation, Effect
+from jari.domain.seatmap import Commit, Layout
+from jari.domain.users import Role, User
+from jari.domain.venues import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """An Idempotency-Key within its scope, and the fingerprint of the request that it came with."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What a request with this key was answered."""
+
+    request: RequestKey
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleState:
+    """The moving part of a schedule; ``layout_revision`` counts the plans its venue has had."""
+
+    epoch: str
+    version: int
+    sale: Sale
+    layout_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSeating:
+    """A schedule at one version, read in one transaction, with the last commits that led there."""
+
+    state: ScheduleState
+    now_ms: int
+    allocations: Sequence[Allocation]
+    commits: Sequence[Commit]
+
+
+class SeatingTransaction(Protocol):
+    """One batch of one schedule. Its version is taken, so no other writer of the schedule is under way."""
+
+    state: ScheduleState  # with the version that this transaction will commit
+    now_ms: int
+
+    async def read(self, seat_ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Allocation]:
+        """Every allocation of these seats, and of these buyers in this schedule."""
+
+    async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
+        """The stored answers under these keys, whatever their fingerprint."""
+
+    async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
+        """Write all; raises StaleDecision where a seat is not as ``before`` says. Commits when the block ends."""
+
+
+class SeatingStore(Protocol):
+    """Allocations, versions and the change log."""
+
+    def transaction(self, schedule_id: int) -> AbstractAsyncContextManager[SeatingTransaction]:
+        """Take the schedule's next version; without a `write` in the block nothing changes. Raises NotFound."""
+
+    async def load(self, schedule_id: int, commit_limit: int) -> LoadedSeating:
+        """The whole seating, consistent. Raises NotFound."""
+
+    async def allocations_of(self, schedule_id: int, buyer_id: int) -> tuple[int, Sequence[Allocation]]:
+        """The store's time, and all that a buyer has in a schedule, ended holds included."""
+
+    async def states(self, schedule_ids: Sequence[int]) -> tuple[int, Mapping[int, ScheduleState]]:
+        """The store's time, and how far each of these schedules is."""
+
+    async def commits_after(self, schedule_id: int, version: int, limit: int) -> Sequence[Commit]:
+        """The next commits in order; the first has version + 1 unless the log was trimmed past it."""
+
+    async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
+        """Schedule → seats whose hold has ended but is still recorded."""
+
+    async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
+        """Forget commits and stored answers that are older than that."""
+
+
+class Catalogue(Protocol):
+    """Venues and schedules."""
+
+    async def save_venue(self, venue: Venue) -> tuple[int, bool]:
+        """Insert, or replace the plan of the venue of that name: its id, and whether it is new. Raises PlanDropsSeats."""
+
+    async def venue(self, venue_id: int) -> Venue:
+        """The whole plan. Raises NotFound."""
+
+    async def venues(self) -> Sequence[tuple[int, str, int]]:
+        """Id, name and number of seats of each."""
+
+    async def seat_ids(self, venue_id: int) -> Mapping[str, int]:
+        """Guid → seat id."""
+
+    async def block_ids(self, venue_id: int) -> Mapping[str, int]:
+        """Block name → block id."""
+
+    async def layout(self, schedule_id: int) -> Layout:
+        """The seats of the schedule's venue in plan order. Raises NotFound."""
+
+    async def create_schedule(
+        self, *, venue_id: int, kind: Kind, title: str, starts_ms: int, sale: Sale
+    ) -> int:
+        """The new schedule's id. Raises NotFound."""
+
+    async def set_sale(self, schedule_id: int, *, enabled: bool) -> None:
+        """Open at once, or close. Raises NotFound."""
+
+    async def schedule(self, schedule_id: int) -> Schedule:
+        """One schedule. Raises NotFound."""
+
+    async def schedules(
+        self, *, kind: Kind | None, from_ms: int | None, to_ms: int | None
+    ) -> Sequence[Schedule]:
+        """Schedules by start, then id."""
+
+
+class Accounts(Protocol):
+    """Users, sessions and the counting of attempts."""
+
+    async def add_user(
+        self,
+        *,
+        email: str,
+        name: str,
+        password_hash: str,
+        role: Role,
+        created_ms: int,
+        request: RequestKey | None,
+    ) -> User:
+        """The new user; the key is stored in the same transaction. Raises EmailTaken."""
+
+    async def user_by_email(self, email: str) -> tuple[User, str] | None:
+        """The user and the password's hash."""
+
+    async def sign_up_of(self, request: RequestKey) -> StoredAnswer | None:
+        """The stored answer of an earlier sign-up under this key."""
+
+    async def add_session(self, token_hash: bytes, user_id: int, expires_ms: int) -> None:
+        """Remember a session."""
+
+    async def sessions(self, token_hashes: Sequence[bytes], now_ms: int) -> Mapping[bytes, User]:
+        """Those of these sessions that are good, with their users."""
+
+    async def end_session(self, token_hash: bytes, now_ms: int) -> None:
+        """End a session everywhere."""
+
+    async def ended_sessions(self, since_ms: int) -> Sequence[bytes]:
+        """Sessions that were ended at or after that time."""
+
+    async def forget_before(self, now_ms: int) -> None:
+        """Delete sessions and windows of attempts that have ended."""
+
+    async def count_attempt(self, bucket: str, window_ms: int, now_ms: int) -> tuple[int, int]:
+        """Count one attempt in the bucket's window: how many there are now, and when the window ends."""
+
+    async def forgive_attempt(self, bucket: str) -> None:
+        """Take one attempt back."""

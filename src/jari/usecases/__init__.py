@@ -1,0 +1,1 @@
+"""What the service does, as async functions over the ports."""

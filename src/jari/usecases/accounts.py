@@ -1,0 +1,197 @@
+"""Signing up, logging in and out, and who is asking."""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+
+import structlog
+
+from jari.domain.errors import KeyReused, TooManyAttempts, Unauthenticated, WrongCredentials
+from jari.domain.users import Role, User, check_name, check_password, normalise_email
+from jari.ports import Accounts as AccountStore
+from jari.ports import RequestKey
+from jari.settings import Settings
+from jari.usecases.passwords import Passwords
+
+log = structlog.get_logger()
+
+TOKEN_BYTES = 24  # 192 random bits; ASVS 5.0, 7.2.3 asks for 128
+LOOK_UP_SIZE = 500  # sessions in one query
+OVERLAP_MS = 30_000  # how far back each look for ended sessions reaches, past late commits and unequal clocks
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Accounts:
+    """Users and their sessions."""
+
+    def __init__(self, store: AccountStore, passwords: Passwords, settings: Settings) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._settings = settings
+        self._sessions = SessionCache(store, settings)
+
+    async def sign_up(
+        self,
+        *,
+        email: str,
+        password: str,
+        name: str,
+        address: str = "",
+        role: Role = Role.BUYER,
+        key: str | None = None,
+    ) -> User:
+        """A new account; with a key, the same request again gives the same account again.
+
+        Raises:
+            Invalid, EmailTaken, TooManyAttempts, KeyReused.
+        """
+        email, name = normalise_email(email), check_name(name)
+        check_password(password)
+        # The password is no part of the fingerprint, for that is a fast hash; it is verified instead.
+        request = key and RequestKey("sign-up", key, hashlib.sha256(f"{email}\n{name}".encode()).hexdigest())
+        if request and (earlier := await self._store.sign_up_of(request)) is not None:
+            found = await self._store.user_by_email(email)
+            same = earlier.request.fingerprint == request.fingerprint
+            if not same or found is None or not await self._passwords.verify(found[1], password):
+                raise KeyReused("This Idempotency-Key came before with another request: use a new key.")
+            return found[0]
+        if address:
+            await self._count(f"sign-up:{address}", self._settings.sign_ups_per_address)
+        password_hash = await self._passwords.hash(password)
+        return await self._store.add_user(
+            email=email,
+            name=name,
+            password_hash=password_hash,
+            role=role,
+            created_ms=_now_ms(),
+            request=request or None,
+        )
+
+    async def log_in(self, *, email: str, password: str, address: str) -> tuple[User, str]:
+        """The user and the token of a new session.
+
+        Failures count against the account and against the address, in buckets of their own; a success takes
+        its attempt back.
+
+        Raises:
+            WrongCredentials, TooManyAttempts.
+        """
+        account = hashlib.sha256(email.strip().casefold().encode()).hexdigest()
+        buckets = (
+            (f"log-in:account:{account}", self._settings.log_in_attempts_per_account),
+            (f"log-in:address:{address}", self._settings.log_in_attempts_per_address),
+        )
+        for bucket, limit in buckets:
+            await self._count(bucket, limit)
+        found = await self._store.user_by_email(email.strip().casefold())
+        if not await self._passwords.verify(found and found[1], password) or found is None:
+            raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
+        for bucket, _ in buckets:
+            await self._store.forgive_attempt(bucket)
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        expires_ms = _now_ms() + self._settings.session_hours * 3_600_000
+        await self._store.add_session(_hash(token), found[0].id, expires_ms)
+        return found[0], token
+
+    async def log_out(self, token: str) -> None:
+        """End the session, here at once and in other processes with their next look."""
+        token_hash = _hash(token)
+        self._sessions.forget(token_hash)
+        await self._store.end_session(token_hash, _now_ms())
+
+    async def user_of(self, token: str | None) -> User:
+        """Whose session this is.
+
+        Raises:
+            Unauthenticated: nobody's, or it has ended.
+        """
+        user = await self._sessions.user(_hash(token)) if token else None
+        if user is None:
+            raise Unauthenticated("You are not logged in, or your session has ended: log in and try again.")
+        return user
+
+    async def run(self) -> None:
+        """Learn until cancelled which sessions were ended elsewhere."""
+        await self._sessions.run()
+
+    async def _count(self, bucket: str, limit: int) -> None:
+        now_ms = _now_ms()
+        window_ms = self._settings.attempt_window_seconds * 1000
+        count, window_ends_ms = await self._store.count_attempt(bucket, window_ms, now_ms)
+        if count > limit:
+            wait_seconds = max(1, -(-(window_ends_ms - now_ms) // 1000))
+            raise TooManyAttempts(
+                f"Too many attempts: try again in {wait_seconds} s.", retry_after_seconds=wait_seconds
+            )
+
+
+class SessionCache:
+    """Who is behind which session, remembered for a while.
+
+    A flood brings thousands of sessions at once; those that are not remembered are looked up together, one
+    query for all that wait. A session that is ended in another process is forgotten here within a poll.
+    """
+
+    def __init__(self, store: AccountStore, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
+        self._asked: dict[bytes, asyncio.Future[User | None]] = {}
+        self._looking_up: asyncio.Task[None] | None = None
+
+    async def user(self, token_hash: bytes) -> User | None:
+        """The session's user."""
+        known = self._known.get(token_hash)
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
+        asked = self._asked.get(token_hash)
+        if asked is None:
+            asked = self._asked[token_hash] = asyncio.get_running_loop().create_future()
+            if self._looking_up is None or self._looking_up.done():
+                self._looking_up = asyncio.create_task(self._look_up())
+        return await asyncio.shield(asked)
+
+    def forget(self, token_hash: bytes) -> None:
+        """Ask the store the next time."""
+        self._known.pop(token_hash, None)
+
+    async def run(self) -> None:
+        """Forget, until cancelled, the sessions that were ended in other processes."""
+        while True:
+            await asyncio.sleep(self._settings.poll_ms / 1000)
+            try:
+                for token_hash in await self._store.ended_sessions(_now_ms() - OVERLAP_MS):
+                    self.forget(token_hash)
+            except Exception:
+                log.exception("session_poll_failed")
+
+    async def _look_up(self) -> None:
+        while self._asked:
+            asked = {each: self._asked.pop(each) for each in list(self._asked)[:LOOK_UP_SIZE]}
+            try:
+                found = await self._store.sessions(list(asked), _now_ms())
+            except Exception as error:  # noqa: BLE001 - handed to everybody who waits
+                for waiting in asked.values():
+                    waiting.set_exception(error)
+                continue
+            good_until = time.monotonic() + self._settings.session_cache_seconds
+            for token_hash, waiting in asked.items():
+                user = found.get(token_hash)
+                if user is not None:
+                    self._remember(token_hash, user, good_until)
+                waiting.set_result(user)
+
+    def _remember(self, token_hash: bytes, user: User, good_until: float) -> None:
+        self._known[token_hash] = (user, good_until)
+        self._known.move_to_end(token_hash)
+        if len(self._known) > self._settings.session_cache_size:
+            self._known.popitem(last=False)

@@ -1,0 +1,140 @@
+"""Holding and releasing seats."""
+
+import secrets
+import time
+from collections.abc import Sequence
+
+from jari import metrics
+from jari.domain.errors import JariError, SeatsTaken, StillRunning, UnknownSeats
+from jari.domain.seating import (
+    Allocation,
+    Held,
+    Hold,
+    Outcome,
+    Release,
+    check_seat_ids,
+)
+from jari.domain.users import User
+from jari.ports import RequestKey, SeatingStore
+from jari.settings import Settings
+from jari.usecases.live import Live, LiveSchedule
+from jari.usecases.till import Tills, unknown_seats
+
+
+class Holds:
+    """What a buyer does with seats before paying."""
+
+    def __init__(self, live: Live, tills: Tills, store: SeatingStore, settings: Settings) -> None:
+        self._live = live
+        self._tills = tills
+        self._store = store
+        self._settings = settings
+        self._running: set[tuple[str, str]] = set()
+
+    async def hold(
+        self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...], request: RequestKey | None = None
+    ) -> Held:
+        """Take all of these seats for the buyer, or none.
+
+        Raises:
+            SeatsTaken, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning, Unavailable.
+        """
+        started = time.perf_counter()
+        try:
+            held = await self._hold(buyer, schedule_id, seat_ids, request)
+        except JariError as refusal:
+            metrics.holds.labels(refusal.code).inc()
+            raise
+        metrics.holds.labels("held").inc()
+        metrics.hold_seconds.observe(time.perf_counter() - started)
+        return held
+
+    async def hold_places(
+        self,
+        buyer: User,
+        schedule_id: int,
+        places: Sequence[tuple[int, int]],
+        request: RequestKey | None = None,
+    ) -> Held:
+        """Like `hold`, with seats named by (row, col)."""
+        seat_at = (await self._live.open(schedule_id)).seat_map.layout.seat_at
+        unknown = [place for place in places if place not in seat_at]
+        if unknown:
+            names = ", ".join(f"row {row} col {col}" for row, col in unknown[:4])
+            raise UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
+        return await self.hold(buyer, schedule_id, tuple(seat_at[place] for place in places), request)
+
+    async def release(self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...]) -> tuple[int, ...]:
+        """Give back all of these held seats, or none.
+
+        Raises:
+            NotYourSeats, Invalid, NotFound, Unavailable.
+        """
+        check_seat_ids(seat_ids, len(seat_ids))
+        schedule = await self._live.open(schedule_id)
+        await self._tills.of(schedule).submit(Release(buyer.id, seat_ids))
+        return seat_ids
+
+    async def mine(self, buyer: User, schedule_id: int) -> tuple[int, list[Allocation]]:
+        """The store's time, and what the buyer holds or has bought.
+
+        Raises:
+            NotFound: there is no such schedule.
+        """
+        await self._live.open(schedule_id)
+        now_ms, allocations = await self._store.allocations_of(schedule_id, buyer.id)
+        return now_ms, [each for each in allocations if not each.is_free(now_ms)]
+
+    async def _hold(
+        self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...], request: RequestKey | None
+    ) -> Held:
+        schedule = self._live.known(schedule_id) or await self._live.open(schedule_id)
+        self._refuse_losers(schedule, buyer, seat_ids)
+        command = Hold(
+            buyer_id=buyer.id,
+            seat_ids=seat_ids,
+            hold_id=secrets.token_hex(10),
+            hold_ms=self._settings.hold_seconds * 1000,
+            max_seats=self._settings.max_seats_per_buyer,
+        )
+        outcome = await self._submit_once(schedule, command, request)
+        assert isinstance(outcome, Held)  # noqa: S101 - a Hold is answered by Held, for the type checker
+        return outcome
+
+    def _refuse_losers(self, schedule: LiveSchedule, buyer: User, seat_ids: tuple[int, ...]) -> None:
+        """Answer from the replica what the store would surely refuse: most requests of a flood end here.
+
+        Within a margin of a hold's end the replica is not asked, since the store's clock may be ahead.
+        """
+        check_seat_ids(seat_ids, self._settings.max_seats_per_buyer)
+        index_of = schedule.seat_map.layout.index_of
+        if unknown := [seat_id for seat_id in seat_ids if seat_id not in index_of]:
+            raise unknown_seats(unknown)
+        now_ms = self._live.now_ms()
+        schedule.sale.require_open(now_ms + self._settings.expiry_margin_ms)
+        taken = schedule.seat_map.taken_by_others(
+            seat_ids, buyer.id, now_ms + self._settings.expiry_margin_ms
+        )
+        if taken:
+            raise SeatsTaken(
+                f"{len(taken)} of the {len(seat_ids)} seats are taken: choose others and try again.",
+                seat_ids=taken,
+            )
+
+    async def _submit_once(
+        self, schedule: LiveSchedule, command: Hold, request: RequestKey | None
+    ) -> Outcome:
+        till = self._tills.of(schedule)
+        if request is None:
+            return await till.submit(command)
+        name = (request.scope, request.key)
+        if name in self._running:
+            raise StillRunning(
+                "The first request with this Idempotency-Key has not ended: wait a second, then send it again.",
+                retry_after_seconds=1,
+            )
+        self._running.add(name)
+        try:
+            return await till.submit(command, request)
+        finally:
+            self._running.discard(name)

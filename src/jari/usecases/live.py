@@ -1,0 +1,179 @@
+"""The live replica: every watched schedule's seat map in memory, brought forward by commits in order.
+
+A commit comes either from a till of this process, at once, or from the change log, where one poller for the
+whole process looks for what others have committed. Either way it passes `Live.advance`: what is next is
+applied, what is old is dropped, and what is missing is fetched first, never skipped.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from jari import metrics
+from jari.domain.errors import Unavailable
+from jari.domain.seatmap import Commit, SeatMap
+from jari.ports import Catalogue, ScheduleState, SeatingStore
+from jari.settings import Settings
+
+log = structlog.get_logger()
+
+
+class LiveSchedule:
+    """One schedule as this process knows it."""
+
+    def __init__(self, schedule_id: int, seat_map: SeatMap, state: ScheduleState) -> None:
+        self.id = schedule_id
+        self.seat_map = seat_map
+        self.sale = state.sale
+        self.advancing = asyncio.Lock()
+
+
+class Audience(Protocol):
+    """Who is told of what happens to the replicas; called without waiting."""
+
+    def committed(self, schedule: LiveSchedule, commit: Commit) -> None:
+        """The schedule's map has taken this commit."""
+
+    def replaced(self, schedule: LiveSchedule) -> None:
+        """The schedule's map was loaded anew: changes alone do not lead to it."""
+
+
+class Live:
+    """Every schedule that somebody has asked for."""
+
+    def __init__(self, store: SeatingStore, catalogue: Catalogue, settings: Settings) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._settings = settings
+        self._schedules: dict[int, LiveSchedule] = {}
+        self._opening: dict[int, asyncio.Task[LiveSchedule]] = {}
+        self._clock_offset_ms = 0
+        self.audience: Audience | None = None
+
+    def now_ms(self) -> int:
+        """The store's time as well as this process knows it; nothing is finally decided by it."""
+        return time.time_ns() // 1_000_000 + self._clock_offset_ms
+
+    def learn_time(self, store_now_ms: int) -> None:
+        """Take the store's time from an answer of its."""
+        self._clock_offset_ms = store_now_ms - time.time_ns() // 1_000_000
+
+    def known(self, schedule_id: int) -> LiveSchedule | None:
+        """The schedule if its replica is loaded."""
+        return self._schedules.get(schedule_id)
+
+    async def open(self, schedule_id: int) -> LiveSchedule:
+        """The schedule, loaded once however many ask at the same time.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if (found := self._schedules.get(schedule_id)) is not None:
+            return found
+        opening = self._opening.get(schedule_id)
+        if opening is None:
+            opening = asyncio.create_task(self._open(schedule_id))
+            self._opening[schedule_id] = opening
+            opening.add_done_callback(lambda _: self._opening.pop(schedule_id, None))
+        return await asyncio.shield(opening)
+
+    async def advance(self, schedule: LiveSchedule, commits: Sequence[Commit]) -> None:
+        """Take commits that were just made, after fetching those before them that are not known yet."""
+        async with schedule.advancing:
+            for commit in commits:
+                if commit.version > schedule.seat_map.version + 1:
+                    await self._catch_up(schedule, commit.version - 1)
+                self._apply(schedule, commit)
+
+    async def reload(self, schedule: LiveSchedule) -> None:
+        """Start over from the store, because the plan or the epoch changed or the log no longer reaches back."""
+        async with schedule.advancing:
+            await self._reload(schedule)
+
+    async def poll(self) -> None:
+        """Look once for what other processes have done to the schedules that are loaded here."""
+        if not self._schedules:
+            return
+        with metrics.poll_seconds.time():
+            now_ms, states = await self._store.states(list(self._schedules))
+            self.learn_time(now_ms)
+            for schedule_id, state in states.items():
+                await self._follow(self._schedules[schedule_id], state)
+
+    async def check_store(self) -> None:
+        """Ask the store for a sign of life.
+
+        Raises:
+            Unavailable: it gave none.
+        """
+        try:
+            await self._store.states([])
+        except Exception as error:
+            log.warning("store_not_ready", error=repr(error))
+            raise Unavailable(
+                "The store does not answer: look at the database and its connection.", retry_after_seconds=5
+            ) from error
+
+    async def run(self) -> None:
+        """Poll until cancelled; a store that is away for a while is asked again."""
+        while True:
+            await asyncio.sleep(self._settings.poll_ms / 1000)
+            try:
+                await self.poll()
+            except Exception:
+                log.exception("poll_failed")
+
+    async def _open(self, schedule_id: int) -> LiveSchedule:
+        seat_map, state = await self._load(schedule_id)
+        schedule = LiveSchedule(schedule_id, seat_map, state)
+        self._schedules[schedule_id] = schedule
+        return schedule
+
+    async def _load(self, schedule_id: int) -> tuple[SeatMap, ScheduleState]:
+        while True:
+            layout = await self._catalogue.layout(schedule_id)
+            loaded = await self._store.load(schedule_id, self._settings.change_log_size)
+            if loaded.state.layout_revision == layout.revision:
+                break
+        self.learn_time(loaded.now_ms)
+        seat_map = SeatMap(layout, loaded.state.epoch, loaded.state.version, loaded.allocations)
+        seat_map.remember(loaded.commits)
+        return seat_map, loaded.state
+
+    async def _follow(self, schedule: LiveSchedule, state: ScheduleState) -> None:
+        schedule.sale = state.sale
+        async with schedule.advancing:
+            seat_map = schedule.seat_map
+            if state.epoch != seat_map.epoch or state.layout_revision != seat_map.layout.revision:
+                await self._reload(schedule)
+            elif state.version > seat_map.version:
+                await self._catch_up(schedule, state.version)
+
+    async def _catch_up(self, schedule: LiveSchedule, version: int) -> None:
+        """Fetch and apply every commit up to ``version``."""
+        while schedule.seat_map.version < version:
+            commits = await self._store.commits_after(
+                schedule.id, schedule.seat_map.version, self._settings.poll_page_size
+            )
+            if not commits or commits[0].version != schedule.seat_map.version + 1:
+                await self._reload(schedule)  # the log was trimmed past us
+                return
+            for commit in commits:
+                self._apply(schedule, commit)
+
+    def _apply(self, schedule: LiveSchedule, commit: Commit) -> None:
+        if commit.version <= schedule.seat_map.version:
+            return
+        schedule.seat_map.apply(commit)
+        if self.audience is not None:
+            self.audience.committed(schedule, commit)
+
+    async def _reload(self, schedule: LiveSchedule) -> None:
+        schedule.seat_map, state = await self._load(schedule.id)
+        schedule.sale = state.sale
+        log.info("seat_map_reloaded", schedule=schedule.id, version=schedule.seat_map.version)
+        if self.audience is not None:
+            self.audience.replaced(schedule)

@@ -1,0 +1,54 @@
+"""What an organiser does: bring in a venue, make schedules, open and close their sales."""
+
+from jari.domain.schedules import Kind, Sale, check_title
+from jari.domain.venues import Venue, validate
+from jari.ports import Catalogue
+
+
+class Organising:
+    """Venues and schedules, written."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    async def import_venue(self, venue: Venue) -> tuple[int, bool]:
+        """Save a plan whole, or not at all: the venue's id, and whether it is new.
+
+        A plan for a known venue (by name) replaces its plan; seats are told apart by their guids.
+
+        Raises:
+            BadPlan: the plan breaks a rule.
+            PlanDropsSeats: somebody has a seat that the new plan lacks.
+        """
+        validate(venue)
+        return await self._catalogue.save_venue(venue)
+
+    async def create_schedule(
+        self, *, venue_id: int, kind: Kind, title: str, starts_ms: int, opens_ms: int | None
+    ) -> int:
+        """A new schedule's id. With a time of opening the sale opens by itself; else `open_sale` opens it.
+
+        Raises:
+            Invalid: no such title.
+            NotFound: no such venue.
+        """
+        sale = Sale(enabled=opens_ms is not None, opens_ms=opens_ms or 0)
+        return await self._catalogue.create_schedule(
+            venue_id=venue_id, kind=kind, title=check_title(title), starts_ms=starts_ms, sale=sale
+        )
+
+    async def open_sale(self, schedule_id: int) -> None:
+        """Sell from now on.
+
+        Raises:
+            NotFound: no such schedule.
+        """
+        await self._catalogue.set_sale(schedule_id, enabled=True)
+
+    async def close_sale(self, schedule_id: int) -> None:
+        """Take no more holds; what is held and sold stays so.
+
+        Raises:
+            NotFound: no such schedule.
+        """
+        await self._catalogue.set_sale(schedule_id, enabled=False)

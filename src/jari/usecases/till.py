@@ -1,0 +1,235 @@
+"""The till: where seats are decided, one transaction per batch.
+
+Each schedule has one till in each process. It drains the commands that wait, decides and commits them
+together, and collects the next batch while that commit is under way. The store keeps the tills of different
+processes apart: a transaction begins by taking the schedule's next version. Every caller gets its own outcome.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from jari import metrics
+from jari.domain.errors import JariError, KeyReused, Unavailable, UnknownSeats
+from jari.domain.seating import Command, Held, Hold, Outcome, Seating
+from jari.domain.seatmap import Commit
+from jari.ports import RequestKey, SeatingStore, SeatingTransaction, StoredAnswer
+from jari.settings import Settings
+from jari.usecases.live import Live, LiveSchedule
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Entry:
+    """A command, the key that came with it, and who waits for its outcome."""
+
+    command: Command
+    request: RequestKey | None
+    outcome: asyncio.Future[Outcome]
+
+
+class LayoutChanged(Exception):
+    """The venue has a new plan, or the schedule a new epoch: look again before deciding."""
+
+
+class Till:
+    """The till of one schedule in this process."""
+
+    def __init__(self, schedule: LiveSchedule, live: Live, store: SeatingStore, settings: Settings) -> None:
+        self._schedule = schedule
+        self._live = live
+        self._store = store
+        self._settings = settings
+        self._waiting: deque[Entry] = deque()
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._run(), name=f"till-{schedule.id}")
+
+    async def submit(self, command: Command, request: RequestKey | None = None) -> Outcome:
+        """Have a command decided and made durable.
+
+        Raises:
+            JariError: the refusal; Unavailable where the queue is full or the store failed.
+        """
+        if len(self._waiting) >= self._settings.till_queue_size:
+            raise Unavailable(
+                "Too many people are choosing seats at this moment and nothing was done: try again in a second.",
+                retry_after_seconds=1,
+            )
+        entry = Entry(command, request, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        self._arrived.set()
+        return await entry.outcome
+
+    async def close(self) -> None:
+        """Finish what waits, then end."""
+        self._closing = True
+        self._arrived.set()
+        await self._task
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            if self._closing and not self._waiting:
+                return
+            batch = self._next_batch()
+            started = time.perf_counter()
+            await self._settle(batch)
+            metrics.batch_seconds.observe(time.perf_counter() - started)
+            metrics.batch_commands.observe(len(batch))
+
+    def _next_batch(self) -> list[Entry]:
+        size = min(len(self._waiting), self._settings.till_batch_size)
+        batch = [self._waiting.popleft() for _ in range(size)]
+        if not self._waiting and not self._closing:
+            self._arrived.clear()
+        return batch
+
+    async def _settle(self, batch: Sequence[Entry]) -> None:
+        """Commit a batch and answer its callers; whatever happens, each caller is answered."""
+        try:
+            outcomes = await self._commit(batch)
+        except LayoutChanged:
+            await self._settle_again(batch)
+            return
+        except Exception:  # the store is away, or refused: nobody may wait for ever
+            log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
+            outcomes = [_store_failed()] * len(batch)
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            if entry.outcome.done():  # the caller has gone
+                continue
+            if isinstance(outcome, JariError):
+                entry.outcome.set_exception(outcome)
+            else:
+                entry.outcome.set_result(outcome)
+
+    async def _settle_again(self, batch: Sequence[Entry]) -> None:
+        try:
+            await self._live.reload(self._schedule)
+        except Exception:
+            log.exception("reload_failed", schedule=self._schedule.id)
+            await asyncio.sleep(self._settings.poll_ms / 1000)
+        self._waiting.extendleft(reversed(batch))
+        self._arrived.set()
+
+    async def _commit(self, batch: Sequence[Entry]) -> Sequence[Outcome | JariError]:
+        commit: Commit | None = None
+        async with self._store.transaction(self._schedule.id) as transaction:
+            layout = self._schedule.seat_map.layout
+            if (transaction.state.layout_revision, transaction.state.epoch) != (
+                layout.revision,
+                self._schedule.seat_map.epoch,
+            ):
+                raise LayoutChanged
+            self._live.learn_time(transaction.now_ms)
+            stored = await self._stored_answers(transaction, batch)
+            seating = await self._read(transaction, batch)
+            outcomes = [self._decide(seating, entry, stored) for entry in batch]
+            if seating.changes:
+                commit = Commit(transaction.state.version, tuple(seating.changes))
+                fresh = [each for each in stored.values() if each.is_fresh]
+                await transaction.write(list(seating.effects()), commit, [each.answer for each in fresh])
+        if commit is not None:
+            await self._publish(commit)
+        return outcomes
+
+    async def _publish(self, commit: Commit) -> None:
+        """Show the commit here at once. It is durable already, so a failure is no refusal: the poller mends it."""
+        try:
+            await self._live.advance(self._schedule, [commit])
+        except Exception:
+            log.exception("publish_failed", schedule=self._schedule.id, version=commit.version)
+
+    async def _read(self, transaction: SeatingTransaction, batch: Sequence[Entry]) -> Seating:
+        known = self._schedule.seat_map.layout.index_of
+        seat_ids = {seat_id for entry in batch for seat_id in entry.command.seat_ids if seat_id in known}
+        buyer_ids = {entry.command.buyer_id for entry in batch if isinstance(entry.command, Hold)}
+        allocations = await transaction.read(list(seat_ids), list(buyer_ids))
+        return Seating(allocations, transaction.state.sale, transaction.now_ms)
+
+    async def _stored_answers(
+        self, transaction: SeatingTransaction, batch: Sequence[Entry]
+    ) -> "dict[tuple[str, str], _KeyedAnswer]":
+        requests = [entry.request for entry in batch if entry.request is not None]
+        if not requests:
+            return {}
+        found = await transaction.answers(requests)
+        return {(each.request.scope, each.request.key): _KeyedAnswer(each, is_fresh=False) for each in found}
+
+    def _decide(
+        self, seating: Seating, entry: Entry, stored: "dict[tuple[str, str], _KeyedAnswer]"
+    ) -> Outcome | JariError:
+        if entry.request is None:
+            return self._decide_new(seating, entry.command)
+        name = (entry.request.scope, entry.request.key)
+        if (earlier := stored.get(name)) is not None:
+            return earlier.replay(entry.request)
+        outcome = self._decide_new(seating, entry.command)
+        if isinstance(outcome, Held):
+            answer = StoredAnswer(entry.request, msgspec.json.encode(outcome).decode())
+            stored[name] = _KeyedAnswer(answer, is_fresh=True)
+        return outcome
+
+    def _decide_new(self, seating: Seating, command: Command) -> Outcome | JariError:
+        unknown = [each for each in command.seat_ids if each not in self._schedule.seat_map.layout.index_of]
+        if unknown and isinstance(command, Hold):
+            return unknown_seats(unknown)
+        return seating.decide(command)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyedAnswer:
+    """What was answered under a key, in this batch (fresh: still to be stored) or before."""
+
+    answer: StoredAnswer
+    is_fresh: bool
+
+    def replay(self, request: RequestKey) -> Outcome | JariError:
+        if request.fingerprint != self.answer.request.fingerprint:
+            return KeyReused(
+                "This Idempotency-Key came before with another request: use a new key for a new request."
+            )
+        return msgspec.json.decode(self.answer.answer, type=Held)
+
+
+class Tills:
+    """The tills of this process, opened when first needed."""
+
+    def __init__(self, live: Live, store: SeatingStore, settings: Settings) -> None:
+        self._live = live
+        self._store = store
+        self._settings = settings
+        self._tills: dict[int, Till] = {}
+
+    def of(self, schedule: LiveSchedule) -> Till:
+        """The till of a schedule."""
+        till = self._tills.get(schedule.id)
+        if till is None:
+            till = self._tills[schedule.id] = Till(schedule, self._live, self._store, self._settings)
+        return till
+
+    async def close(self) -> None:
+        """Finish what waits in every till."""
+        await asyncio.gather(*(till.close() for till in self._tills.values()))
+
+
+def unknown_seats(seat_ids: Sequence[int]) -> UnknownSeats:
+    """The refusal of seats that the schedule does not have."""
+    return UnknownSeats(
+        f"{len(seat_ids)} of the seats do not exist in this schedule: load the seats of the block again.",
+        seat_ids=seat_ids,
+    )
+
+
+def _store_failed() -> Unavailable:
+    return Unavailable(
+        "The store could not be reached, and it is not known whether the seats were changed: look at your holds, "
+        "or send the same request with the same Idempotency-Key again.",
+        retry_after_seconds=1,
+    )
