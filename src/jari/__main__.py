@@ -1,0 +1,5 @@
+"""``python -m jari`` is ``jari``."""
+
+from jari.cli import app
+
+app()

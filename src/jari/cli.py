@@ -1,0 +1,347 @@
+"""The command line. Every option is also an environment variable, and ``--json`` prints one object for machines."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import httpx
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from jari import demo as demonstration
+from jari import logs, plans
+from jari.adapters.sql.database import SchemaOutdated, migrate, open_database
+from jari.crowd import Tally, run_crowd
+from jari.domain.errors import JariError
+from jari.domain.schedules import Kind
+from jari.domain.users import Role
+from jari.main import Stores, open_stores
+from jari.main import serve as run_server
+from jari.settings import BadSetting, Settings
+from jari.usecases.accounts import Accounts
+from jari.usecases.organising import Organising
+from jari.usecases.passwords import Passwords
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Reserved seats for a crowd.")
+venue_app = typer.Typer(no_args_is_help=True, help="Bring venues in and out.")
+schedule_app = typer.Typer(no_args_is_help=True, help="Make schedules; open and close their sales.")
+user_app = typer.Typer(no_args_is_help=True, help="Make accounts.")
+app.add_typer(venue_app, name="venue")
+app.add_typer(schedule_app, name="schedule")
+app.add_typer(user_app, name="user")
+
+console = Console()
+complaints = Console(stderr=True, highlight=False)
+
+DatabaseOption = Annotated[
+    str | None, typer.Option("--database", envvar="JARI_DATABASE", help="sqlite:///FILE or postgresql://…")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class PlanFormat(StrEnum):
+    """The formats of seating plans; see `jari.plans`."""
+
+    NATIVE = "native"
+    PRETIX = "pretix"
+    CSV = "csv"
+
+
+@app.command()
+def serve(
+    database: DatabaseOption = None,
+    host: Annotated[str | None, typer.Option(envvar="JARI_HOST")] = None,
+    port: Annotated[int | None, typer.Option(envvar="JARI_PORT", min=0, max=65535)] = None,
+) -> None:
+    """Serve the page and the API."""
+    logs.configure()
+    _run(run_server(_settings(database=database, host=host, port=port)))
+
+
+@app.command("migrate")
+def migrate_command(database: DatabaseOption = None, *, json: JsonOption = False) -> None:
+    """Make the database's tables, or bring them up to date."""
+
+    async def work() -> str:
+        opened = open_database(_settings(database=database))
+        try:
+            return await migrate(opened)
+        finally:
+            await opened.close()
+
+    revision = _run(work())
+    _print({"revision": revision}, f"The database is at schema {revision}.", json=json)
+
+
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(envvar="JARI_HOST")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="JARI_PORT", min=1, max=65535)] = 8000,
+    fans: Annotated[int, typer.Option(min=0, max=5000, help="How many fans come.")] = 300,
+    directory: Annotated[Path, typer.Option(help="Where the demo's database lies.")] = Path("demo-data"),
+) -> None:
+    """Serve a ballpark with an open sale, and let a crowd in."""
+    logs.configure(quiet=True)
+    _run(demonstration.run(host=host, port=port, fans=fans, directory=directory, console=console))
+
+
+@app.command()
+def crowd(
+    schedule: Annotated[int, typer.Option(help="The schedule's id.")],
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8000",
+    fans: Annotated[int, typer.Option(min=1, max=5000)] = 200,
+    seconds: Annotated[float, typer.Option(min=1, max=86_400)] = 60,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Let a crowd hold and release seats over HTTP."""
+
+    def report(tally: Tally) -> None:
+        if not json and console.is_terminal:
+            console.print(_tally_line(tally), end="\r")
+
+    try:
+        tally = _run(run_crowd(url=url, schedule_id=schedule, fans=fans, seconds=seconds, report=report))
+    except httpx.HTTPError as error:
+        _fail(f"{url}: {error}. Is the server running there, and is there a schedule {schedule}?")
+    _print({"fans": tally.fans, **tally.outcomes}, _tally_line(tally), json=json)
+
+
+@venue_app.command("import")
+def import_venue(
+    file: Annotated[
+        Path, typer.Argument(help="A seating plan, or the name of a sample: ballpark, theatre, stadium.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Another name than the plan's.")] = None,
+    plan_format: Annotated[PlanFormat | None, typer.Option("--format", help="If it can't be told.")] = None,
+    database: DatabaseOption = None,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Bring in a seating plan; one of a known name replaces that venue's plan."""
+    settings = _settings(database=database)
+
+    async def work() -> dict[str, Any]:
+        if str(file) in plans.SAMPLES and not file.exists():
+            venue = plans.read_plan(plans.sample(str(file)), file=f"{file}.json", format="native", name=name)
+        else:
+            venue = plans.read_plan_file(
+                file, format=plan_format, name=name, max_bytes=settings.max_plan_bytes
+            )
+        async with _stores(settings) as stores:
+            venue_id, is_new = await Organising(stores.catalogue).import_venue(venue)
+        return {"id": venue_id, "name": venue.name, "seats": sum(1 for _ in venue.seats()), "new": is_new}
+
+    made = _run(work())
+    _print(made, f"Venue {made['id']}: {made['name']}, {made['seats']} seats.", json=json)
+
+
+@venue_app.command("export")
+def export_venue(
+    venue_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    plan_format: Annotated[PlanFormat, typer.Option("--format")] = PlanFormat.NATIVE,
+    database: DatabaseOption = None,
+) -> None:
+    """Print a venue's seating plan."""
+
+    async def work() -> bytes:
+        async with _stores(_settings(database=database)) as stores:
+            return plans.write_plan(await stores.catalogue.venue(venue_id), plan_format)
+
+    sys.stdout.buffer.write(_run(work()))
+
+
+@venue_app.command("list")
+def list_venues(database: DatabaseOption = None, *, json: JsonOption = False) -> None:
+    """List the venues."""
+
+    async def work() -> list[dict[str, Any]]:
+        async with _stores(_settings(database=database)) as stores:
+            return [
+                dict(zip(("id", "name", "seats"), row, strict=True))
+                for row in await stores.catalogue.venues()
+            ]
+
+    rows = _run(work())
+    _print({"venues": rows}, _table(rows), json=json)
+
+
+@schedule_app.command("create")
+def create_schedule(
+    venue: Annotated[int, typer.Option(help="The venue's id.", min=1)],
+    title: Annotated[str, typer.Option()],
+    kind: Annotated[Kind, typer.Option()] = Kind.MATCH,
+    starts_at: Annotated[datetime | None, typer.Option(help="UTC; in a week if not said.")] = None,
+    opens_at: Annotated[datetime | None, typer.Option(help="UTC; when the sale opens by itself.")] = None,
+    database: DatabaseOption = None,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Make a schedule. Without a time of opening, 'jari schedule open' opens its sale."""
+
+    async def work() -> int:
+        async with _stores(_settings(database=database)) as stores:
+            return await Organising(stores.catalogue).create_schedule(
+                venue_id=venue,
+                kind=kind,
+                title=title,
+                starts_ms=_milliseconds(starts_at or datetime.now(UTC) + timedelta(days=7)),
+                opens_ms=_milliseconds(opens_at) if opens_at else None,
+            )
+
+    schedule_id = _run(work())
+    _print({"id": schedule_id}, f"Schedule {schedule_id}.", json=json)
+
+
+@schedule_app.command("open")
+def open_sale(
+    schedule_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    database: DatabaseOption = None,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Open a schedule's sale now."""
+
+    async def work() -> None:
+        async with _stores(_settings(database=database)) as stores:
+            await Organising(stores.catalogue).open_sale(schedule_id)
+
+    _run(work())
+    _print({"id": schedule_id, "open": True}, f"Schedule {schedule_id} is on sale.", json=json)
+
+
+@schedule_app.command("close")
+def close_sale(
+    schedule_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    database: DatabaseOption = None,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Close a schedule's sale; what is held or sold stays so."""
+
+    async def work() -> None:
+        async with _stores(_settings(database=database)) as stores:
+            await Organising(stores.catalogue).close_sale(schedule_id)
+
+    _run(work())
+    _print({"id": schedule_id, "open": False}, f"Schedule {schedule_id} is closed.", json=json)
+
+
+@schedule_app.command("list")
+def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False) -> None:
+    """List the schedules."""
+
+    async def work() -> list[dict[str, Any]]:
+        now_ms = _milliseconds(datetime.now(UTC))
+        async with _stores(_settings(database=database)) as stores:
+            found = await stores.catalogue.schedules(kind=None, from_ms=None, to_ms=None)
+        return [
+            {
+                "id": each.id,
+                "kind": each.kind,
+                "title": each.title,
+                "venue": each.venue_name,
+                "starts": datetime.fromtimestamp(each.starts_ms / 1000, UTC).isoformat(timespec="minutes"),
+                "status": each.sale.status(now_ms),
+            }
+            for each in found
+        ]
+
+    rows = _run(work())
+    _print({"schedules": rows}, _table(rows), json=json)
+
+
+@user_app.command("create")
+def create_user(
+    email: Annotated[str, typer.Option()],
+    role: Annotated[Role, typer.Option()] = Role.BUYER,
+    name: Annotated[str, typer.Option()] = "",
+    password: Annotated[
+        str,
+        typer.Option(envvar="JARI_PASSWORD", prompt=True, hide_input=True, help="Better by JARI_PASSWORD."),
+    ] = "",
+    database: DatabaseOption = None,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Make an account."""
+    settings = _settings(database=database)
+
+    async def work() -> int:
+        passwords = Passwords(settings)
+        async with _stores(settings) as stores:
+            accounts = Accounts(stores.accounts, passwords, settings)
+            user = await accounts.sign_up(
+                email=email, password=password, name=name or email.partition("@")[0], role=role
+            )
+        passwords.close()
+        return user.id
+
+    user_id = _run(work())
+    _print({"id": user_id, "role": role}, f"User {user_id} ({role}).", json=json)
+
+
+@asynccontextmanager
+async def _stores(settings: Settings) -> AsyncIterator[Stores]:
+    stores = await open_stores(settings)
+    try:
+        yield stores
+    finally:
+        await stores.close()
+
+
+def _settings(**overrides: Any) -> Settings:
+    try:
+        return Settings.from_environment(os.environ, **overrides)
+    except BadSetting as error:
+        _fail(str(error))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work; what it refuses is said in one line, and the exit code is 1."""
+    try:
+        return asyncio.run(work)
+    except JariError as refusal:
+        _fail(refusal.detail)
+    except (BadSetting, SchemaOutdated, OSError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _fail(sentence: str) -> NoReturn:
+    complaints.print(f"jari: {sentence}", markup=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _print(data: dict[str, Any], text: str | Table, *, json: bool) -> None:
+    if json:
+        sys.stdout.write(msgspec.json.encode(data).decode() + "\n")
+    else:
+        console.print(text)
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(*(rows[0] if rows else ["nothing yet"]))
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    return table
+
+
+def _tally_line(tally: Tally) -> str:
+    done = ", ".join(f"{count} {what}" for what, count in sorted(tally.outcomes.items()))
+    return f"{tally.fans} fans; {done or 'nothing yet'}"
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -1,0 +1,130 @@
+"""A crowd of fans for trying a sale: each is an ordinary client that speaks HTTP and wants to sit together."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+PASSWORD = "a seat in the sun"  # noqa: S105 - of accounts that are made for a demo
+MAX_THINK_SECONDS = 6.0
+MAX_HOLD_SECONDS = 25.0
+ARRIVALS_PER_SECOND = 25
+REQUEST_TIMEOUT_SECONDS = 30.0
+CONFLICT = 409
+
+
+@dataclass
+class Tally:
+    """What the crowd has done so far."""
+
+    fans: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Sale:
+    """Where the crowd buys: a schedule and the blocks of its venue."""
+
+    url: str
+    schedule_id: int
+    block_ids: list[int]
+
+    @property
+    def api(self) -> str:
+        """The root of the schedule's addresses."""
+        return f"/api/schedules/{self.schedule_id}"
+
+
+class Fan:
+    """One buyer with an account, a favourite block and a few friends."""
+
+    def __init__(self, sale: Sale, number: int, tally: Tally) -> None:
+        self._sale = sale
+        self._tally = tally
+        self._email = f"fan-{secrets.token_hex(4)}-{number}@example.com"
+        self._random = random.Random()  # noqa: S311 - moods, not secrets
+        self._client = httpx.AsyncClient(base_url=sale.url, timeout=REQUEST_TIMEOUT_SECONDS)
+
+    async def attend(self, until: float) -> None:
+        """Come, hold and release seats until the time is over, and leave nothing held."""
+        async with self._client:
+            try:
+                await self._arrive()
+                while time.monotonic() < until:
+                    await self._try_for_seats(until)
+                    await self._wait(MAX_THINK_SECONDS, until)
+            except httpx.HTTPError as error:
+                self._tally.outcomes[f"failed: {type(error).__name__}"] += 1
+
+    async def _arrive(self) -> None:
+        account = {"email": self._email, "password": PASSWORD}
+        await self._post("/api/sign-up", {**account, "name": "Fan"})
+        await self._post("/api/log-in", account)
+        self._tally.fans += 1
+
+    async def _try_for_seats(self, until: float) -> None:
+        seat_ids = await self._choose()
+        if not seat_ids:
+            return
+        answer = await self._client.post(f"{self._sale.api}/allocations", json={"seatIds": seat_ids})
+        if answer.status_code == CONFLICT:
+            self._tally.outcomes["taken"] += 1
+            return
+        answer.raise_for_status()
+        self._tally.outcomes["held"] += 1
+        await self._wait(MAX_HOLD_SECONDS, until)
+        released = await self._client.delete(f"{self._sale.api}/allocations", params={"seatId": seat_ids})
+        self._tally.outcomes["released" if released.is_success else "expired"] += 1
+
+    async def _choose(self) -> list[int]:
+        """One to four free seats side by side, in a block that is favoured by more than its share."""
+        block_ids = self._sale.block_ids
+        block_id = block_ids[int(len(block_ids) * self._random.random() ** 2)]
+        answer = await self._client.get(f"{self._sale.api}/blocks/{block_id}/seats/status")
+        answer.raise_for_status()
+        seats = answer.json()["data"]["seats"]
+        wanted = self._random.randint(1, 4)
+        start = self._random.randrange(max(1, len(seats) - wanted))
+        together = seats[start : start + wanted]
+        if any(seat["status"] != "AVAILABLE" for seat in together) and self._random.random() < 0.8:  # noqa: PLR2004 - most people look before they click
+            return []
+        return [seat["id"] for seat in together]
+
+    async def _post(self, path: str, body: dict[str, str]) -> None:
+        (await self._client.post(path, json=body)).raise_for_status()
+
+    async def _wait(self, at_most_seconds: float, until: float) -> None:
+        await asyncio.sleep(
+            max(0.0, min(self._random.uniform(0.2, at_most_seconds), until - time.monotonic()))
+        )
+
+
+async def run_crowd(
+    *, url: str, schedule_id: int, fans: int, seconds: float, report: Callable[[Tally], None]
+) -> Tally:
+    """Let a crowd loose for some seconds; ``report`` hears of it about once a second.
+
+    Raises:
+        httpx.HTTPError: the server cannot be reached, or has no such schedule.
+    """
+    async with httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT_SECONDS) as client:
+        answer = await client.get(f"/api/schedules/{schedule_id}/blocks")
+        answer.raise_for_status()
+    sale = Sale(url, schedule_id, [block["id"] for block in answer.json()["data"]["blocks"]])
+    tally = Tally()
+    until = time.monotonic() + seconds
+    attending: list[asyncio.Task[None]] = []
+    for number in range(fans):
+        attending.append(asyncio.create_task(Fan(sale, number, tally).attend(until)))
+        await asyncio.sleep(1 / ARRIVALS_PER_SECOND)
+        if number % ARRIVALS_PER_SECOND == 0:
+            report(tally)
+    while any(not task.done() for task in attending):
+        await asyncio.wait(attending, timeout=1)
+        report(tally)
+    return tally

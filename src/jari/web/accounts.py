@@ -1,0 +1,87 @@
+"""Signing up, logging in and out, and who am I."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from jari.domain.users import User
+from jari.settings import Settings
+from jari.usecases.accounts import Accounts
+from jari.web.requests import Body, Reader, client_address, plain_key, route
+from jari.web.responses import success
+
+
+class SignUp(Body):
+    """A new account."""
+
+    email: str
+    password: str
+    name: str
+
+
+class LogIn(Body):
+    """Who claims to be whom."""
+
+    email: str
+    password: str
+
+
+def user_json(user: User) -> dict[str, Any]:
+    """A user as the API shows them to themselves."""
+    return {"id": user.id, "email": user.email, "name": user.name, "role": user.role}
+
+
+def routes(accounts: Accounts, reader: Reader, settings: Settings) -> list[BaseRoute]:
+    """The account routes."""
+    sign_up_decoder = msgspec.json.Decoder(SignUp)
+    log_in_decoder = msgspec.json.Decoder(LogIn)
+    secure = settings.public_url.startswith("https:")
+
+    async def sign_up(request: Request) -> Response:
+        body, _ = await reader.body(request, sign_up_decoder)
+        user = await accounts.sign_up(
+            email=body.email,
+            password=body.password,
+            name=body.name,
+            address=client_address(request),
+            key=plain_key(request),
+        )
+        return success(user_json(user), 201)
+
+    async def log_in(request: Request) -> Response:
+        body, _ = await reader.body(request, log_in_decoder)
+        user, token = await accounts.log_in(
+            email=body.email, password=body.password, address=client_address(request)
+        )
+        if (old := reader.token(request)) is not None:
+            await accounts.log_out(old)  # a session never outlives the log-in that follows it
+        response = success(user_json(user))
+        response.set_cookie(
+            reader.cookie_name,
+            token,
+            max_age=settings.session_hours * 3600,
+            secure=secure,
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    async def log_out(request: Request) -> Response:
+        if (token := reader.token(request)) is not None:
+            await accounts.log_out(token)
+        response = success({})
+        response.delete_cookie(reader.cookie_name, secure=secure, httponly=True, samesite="lax")
+        return response
+
+    async def me(request: Request) -> Response:
+        return success(user_json(await reader.user(request)))
+
+    return [
+        route("/api/sign-up", sign_up, settings, "POST"),
+        route("/api/log-in", log_in, settings, "POST"),
+        route("/api/log-out", log_out, settings, "POST"),
+        route("/api/me", me, settings),
+    ]

@@ -1,0 +1,138 @@
+"""The ASGI application: streams first, then everything else through Starlette's router."""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from jari.domain.errors import JariError
+from jari.domain.seatmap import Position
+from jari.settings import Settings
+from jari.usecases.accounts import Accounts
+from jari.usecases.catalogue import Catalogue
+from jari.usecases.holds import Holds
+from jari.usecases.live import Live
+from jari.web import accounts as accounts_routes
+from jari.web import catalogue as catalogue_routes
+from jari.web import documentation, operations, pages
+from jari.web import holds as holds_routes
+from jari.web.errors import BadRequest, problem, unexpected
+from jari.web.requests import Reader
+from jari.web.snapshots import Snapshots
+from jari.web.streams import Hub
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+STREAM = re.compile(
+    r"/api/(?:matches|schedules)/(\d{1,18})/(?:blocks/(\d{1,18})/seats/status-stream|seats/stream)"
+)
+
+
+class Occasion(Convertor[str]):
+    """``matches`` or ``schedules``: two names of the same occasions."""
+
+    regex = "matches|schedules"
+
+    def convert(self, value: str) -> str:
+        """As it stands in the path."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """As it stands in the path."""
+        return value
+
+
+register_url_convertor("occasion", Occasion())
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases that the web translates to."""
+
+    accounts: Accounts
+    catalogue: Catalogue
+    holds: Holds
+    live: Live
+
+
+class Streams:
+    """Answers stream requests itself, before any router: an open stream should cost one task and no more."""
+
+    def __init__(self, app: ASGIApp, live: Live, hub: Hub) -> None:
+        self._app = app
+        self._live = live
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        found = STREAM.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        if found is None or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        block_id = int(found[2]) if found[2] else None
+        try:
+            self._hub.require_room()
+            schedule = await self._live.open(int(found[1]))
+            if block_id is not None and block_id not in schedule.seat_map.layout.block_of:
+                raise catalogue_routes.no_block(block_id)
+            batch, position = _stream_options(Request(scope))
+        except JariError as refusal:
+            await problem(refusal)(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - logged and answered
+            await unexpected(error, scope["path"])(scope, receive, send)
+        else:
+            await self._hub.serve(
+                schedule, block_id, batch=batch, position=position, receive=receive, send=send
+            )
+
+
+def _stream_options(request: Request) -> tuple[bool, Position | None]:
+    """Single events or batches, and where to go on: an automatic reconnect's header before the query."""
+    text = request.headers.get("last-event-id") or request.query_params.get("since")
+    return request.query_params.get("events") == "batch", Position.parse(text) if text else None
+
+
+def build_app(
+    services: Services, hub: Hub, snapshots: Snapshots, settings: Settings, lifespan: Lifespan
+) -> ASGIApp:
+    """The whole application."""
+    reader = Reader(services.accounts, settings)
+    routes = [
+        *holds_routes.routes(services.holds, reader, settings),
+        *catalogue_routes.routes(services.catalogue, services.live, snapshots, settings),
+        *accounts_routes.routes(services.accounts, reader, settings),
+        *operations.routes(services.live, settings),
+        *documentation.routes(settings),
+        *pages.routes(settings),
+    ]
+    app = Starlette(
+        routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _http_problem, Exception: _fault}
+    )
+    return Streams(app, services.live, hub)
+
+
+async def _http_problem(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 405:  # noqa: PLR2004 - read as the status that it is
+        detail, code, title = (
+            "This address does not take that method: see /docs.",
+            "METHOD_NOT_ALLOWED",
+            "Wrong method",
+        )
+    else:
+        detail, code, title = "There is nothing at this address: see /docs.", "NOT_FOUND", "Not found"
+    response = problem(BadRequest(detail, status=status, code=code, title=title))
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return unexpected(error, request.url.path)

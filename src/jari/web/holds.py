@@ -1,0 +1,125 @@
+"""Holding and releasing seats over HTTP."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from jari.domain.errors import Invalid
+from jari.domain.seating import Allocation, Held, Status
+from jari.settings import Settings
+from jari.usecases.holds import Holds
+from jari.web.requests import MAX_ID, Body, Reader, path_id, query_int, request_key, route
+from jari.web.responses import rfc3339, success
+
+
+class HoldSeats(Body):
+    """The seats to hold, by id."""
+
+    seat_ids: list[int]
+
+
+class Place(Body):
+    """A seat by its numbers."""
+
+    row: int
+    col: int
+
+
+class StartBooking(Body):
+    """The seats to hold, by row and column."""
+
+    schedule_id: int
+    seats: list[Place]
+
+
+def held_json(held: Held) -> dict[str, Any]:
+    """A hold as the API shows it."""
+    return {"holdId": held.hold_id, "seatIds": held.seat_ids, "expiresAt": rfc3339(held.expires_ms)}
+
+
+def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
+    """The routes of holding."""
+    hold_decoder = msgspec.json.Decoder(HoldSeats)
+    booking_decoder = msgspec.json.Decoder(StartBooking | list[Place])
+
+    async def hold(request: Request) -> Response:
+        buyer = await reader.user(request)
+        body, data = await reader.body(request, hold_decoder)
+        held = await holds.hold(
+            buyer,
+            path_id(request, "schedule_id", "schedule"),
+            tuple(body.seat_ids),
+            request_key(request, buyer, data),
+        )
+        return success(held_json(held), 201)
+
+    async def release(request: Request) -> Response:
+        buyer = await reader.user(request)
+        seat_ids = _seat_ids(request)
+        released = await holds.release(buyer, path_id(request, "schedule_id", "schedule"), seat_ids)
+        return success({"seatIds": released})
+
+    async def mine(request: Request) -> Response:
+        buyer = await reader.user(request)
+        now_ms, allocations = await holds.mine(buyer, path_id(request, "schedule_id", "schedule"))
+        return success({"serverTime": rfc3339(now_ms), **_mine_json(allocations)})
+
+    async def start_booking(request: Request) -> Response:
+        buyer = await reader.user(request)
+        body, data = await reader.body(request, booking_decoder)
+        if isinstance(body, list):
+            schedule_id, seats = query_int(request, "scheduleId", 0), body
+            if schedule_id == 0:
+                raise Invalid("Say which schedule: add ?scheduleId= to a bare list of seats.")
+        else:
+            schedule_id, seats = body.schedule_id, body.seats
+        held = await holds.hold_places(
+            buyer,
+            min(schedule_id, MAX_ID),
+            [(seat.row, seat.col) for seat in seats],
+            request_key(request, buyer, data),
+        )
+        return success(
+            {
+                **held_json(held),
+                "scheduleId": schedule_id,
+                "seats": [msgspec.to_builtins(seat) for seat in seats],
+            },
+            201,
+        )
+
+    path = "/api/{kind:occasion}/{schedule_id:int}/allocations"
+    return [
+        route(path, hold, settings, "POST"),
+        route(path, release, settings, "DELETE"),
+        route(path, mine, settings),
+        route("/api/bookings/start", start_booking, settings, "POST"),
+    ]
+
+
+def _seat_ids(request: Request) -> tuple[int, ...]:
+    texts = request.query_params.getlist("seatId")
+    if not all(text.isascii() and text.isdigit() and int(text[:20]) <= MAX_ID for text in texts):
+        raise Invalid("Each seatId must be a positive whole number, as in ?seatId=101&seatId=102.")
+    return tuple(int(text) for text in texts)
+
+
+def _mine_json(allocations: list[Allocation]) -> dict[str, Any]:
+    holds: dict[str, list[Allocation]] = {}
+    for each in allocations:
+        if each.status is Status.HOLD:
+            holds.setdefault(each.hold_id, []).append(each)
+    return {
+        "holds": [
+            {
+                "holdId": hold_id,
+                "seatIds": [each.seat_id for each in seats],
+                "expiresAt": rfc3339(seats[0].expires_ms or 0),
+            }
+            for hold_id, seats in holds.items()
+        ],
+        "occupied": [each.seat_id for each in allocations if each.status is Status.OCCUPIED],
+    }

@@ -1,0 +1,196 @@
+"""Reading requests: bodies, parameters, who asks, and whether a browser may ask that from where it is."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from jari import metrics
+from jari.domain.errors import Forbidden, Invalid, JariError, NotFound
+from jari.domain.users import User
+from jari.ports import RequestKey
+from jari.settings import Settings
+from jari.usecases.accounts import Accounts
+from jari.web.errors import BadRequest, problem, unexpected
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+
+MAX_ID = 2**63 - 1
+MAX_KEY_LENGTH = 255
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_KEY = re.compile(r"[\x21-\x7e]+")
+_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What a request body may hold: camelCase on the wire, and nothing that is not named."""
+
+
+class Endpoint:
+    """A handler as a raw ASGI application: refusals become problems, faults are logged."""
+
+    def __init__(self, handle: Handler, settings: Settings) -> None:
+        self._handle = handle
+        self._public_origin = settings.public_url.rstrip("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        try:
+            if request.method not in SAFE_METHODS:
+                self._check_origin(request)
+            response = await self._handle(request)
+        except JariError as refusal:
+            response = problem(refusal)
+        except Exception as error:  # noqa: BLE001 - logged and answered here
+            response = unexpected(error, request.url.path)
+        metrics.requests.labels(response.status_code).inc()
+        await response(scope, receive, send)
+
+    def _check_origin(self, request: Request) -> None:
+        """Refuse what another site made a browser send.
+
+        Browsers say so in Sec-Fetch-Site, older ones in Origin; a request with neither comes from no browser,
+        and so without anybody's cookies but its own.
+        """
+        headers = request.headers
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            allowed = site == "same-origin"
+        else:
+            origin = headers.get("origin")
+            own = self._public_origin or f"{request.url.scheme}://{headers.get('host', '')}"
+            allowed = origin is None or origin == own
+        if not allowed:
+            raise Forbidden("This request came from another site, so nothing was done: use jari's own page.")
+        if request.method in _METHODS_WITH_BODY:
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != "application/json":
+                raise BadRequest(
+                    "Send a JSON body with the header Content-Type: application/json.",
+                    status=415,
+                    code="UNSUPPORTED_MEDIA_TYPE",
+                    title="Only JSON is understood",
+                )
+
+
+def route(path: str, handle: Handler, settings: Settings, method: str = "GET") -> Route:
+    """A route to a handler."""
+    return Route(path, Endpoint(handle, settings), methods=[method])
+
+
+class Reader:
+    """Reads the parts of a request within the limits of the settings."""
+
+    def __init__(self, accounts: Accounts, settings: Settings) -> None:
+        self._accounts = accounts
+        self._max_body_bytes = settings.max_body_bytes
+        self.cookie_name = "__Host-jari" if settings.public_url.startswith("https:") else "jari"
+
+    async def user(self, request: Request) -> User:
+        """Who is asking.
+
+        Raises:
+            Unauthenticated: nobody.
+        """
+        return await self._accounts.user_of(self.token(request))
+
+    def token(self, request: Request) -> str | None:
+        """The session token that came along."""
+        return request.cookies.get(self.cookie_name)
+
+    async def body_bytes(self, request: Request) -> bytes:
+        """The whole body.
+
+        Raises:
+            BadRequest: it is longer than the limit.
+        """
+        chunks, size = [], 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > self._max_body_bytes:
+                raise BadRequest(
+                    f"The body is larger than {self._max_body_bytes} bytes: send less.",
+                    status=413,
+                    code="BODY_TOO_LARGE",
+                    title="The request is too large",
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    async def body(self, request: Request, decoder: msgspec.json.Decoder[T]) -> tuple[T, bytes]:
+        """The decoded body, and its bytes.
+
+        Raises:
+            Invalid: it is not JSON of that shape; says where.
+        """
+        data = await self.body_bytes(request)
+        try:
+            return decoder.decode(data), data
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Invalid(f"The body does not fit: {error}.") from None
+
+
+def request_key(request: Request, buyer: User, body: bytes) -> RequestKey | None:
+    """The request's Idempotency-Key with the fingerprint of what it came with.
+
+    Raises:
+        Invalid: the key has an impossible form.
+    """
+    key = plain_key(request)
+    if key is None:
+        return None
+    fingerprint = hashlib.sha256(request.url.path.encode() + b"?" + request.url.query.encode() + b"\n" + body)
+    return RequestKey(f"user-{buyer.id}", key, fingerprint.hexdigest())
+
+
+def plain_key(request: Request) -> str | None:
+    """The request's Idempotency-Key.
+
+    Raises:
+        Invalid: it has an impossible form.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if len(key) > MAX_KEY_LENGTH or not _KEY.fullmatch(key):
+        raise Invalid(f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} visible ASCII characters: send another.")
+    return key
+
+
+def path_id(request: Request, name: str, what: str) -> int:
+    """A number from the path.
+
+    Raises:
+        NotFound: no id is that large.
+    """
+    number = int(request.path_params[name])
+    if number > MAX_ID:
+        raise NotFound(f"There is no {what} {number}.")
+    return number
+
+
+def query_int(request: Request, name: str, default: int) -> int:
+    """A positive number from the query.
+
+    Raises:
+        Invalid: it is something else.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:20]) <= MAX_ID:
+        raise Invalid(f"'{name}' is {text[:40]!r}, but must be a positive whole number.")
+    return int(text)
+
+
+def client_address(request: Request) -> str:
+    """The address that limits count by."""
+    return request.client.host if request.client else "unknown"

@@ -1,0 +1,68 @@
+"""Writing answers: the JSON envelope, times, and cached static data."""
+
+import gzip
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+_encode = msgspec.json.Encoder().encode
+
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+REVALIDATE = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+COMPRESS_FROM_BYTES = 1_400  # less fits one packet anyway
+
+
+def rfc3339(time_ms: int) -> str:
+    """A time on the wire: ``2026-03-28T05:00:00.000Z``."""
+    return (
+        datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def success(data: Any, status: int = 200) -> Response:
+    """``{"status": …, "data": …}``, not cached."""
+    return Response(
+        _encode({"status": status, "data": data}), status, NO_STORE, media_type="application/json"
+    )
+
+
+def accepts_gzip(request: Request) -> bool:
+    """Whether the client takes gzip."""
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+class Document:
+    """Encoded JSON that is served many times: compressed once, known by its ETag."""
+
+    def __init__(self, data: Any) -> None:
+        self.plain = _encode({"status": 200, "data": data})
+        self.packed = gzip.compress(self.plain, 6) if len(self.plain) >= COMPRESS_FROM_BYTES else None
+        self.etag = f'"{hashlib.blake2b(self.plain, digest_size=12).hexdigest()}"'
+
+    def response(self, request: Request) -> Response:
+        """The document, or 304 where the client has it."""
+        headers = {**REVALIDATE, "ETag": self.etag}
+        if matches(request, self.etag):
+            return Response(status_code=304, headers=headers)
+        return packed_response(request, self.plain, self.packed, headers)
+
+
+def matches(request: Request, etag: str) -> bool:
+    """Whether ``If-None-Match`` names this tag."""
+    asked = request.headers.get("if-none-match")
+    if asked is None:
+        return False
+    return asked == "*" or etag in (each.strip().removeprefix("W/") for each in asked.split(","))
+
+
+def packed_response(
+    request: Request, plain: bytes, packed: bytes | None, headers: dict[str, str]
+) -> Response:
+    """A JSON answer, compressed where the client takes that."""
+    if packed is None or not accepts_gzip(request):
+        return Response(plain, 200, headers, media_type="application/json")
+    return Response(packed, 200, {**headers, "Content-Encoding": "gzip"}, media_type="application/json")

@@ -1,0 +1,96 @@
+"""Framing of Server-Sent Events, pure: positions and commits in, bytes out.
+
+The two streams and their two forms are told apart by the functions here and by nothing else. The id of a
+position stands on the last event of a commit, so that a resume never lands inside one.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from jari.domain.seating import Status
+from jari.domain.seatmap import Commit, Layout, Position
+
+_encode = msgspec.json.Encoder().encode
+
+STATUS_NAMES = tuple(status.name for status in Status)
+ACTIONS = {Status.HOLD: "OCCUPIED", Status.OCCUPIED: "CONFIRMED", Status.AVAILABLE: "RELEASED"}
+
+
+def event(data: bytes, name: str = "", position: Position | None = None) -> bytes:
+    """One event; ``data`` must hold no line break, which JSON does not."""
+    lead = f"id: {position}\n" if position else ""
+    title = f"event: {name}\n" if name else ""
+    return b"%s%sdata: %s\n\n" % (lead.encode(), title.encode(), data)
+
+
+def retry(delay_ms: int) -> bytes:
+    """How long a client waits before it reconnects."""
+    return b"retry: %d\n\n" % delay_ms
+
+
+def heartbeat(position: Position) -> bytes:
+    """A comment that keeps the connection open, with an id that carries a quiet stream's position forward."""
+    return f":\nid: {position}\n\n".encode()
+
+
+def block_init(position: Position, seats: bytes) -> bytes:
+    """The block stream's ``init``; ``seats`` is the JSON list of all its seats."""
+    return event(b'{"status":200,"data":{"seats":%s}}' % seats, "init", position)
+
+
+def block_updates(epoch: str, commits: Sequence[Commit]) -> bytes:
+    """The block stream's ``update`` events, one for each changed seat."""
+    parts = []
+    for commit in commits:
+        seats = [(seat_id, change.status) for change in commit.changes for seat_id in change.seat_ids]
+        for place, (seat_id, status) in enumerate(seats, start=1):
+            if place == len(seats):
+                parts.append(b"id: %s-%d\n" % (epoch.encode(), commit.version))
+            parts.append(
+                b'event: update\ndata: {"status":200,"data":{"seatId":%d,"status":"%s"}}\n\n'
+                % (seat_id, STATUS_NAMES[status].encode())
+            )
+    return b"".join(parts)
+
+
+def schedule_ready(position: Position) -> bytes:
+    """The schedule stream's opening: a page whose seats are of an older version loads them again."""
+    return event(b'{"version":%d}' % position.version, "ready", position)
+
+
+def schedule_actions(epoch: str, commits: Sequence[Commit], layout: Layout) -> bytes:
+    """The schedule stream's unnamed events, one for each change of a commit."""
+    parts = []
+    for commit in commits:
+        for place, change in enumerate(commit.changes, start=1):
+            seats = [
+                {"row": layout.rows[index], "col": layout.cols[index]}
+                for seat_id in change.seat_ids
+                if (index := layout.index_of.get(seat_id)) is not None
+            ]
+            position = Position(epoch, commit.version) if place == len(commit.changes) else None
+            parts.append(event(_encode({"action": ACTIONS[change.status], "seats": seats}), "", position))
+    return b"".join(parts)
+
+
+def batch_snapshot(position: Position, seats: dict[str, list[int]]) -> bytes:
+    """All seats that are not AVAILABLE, by status; replaces whatever the client knew."""
+    data = {"status": 200, "data": {"version": position.version, "seats": seats}}
+    return event(_encode(data), "snapshot", position)
+
+
+def batch_changes(epoch: str, commits: Sequence[Commit]) -> bytes:
+    """All seats that changed in these commits, once each, by their status after the last of them."""
+    status_of = {
+        seat_id: change.status
+        for commit in commits
+        for change in commit.changes
+        for seat_id in change.seat_ids
+    }
+    seats: dict[str, list[int]] = {}
+    for seat_id, status in status_of.items():
+        seats.setdefault(STATUS_NAMES[status], []).append(seat_id)
+    position = Position(epoch, commits[-1].version)
+    data = {"status": 200, "data": {"version": position.version, "seats": seats}}
+    return event(_encode(data), "changes", position)

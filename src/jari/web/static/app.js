@@ -1,0 +1,62 @@
+// The start: which page belongs to the address, and how to get from one to the other without loading anew.
+
+import { startAccount, translateAccount } from "./account.js";
+import { element } from "./elements.js";
+import { hush } from "./message.js";
+import { openSchedule } from "./schedule.js";
+import { openSchedules } from "./schedules.js";
+import { language, onLanguageChange, say, setLanguage, translate } from "./words.js";
+
+const ROUTES = [
+  [/^\/$/, (main) => openSchedules(main)],
+  [/^\/(?:matches|schedules)\/(\d+)\/?$/, (main, scheduleId) => openSchedule(main, Number(scheduleId))],
+];
+
+let leave = () => {};
+
+function openPage() {
+  leave();
+  hush();
+  scrollTo(0, 0);
+  const main = document.getElementById("main");
+  for (const [pattern, open] of ROUTES) {
+    const match = location.pathname.match(pattern);
+    if (match) {
+      leave = open(main, ...match.slice(1));
+      return;
+    }
+  }
+  leave = () => {};
+  main.replaceChildren(element("div", { className: "state" },
+    element("p", { className: "strong" }, say("notFound")), element("a", { className: "button", href: "/" }, say("toList"))));
+}
+
+/** Follow links within the site by the history, as long as nobody asked for a new tab. */
+function followLink(event) {
+  const link = event.target.closest("a[href]");
+  if (!link || event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || link.target) return;
+  if (link.origin !== location.origin || !ROUTES.some(([pattern]) => pattern.test(link.pathname))) return;
+  if (link.hash) return;
+  event.preventDefault();
+  if (link.pathname !== location.pathname) history.pushState(null, "", link.href);
+  openPage();
+  document.getElementById("main").focus({ preventScroll: true });
+}
+
+function translatePage() {
+  document.documentElement.lang = language();
+  translate(document.body);
+  translateAccount();
+  const other = document.getElementById("language-switch");
+  other.textContent = language() === "ko" ? "English" : "한국어";
+  other.lang = language() === "ko" ? "en" : "ko";
+}
+
+document.addEventListener("click", followLink);
+addEventListener("popstate", openPage);
+document.getElementById("language-switch").addEventListener("click", () => setLanguage(language() === "ko" ? "en" : "ko"));
+onLanguageChange(translatePage);
+translatePage();
+startAccount();
+openPage();

@@ -1,0 +1,98 @@
+// The stream of seat changes: opened, kept open, resumed where it broke off.
+
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 30_000;
+const STEADY_MS = 10_000;
+const STALE_AFTER_HIDDEN_MS = 15_000;
+
+/** One schedule's stream. Calls `onSnapshot(data)` and `onChanges(data)` with the payloads, and
+ * `onState("connecting" | "live" | "reconnecting" | "offline")`. Call `close()` when leaving the page. */
+export class Live {
+  #url;
+  #handlers;
+  #source = null;
+  #lastId = "";
+  #failures = 0;
+  #openedMs = 0;
+  #hiddenMs = 0;
+  #retryTimer = 0;
+  #leaving = new AbortController();
+
+  constructor(scheduleId, handlers) {
+    this.#url = `/api/schedules/${encodeURIComponent(scheduleId)}/seats/stream?events=batch`;
+    this.#handlers = handlers;
+    this.#watchPage();
+    this.#connect();
+  }
+
+  close() {
+    this.#leaving.abort();
+    this.#disconnect();
+  }
+
+  #connect() {
+    this.#disconnect();
+    // A new EventSource sends no Last-Event-ID; only the browser's own reconnect does.
+    const since = this.#lastId ? `&since=${encodeURIComponent(this.#lastId)}` : "";
+    const source = new EventSource(this.#url + since);
+    this.#source = source;
+    this.#handlers.onState(this.#lastId ? "reconnecting" : "connecting");
+    source.addEventListener("open", () => this.#opened());
+    source.addEventListener("error", () => this.#failed());
+    source.addEventListener("snapshot", (event) => this.#received(event, this.#handlers.onSnapshot));
+    source.addEventListener("changes", (event) => this.#received(event, this.#handlers.onChanges));
+  }
+
+  #disconnect() {
+    clearTimeout(this.#retryTimer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #opened() {
+    this.#openedMs = Date.now();
+    // After a resume there may be nothing to send, so being open is enough to be live.
+    if (this.#lastId) this.#handlers.onState("live");
+  }
+
+  #received(event, handle) {
+    const { data } = JSON.parse(event.data);
+    handle(data);
+    if (event.lastEventId) this.#lastId = event.lastEventId;
+    this.#handlers.onState("live");
+  }
+
+  #failed() {
+    if (this.#openedMs && Date.now() - this.#openedMs > STEADY_MS) this.#failures = 0;
+    this.#openedMs = 0;
+    this.#handlers.onState(navigator.onLine ? "reconnecting" : "offline");
+    // While CONNECTING the browser tries again by itself. CLOSED is final: a refusal such as 503.
+    if (this.#source?.readyState === EventSource.CLOSED) this.#retryLater();
+  }
+
+  #retryLater() {
+    clearTimeout(this.#retryTimer);
+    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    // Jitter, because after a restart every viewer comes back at once.
+    this.#retryTimer = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
+  }
+
+  #watchPage() {
+    const { signal } = this.#leaving;
+    const now = () => this.#connect();
+    addEventListener("pagehide", () => this.#disconnect(), { signal });
+    addEventListener("pageshow", (event) => { if (event.persisted) now(); }, { signal });
+    addEventListener("online", now, { signal });
+    addEventListener("offline", () => this.#handlers.onState("offline"), { signal });
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.#hiddenMs = Date.now();
+      else if (this.#mayBeDead()) now();
+    }, { signal });
+  }
+
+  /** Mobile browsers end the streams of pages in the background without telling them. */
+  #mayBeDead() {
+    return this.#source?.readyState !== EventSource.OPEN || Date.now() - this.#hiddenMs > STALE_AFTER_HIDDEN_MS;
+  }
+}

@@ -1,0 +1,395 @@
+"""The hub: sends every change of every watched schedule to every viewer.
+
+Changes are gathered for a tick, encoded once for each channel, and the same bytes go to all its viewers by
+calling each connection's ASGI ``send`` in turn: no queue and no task switch per viewer. A viewer joins at a
+tick, when the channel's state and the change log agree, and gets either a snapshot or what changed since its
+position.
+
+A viewer that does not read is found at once: its ``send`` would wait. It is left to finish in a task of its
+own and is skipped meanwhile, so it holds up nobody and its share of memory is one socket buffer; when it reads
+on, it joins again at its position and gets every changed seat once.
+"""
+
+import asyncio
+import random
+import time
+import types
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from typing import Any, cast
+
+import structlog
+from starlette.types import Message, Receive, Send
+
+from jari import metrics
+from jari.domain.errors import Unavailable
+from jari.domain.seatmap import Commit, Position, by_block
+from jari.settings import Settings
+from jari.usecases.live import LiveSchedule
+from jari.web import sse
+from jari.web.snapshots import Snapshots
+
+log = structlog.get_logger()
+
+SLICE_SECONDS = 0.005  # how long the hub sends before it lets others run
+TEND_SECONDS = 1.0  # how often it looks for quiet and for stalled streams
+
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+Sender = Callable[[Message], Coroutine[Any, Any, None]]  # what ASGI servers pass is a coroutine function
+
+
+class Viewer:
+    """One open stream. ``position`` is how far it has been sent, told only when it joins."""
+
+    __slots__ = ("gone", "position", "send", "stalled_at")
+
+    def __init__(self, send: Send, position: Position | None) -> None:
+        self.send = cast("Sender", send)
+        self.position = position
+        self.stalled_at = 0.0
+        self.gone = False
+
+
+class Channel:
+    """What a group of viewers watches: a whole schedule or one block of it, as single events or in batches."""
+
+    def __init__(
+        self, schedule: LiveSchedule, block_id: int | None, *, batch: bool, snapshots: Snapshots
+    ) -> None:
+        self.schedule = schedule
+        self.block_id = block_id
+        self.batch = batch
+        self.position = schedule.seat_map.position  # to which all ``viewers`` have been sent everything
+        self.viewers: dict[Viewer, None] = {}
+        self.joining: dict[Viewer, None] = {}
+        self.stalled: dict[Viewer, asyncio.Task[None]] = {}
+        self.sent_at = time.monotonic()
+        self._snapshots = snapshots
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody watches."""
+        return not (self.viewers or self.joining or self.stalled)
+
+    @property
+    def block(self) -> int | None:
+        """The block as a place in the layout."""
+        return None if self.block_id is None else self.schedule.seat_map.layout.block_of.get(self.block_id)
+
+    def changes(self, commits: list[Commit]) -> bytes:
+        """What viewers who are up to date must be sent."""
+        seat_map = self.schedule.seat_map
+        if self.batch:
+            return sse.batch_changes(seat_map.epoch, commits)
+        if self.block_id is None:
+            return sse.schedule_actions(seat_map.epoch, commits, seat_map.layout)
+        return sse.block_updates(seat_map.epoch, commits)
+
+    def opening(self, position: Position | None) -> bytes:
+        """What a viewer at ``position`` must be sent to be up to date: changes where they suffice, or all."""
+        seat_map = self.schedule.seat_map
+        if position is None or not seat_map.can_resume(position):
+            return self._snapshot()
+        lead = sse.schedule_ready(position) if self.block_id is None and not self.batch else b""
+        commit = seat_map.catch_up(position.version, self._within())
+        changes = self.changes([commit]) if commit.changes else sse.heartbeat(seat_map.position)
+        return lead + changes
+
+    def _snapshot(self) -> bytes:
+        seat_map = self.schedule.seat_map
+        snapshots = self._snapshots.of(self.schedule)
+        if self.batch:
+            return sse.batch_snapshot(seat_map.position, snapshots.taken_by_status(self._within()))
+        if self.block_id is None:
+            return sse.schedule_ready(seat_map.position)
+        seats = b"[]" if self.block is None else snapshots.block_seats(self.block)
+        return sse.block_init(seat_map.position, seats)
+
+    def _within(self) -> range:
+        layout = self.schedule.seat_map.layout
+        if self.block_id is None:
+            return layout.whole
+        return range(0) if self.block is None else layout.block_range(self.block)
+
+
+class Pending:
+    """What a schedule has committed since its last tick."""
+
+    def __init__(self) -> None:
+        self.commits: list[Commit] = []
+        self.first_at = time.perf_counter()
+        self.replaced = False
+
+
+class Hub:
+    """Every viewer of this process, and the one task that sends to them."""
+
+    def __init__(self, snapshots: Snapshots, settings: Settings) -> None:
+        self._snapshots = snapshots
+        self._settings = settings
+        self._channels: dict[int, dict[tuple[int | None, bool], Channel]] = {}
+        self._pending: dict[int, Pending] = {}
+        self._due: set[int] = set()  # schedules with something to send
+        self._wake = asyncio.Event()
+        self._fanout_seconds = 0.0
+        self._paused_at = 0.0
+        self._tended_at = time.monotonic()
+        self._closing = False
+        self.viewer_count = 0
+
+    def committed(self, schedule: LiveSchedule, commit: Commit) -> None:
+        """Remember a commit for the next tick."""
+        if schedule.id in self._channels:
+            self._pend(schedule.id).commits.append(commit)
+
+    def replaced(self, schedule: LiveSchedule) -> None:
+        """Give every viewer of the schedule a fresh snapshot at the next tick."""
+        if schedule.id in self._channels:
+            self._pend(schedule.id).replaced = True
+
+    def require_room(self) -> None:
+        """Refuse a stream beyond the limit, and any while the server is ending.
+
+        Raises:
+            Unavailable: with when to come back.
+        """
+        if self._closing or self.viewer_count >= self._settings.max_viewers:
+            raise Unavailable(
+                "This server has as many viewers as it can serve: connect again in a moment.",
+                retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
+            )
+
+    async def serve(
+        self,
+        schedule: LiveSchedule,
+        block_id: int | None,
+        *,
+        batch: bool,
+        position: Position | None,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answer one request with a stream, until the client goes or the server ends."""
+        viewer = Viewer(send, position)
+        delay_ms = random.randint(self._settings.retry_min_ms, self._settings.retry_max_ms)  # noqa: S311
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await send({"type": "http.response.body", "body": sse.retry(delay_ms), "more_body": True})
+        channel = self._join(viewer, schedule, block_id, batch=batch)
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            self._leave(viewer, channel)
+
+    async def run(self) -> None:
+        """Send, tick after tick, until `close`."""
+        while not self._closing:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), TEND_SECONDS)
+                await asyncio.sleep(self._tick_seconds())
+            self._wake.clear()
+            try:
+                await self._flush()
+                if time.monotonic() - self._tended_at >= TEND_SECONDS:
+                    await self._tend()
+            except Exception:
+                log.exception("fanout_failed")
+
+    def close(self) -> None:
+        """End every stream. Clients reconnect by themselves, each after a delay of its own."""
+        self._closing = True
+        self._wake.set()
+        last: Message = {"type": "http.response.body", "body": b"", "more_body": False}
+        for channel in self._all_channels():
+            for viewer in (*channel.viewers, *channel.joining):
+                _step(viewer.send(last))
+            for viewer in channel.stalled:
+                _abort(viewer)
+
+    def _pend(self, schedule_id: int) -> Pending:
+        self._due.add(schedule_id)
+        self._wake.set()
+        return self._pending.setdefault(schedule_id, Pending())
+
+    def _all_channels(self) -> list[Channel]:
+        return [channel for channels in self._channels.values() for channel in channels.values()]
+
+    def _join(self, viewer: Viewer, schedule: LiveSchedule, block_id: int | None, *, batch: bool) -> Channel:
+        channels = self._channels.setdefault(schedule.id, {})
+        channel = channels.get((block_id, batch))
+        if channel is None:
+            channel = Channel(schedule, block_id, batch=batch, snapshots=self._snapshots)
+            channels[block_id, batch] = channel
+        self._rejoin(viewer, channel)
+        self.viewer_count += 1
+        metrics.viewers.set(self.viewer_count)
+        return channel
+
+    def _rejoin(self, viewer: Viewer, channel: Channel) -> None:
+        channel.joining[viewer] = None
+        self._due.add(channel.schedule.id)
+        self._wake.set()
+
+    def _leave(self, viewer: Viewer, channel: Channel) -> None:
+        viewer.gone = True
+        channel.viewers.pop(viewer, None)
+        channel.joining.pop(viewer, None)
+        if (finishing := channel.stalled.pop(viewer, None)) is not None:
+            finishing.cancel()
+            metrics.stalled_viewers.dec()
+        self.viewer_count -= 1
+        metrics.viewers.set(self.viewer_count)
+        if channel.is_empty:
+            channels = self._channels[channel.schedule.id]
+            channels.pop((channel.block_id, channel.batch), None)
+            if not channels:
+                del self._channels[channel.schedule.id]
+                self._pending.pop(channel.schedule.id, None)
+
+    def _tick_seconds(self) -> float:
+        """The time to gather: short when quiet, a multiple of what sending costs when there are many viewers."""
+        tick_ms = self._fanout_seconds * 1000 * self._settings.tick_load
+        return min(max(tick_ms, self._settings.tick_min_ms), self._settings.tick_max_ms) / 1000
+
+    async def _flush(self) -> None:
+        """One tick: the changes to those who are up to date, and all that they lack to those who join."""
+        started = self._paused_at = time.perf_counter()
+        due, self._due = self._due, set()
+        for schedule_id in due:
+            pending = self._pending.pop(schedule_id, None)
+            deliveries = self._prepare(schedule_id, pending)
+            for channel, body, viewers in deliveries:
+                await self._send(channel, body, viewers)
+            if pending is not None:
+                metrics.fanout_seconds.observe(time.perf_counter() - pending.first_at)
+        self._fanout_seconds = time.perf_counter() - started
+
+    def _prepare(
+        self, schedule_id: int, pending: Pending | None
+    ) -> list[tuple[Channel, bytes, list[Viewer]]]:
+        """Encode all that this tick sends, without a pause.
+
+        Whatever is committed after this belongs to the next tick, and whoever joins here is up to date for it.
+        """
+        channels = list(self._channels.get(schedule_id, {}).values())
+        commits = pending.commits if pending else []
+        replaced = pending is not None and pending.replaced
+        parts = _by_block(channels, commits)
+        deliveries = []
+        for channel in channels:
+            if replaced:
+                channel.joining.update(dict.fromkeys(channel.viewers))
+                for viewer in channel.viewers:
+                    viewer.position = None
+            elif mine := (commits if channel.block_id is None else parts.get(channel.block, [])):
+                deliveries.append((channel, channel.changes(mine), list(channel.viewers)))
+            deliveries.extend(self._admit(channel))
+            channel.position = channel.schedule.seat_map.position
+        return deliveries
+
+    def _admit(self, channel: Channel) -> list[tuple[Channel, bytes, list[Viewer]]]:
+        """Let those who wait join; those who come from the same position are sent the same bytes."""
+        joining, channel.joining = channel.joining, {}
+        groups: dict[Position | None, list[Viewer]] = {}
+        for viewer in joining:
+            groups.setdefault(viewer.position, []).append(viewer)
+        channel.viewers.update(joining)
+        return [(channel, channel.opening(position), viewers) for position, viewers in groups.items()]
+
+    async def _send(self, channel: Channel, body: bytes, viewers: list[Viewer]) -> None:
+        message: Message = {"type": "http.response.body", "body": body, "more_body": True}
+        channel.sent_at = time.monotonic()
+        metrics.deliveries.inc(body.count(b"\ndata: ") * len(viewers))
+        for viewer in viewers:
+            if not viewer.gone and viewer not in channel.stalled:
+                sending = viewer.send(message)
+                waiting_on = _step(sending)
+                if waiting_on is not None:
+                    self._stall(channel, viewer, sending, waiting_on)
+            if time.perf_counter() - self._paused_at > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                self._paused_at = time.perf_counter()
+
+    def _stall(
+        self, channel: Channel, viewer: Viewer, sending: Coroutine[Any, Any, None], waiting_on: object
+    ) -> None:
+        """Let a viewer that does not read finish by itself, and join again when it has."""
+        channel.viewers.pop(viewer, None)
+        viewer.position = channel.position
+        viewer.stalled_at = time.monotonic()
+        channel.stalled[viewer] = asyncio.create_task(self._finish(channel, viewer, sending, waiting_on))
+        metrics.stalled_viewers.inc()
+
+    async def _finish(
+        self, channel: Channel, viewer: Viewer, sending: Coroutine[Any, Any, None], waiting_on: object
+    ) -> None:
+        await _resume(sending, waiting_on)
+        if channel.stalled.pop(viewer, None) is not None:
+            metrics.stalled_viewers.dec()
+            self._rejoin(viewer, channel)
+
+    async def _tend(self) -> None:
+        """Keep quiet streams open, and cut off those whose client has not read for too long."""
+        now = self._tended_at = time.monotonic()
+        for channel in self._all_channels():
+            if now - channel.sent_at >= self._settings.heartbeat_seconds:
+                await self._send(channel, sse.heartbeat(channel.position), list(channel.viewers))
+            for viewer in channel.stalled:
+                if now - viewer.stalled_at >= self._settings.stall_seconds:
+                    _abort(viewer)
+
+
+def _by_block(channels: list[Channel], commits: list[Commit]) -> dict[int | None, list[Commit]]:
+    """The commits as each block sees them; nothing where no block is watched."""
+    parts: dict[int | None, list[Commit]] = {}
+    if any(channel.block_id is not None for channel in channels):
+        layout = channels[0].schedule.seat_map.layout
+        for commit in commits:
+            for block, part in by_block(commit, layout).items():
+                parts.setdefault(block, []).append(part)
+    return parts
+
+
+def _step(sending: Coroutine[Any, Any, None]) -> object | None:
+    """Run a ``send`` until it ends or waits: None, or what it waits for."""
+    try:
+        waiting_on: object = sending.send(None)
+    except StopIteration:
+        return None
+    except Exception as error:  # noqa: BLE001 - one broken connection is no fault of the others
+        log.debug("send_failed", error=repr(error))
+        return None
+    return waiting_on
+
+
+@types.coroutine
+def _resume(sending: Coroutine[Any, Any, None], waiting_on: object) -> Generator[object, Any, None]:
+    """Await the rest of a coroutine whose first step was taken by hand."""
+    while True:
+        try:
+            try:
+                sent = yield waiting_on
+            except BaseException as error:  # noqa: BLE001 - a cancellation belongs to the coroutine
+                waiting_on = sending.throw(error)
+            else:
+                waiting_on = sending.send(sent)
+        except StopIteration:
+            return
+
+
+def _abort(viewer: Viewer) -> None:
+    """Drop the connection of a client that does not read.
+
+    ASGI has no word for this, and an ordinary close would wait for the client; uvicorn's ``send`` is a method
+    of the object that holds the transport.
+    """
+    transport = getattr(getattr(viewer.send, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
