@@ -1,0 +1,94 @@
+"""Fixtures: databases, servers and worlds, all real."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.databases import Postgres, make_tables, postgres_server
+from support.servers import Server
+from support.worlds import World
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: from the first one on, the browser's event loop occupies the main thread."""
+    items.sort(key=lambda item: "tests/browser" in str(item.path))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated SQLite database that the tests of a session share."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('embedded') / 'jari.db'}"
+    asyncio.run(make_tables(url))
+    return url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A fresh SQLite database."""
+    url = f"sqlite:///{tmp_path / 'jari.db'}"
+    asyncio.run(make_tables(url))
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A fresh PostgreSQL database."""
+    name = postgres.copy()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database of each kind."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def make_world() -> Iterator[Callable[[str], World]]:
+    made: list[World] = []
+
+    def make(url: str) -> World:
+        made.append(World(url))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts servers; what still runs at the end of the test is killed."""
+    made: list[Server] = []
+
+    def make(url: str, **settings: object) -> Server:
+        made.append(Server(url, tmp_path / f"server-{len(made)}.log", **settings))
+        return made[-1].start()
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_server(embedded_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server on the embedded database for all tests that only need some server."""
+    server = Server(embedded_url, tmp_path_factory.mktemp("shared") / "server.log", poll_ms=200)
+    yield server.start()
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_world(embedded_url: str) -> Iterator[World]:
+    world = World(embedded_url)
+    yield world
+    world.close()

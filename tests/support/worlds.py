@@ -1,0 +1,185 @@
+"""A world to test in: venues, schedules and buyers, made in a database through the real stores."""
+
+import asyncio
+import hashlib
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+
+from jari import plans
+from jari.domain.schedules import Kind
+from jari.domain.seating import Allocation
+from jari.domain.users import Role, User
+from jari.domain.venues import Block, Grade, Seat, Section, Venue
+from jari.main import Stores, open_stores
+from jari.settings import Settings
+from jari.usecases.organising import Organising
+
+T = TypeVar("T")
+GAP = 20.0
+_numbers = itertools.count(1)
+
+
+def hall(*, blocks: int = 1, rows: int = 5, cols: int = 10, name: str = "") -> Venue:
+    """A rectangular venue: every block has ``rows`` × ``cols`` seats; rows are numbered through."""
+    made = tuple(
+        Block(
+            f"{101 + block}",
+            tuple(
+                Seat(
+                    guid=f"{101 + block}-{row + 1}-{col + 1}",
+                    row=block * rows + row + 1,
+                    col=col + 1,
+                    row_label=str(row + 1),
+                    seat_label=str(col + 1),
+                    x=GAP * (col + 1 + block * (cols + 2)),
+                    y=GAP * (row + 1),
+                    grade="red",
+                )
+                for row in range(rows)
+                for col in range(cols)
+            ),
+        )
+        for block in range(blocks)
+    )
+    return Venue(
+        name=name or f"Hall {next(_numbers)}-{secrets.token_hex(3)}",
+        currency="KRW",
+        width=GAP * (cols + 2) * blocks,
+        height=GAP * (rows + 2),
+        grades=(Grade("red", "레드석", "#d03030", 15_000),),
+        sections=(Section("1루 레드석", "red", made),),
+    )
+
+
+@dataclass(frozen=True)
+class Match:
+    """An occasion with the ids of its seats, block by block, in plan order."""
+
+    id: int
+    venue: Venue
+    block_ids: dict[str, int]
+    seat_ids_of_block: dict[str, list[int]]
+
+    @property
+    def seat_ids(self) -> list[int]:
+        return [seat_id for ids in self.seat_ids_of_block.values() for seat_id in ids]
+
+    @property
+    def block_id(self) -> int:
+        return next(iter(self.block_ids.values()))
+
+    @property
+    def seat_at(self) -> dict[tuple[int, int], int]:
+        return dict(zip(((seat.row, seat.col) for seat in self.venue.seats()), self.seat_ids, strict=True))
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """Somebody who is logged in."""
+
+    user: User
+    token: str
+
+    @property
+    def id(self) -> int:
+        return self.user.id
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {"jari": self.token}
+
+    def client(self, url: str) -> httpx.Client:
+        return httpx.Client(base_url=url, cookies=self.cookies, timeout=30)
+
+
+class World:
+    """Writes into one database from outside the servers that are tested.
+
+    Its event loop runs in a thread of its own, so that it also works where a browser test occupies the main one.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.stores: Stores = self.run(open_stores(Settings(database=database_url)))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def close(self) -> None:
+        self.run(self.stores.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def match(
+        self,
+        venue: Venue | None = None,
+        *,
+        title: str = "LG : Doosan",
+        opened: bool = True,
+        **hall_options: int,
+    ) -> Match:
+        return self.run(self._match(venue or hall(**hall_options), title=title, opened=opened))
+
+    def ballpark(self) -> Match:
+        return self.match(plans.read_plan(plans.sample("ballpark"), file="ballpark.json"))
+
+    def buyers(self, count: int) -> list[Buyer]:
+        """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
+        return self.run(self._buyers(count))
+
+    def buyer(self) -> Buyer:
+        return self.buyers(1)[0]
+
+    def allocations(self, match: Match) -> list[Allocation]:
+        """What the store holds, ended holds included."""
+        loaded = self.run(self.stores.seating.load(match.id, 0))
+        return sorted(loaded.allocations, key=lambda each: each.seat_id)
+
+    async def _match(self, venue: Venue, *, title: str, opened: bool) -> Match:
+        organising = Organising(self.stores.catalogue)
+        venue_id, _ = await organising.import_venue(venue)
+        schedule_id = await organising.create_schedule(
+            venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
+        )
+        if opened:
+            await organising.open_sale(schedule_id)
+        seat_ids = await self.stores.catalogue.seat_ids(venue_id)
+        return Match(
+            schedule_id,
+            venue,
+            dict(await self.stores.catalogue.block_ids(venue_id)),
+            {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
+        )
+
+    async def _buyers(self, count: int) -> list[Buyer]:
+        return [await self._buyer() for _ in range(count)]
+
+    async def _buyer(self) -> Buyer:
+        token = secrets.token_urlsafe(24)
+        user = await self.stores.accounts.add_user(
+            email=f"buyer-{secrets.token_hex(6)}@example.com",
+            name="Buyer",
+            password_hash="nobody knows",
+            role=Role.BUYER,
+            created_ms=0,
+            request=None,
+        )
+        await self.stores.accounts.add_session(
+            hashlib.sha256(token.encode()).digest(), user.id, _in_a_week_ms()
+        )
+        return Buyer(user, token)
+
+
+def _in_a_week_ms() -> int:
+    return int(time.time() * 1000) + 7 * 24 * 3_600_000
