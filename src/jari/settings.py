@@ -52,6 +52,8 @@ class Settings:
     retry_max_ms: int = 5_000
     stall_seconds: int = 60  # a viewer that has not read for so long is cut off
     shutdown_seconds: int = 4
+    # The kernel would keep up to 4 MB for each viewer that does not read; with less it is found out sooner.
+    send_buffer_bytes: int = 256 * 1024
 
     # accounts
     session_hours: int = 24 * 7

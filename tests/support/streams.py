@@ -1,11 +1,13 @@
 """A real SSE client: a thread that reads a stream from a socket and keeps what came."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from httpx_sse import connect_sse
@@ -38,7 +40,7 @@ class Listener:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> "Listener":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,7 +110,5 @@ class Listener:
         stream = response.extensions.get("network_stream")
         sock = stream.get_extra_info("socket") if stream is not None else None
         if sock is not None:
-            try:
-                sock.shutdown(2)
-            except OSError:
-                pass
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
+from sqlalchemy import insert, select
 
 from jari import plans
+from jari.adapters.sql.tables import sessions, users
 from jari.domain.schedules import Kind
 from jari.domain.seating import Allocation
 from jari.domain.users import Role, User
@@ -27,7 +29,7 @@ _numbers = itertools.count(1)
 
 
 def hall(*, blocks: int = 1, rows: int = 5, cols: int = 10, name: str = "") -> Venue:
-    """A rectangular venue: every block has ``rows`` × ``cols`` seats; rows are numbered through."""
+    """A rectangular venue: every block has ``rows`` times ``cols`` seats; rows are numbered through."""
     made = tuple(
         Block(
             f"{101 + block}",
@@ -163,22 +165,38 @@ class World:
         )
 
     async def _buyers(self, count: int) -> list[Buyer]:
-        return [await self._buyer() for _ in range(count)]
-
-    async def _buyer(self) -> Buyer:
-        token = secrets.token_urlsafe(24)
-        user = await self.stores.accounts.add_user(
-            email=f"buyer-{secrets.token_hex(6)}@example.com",
-            name="Buyer",
-            password_hash="nobody knows",
-            role=Role.BUYER,
-            created_ms=0,
-            request=None,
-        )
-        await self.stores.accounts.add_session(
-            hashlib.sha256(token.encode()).digest(), user.id, _in_a_week_ms()
-        )
-        return Buyer(user, token)
+        """All in one transaction: one by one, each would wait for the disk."""
+        made = [
+            (f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)) for _ in range(count)
+        ]
+        async with self.stores.database.write() as connection:
+            await connection.execute(
+                insert(users),
+                [
+                    {
+                        "email": email,
+                        "name": "Buyer",
+                        "password_hash": "-",
+                        "role": Role.BUYER,
+                        "created_ms": 0,
+                    }
+                    for email, _ in made
+                ],
+            )
+            rows = await connection.execute(select(users.c.email, users.c.id))
+            id_of = {row[0]: row[1] for row in rows}
+            await connection.execute(
+                insert(sessions),
+                [
+                    {
+                        "token_hash": hashlib.sha256(token.encode()).digest(),
+                        "user_id": id_of[email],
+                        "expires_ms": _in_a_week_ms(),
+                    }
+                    for email, token in made
+                ],
+            )
+        return [Buyer(User(id_of[email], email, "Buyer", Role.BUYER), token) for email, token in made]
 
 
 def _in_a_week_ms() -> int:

@@ -34,12 +34,19 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._hub = hub
+        self._send_buffer_bytes = settings.send_buffer_bytes
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal says to end."""
         self._loop = asyncio.get_running_loop()
-        await super().serve(sockets)
+        await super().serve(sockets or [self._listen()])
+
+    def _listen(self) -> socket.socket:
+        """The listening socket; the connections that it accepts inherit the size of its send buffer."""
+        listening = self.config.bind_socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
+        return listening
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take SIGTERM or SIGINT; a second SIGINT does not wait."""

@@ -28,6 +28,8 @@ NOW_MS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
 
+INSERT = f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?)"
+
 
 class Thread:
     """One connection and the thread that alone uses it."""
@@ -131,7 +133,7 @@ class SqliteSeatingTransaction:
         guard = "schedule_id = ? AND seat_id = ? AND hold_id = ? AND status = ?"
         try:
             connection.executemany(
-                f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?)",
+                INSERT,
                 [(self._schedule_id, each.seat_id, *_values(each)) for _, each in _pairs(inserts) if each],
             )
         except sqlite3.IntegrityError as error:

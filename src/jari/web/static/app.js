@@ -28,7 +28,8 @@ function openPage() {
   }
   leave = () => {};
   main.replaceChildren(element("div", { className: "state" },
-    element("p", { className: "strong" }, say("notFound")), element("a", { className: "button", href: "/" }, say("toList"))));
+    element("p", { className: "strong" }, say("notFound")),
+    element("a", { className: "button", href: "/" }, say("toList"))));
 }
 
 /** Follow links within the site by the history, as long as nobody asked for a new tab. */
@@ -55,7 +56,8 @@ function translatePage() {
 
 document.addEventListener("click", followLink);
 addEventListener("popstate", openPage);
-document.getElementById("language-switch").addEventListener("click", () => setLanguage(language() === "ko" ? "en" : "ko"));
+document.getElementById("language-switch")
+  .addEventListener("click", () => setLanguage(language() === "ko" ? "en" : "ko"));
 onLanguageChange(translatePage);
 translatePage();
 startAccount();

@@ -62,7 +62,8 @@ export function listen(canvas, actions, signal) {
 
   const lift = (event) => {
     if (!pointers.delete(event.pointerId)) return;
-    if (event.type === "pointerup" && pressed && !pressed.moved) actions.tap(pressed.left, pressed.top, event.pointerType);
+    const isTap = event.type === "pointerup" && pressed && !pressed.moved;
+    if (isTap) actions.tap(pressed.left, pressed.top, event.pointerType);
     pressed = null;
   };
   on("pointerup", lift);

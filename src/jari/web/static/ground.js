@@ -7,13 +7,22 @@ const LARGEST_TEXT_PIXELS = 44;
 const TEXT_SHARE_OF_VENUE = 0.02;
 
 /** Draw the plan's shapes; the context's transform must turn plan units into pixels. `scale` is CSS pixels
- * per unit and `venueWidth` in units: a text without a size of its own grows with the map, within limits. */
-export function drawGround(context, shapes, scale, venueWidth) {
-  const textPixels = Math.min(LARGEST_TEXT_PIXELS, Math.max(SMALLEST_TEXT_PIXELS, venueWidth * scale * TEXT_SHARE_OF_VENUE));
-  for (const shape of shapes) {
-    context.globalAlpha = shape.kind === "text" ? 1 : palette().shapeAlpha;
-    DRAW[shape.kind]?.(context, shape, textPixels / scale);
-  }
+ * per unit and `bounds` the venue's in units: a text without a size of its own grows with the map, within limits. */
+export function drawGround(context, shapes, scale, bounds) {
+  const venueWidth = bounds.right - bounds.left;
+  const wishedPixels = venueWidth * scale * TEXT_SHARE_OF_VENUE;
+  const textPixels = Math.min(LARGEST_TEXT_PIXELS, Math.max(SMALLEST_TEXT_PIXELS, wishedPixels));
+  const isText = (shape) => shape.kind === "text";
+  for (const shape of shapes) if (!isText(shape)) DRAW[shape.kind]?.(context, shape);
+  drawVeil(context, bounds);
+  for (const shape of shapes) if (isText(shape)) DRAW.text(context, shape, textPixels / scale);
+}
+
+/** On a dark page a bright field would glare. Shapes lie on each other, so they are darkened together. */
+function drawVeil(context, { left, top, right, bottom }) {
+  context.globalAlpha = palette().veil;
+  context.fillStyle = palette().ground;
+  context.fillRect(left - 1, top - 1, right - left + 2, bottom - top + 2);
   context.globalAlpha = 1;
 }
 

@@ -33,7 +33,8 @@ export class SeatLayer {
     const bottom = Math.min(view.y + view.height / view.scale, bounds.bottom) * factor - this.top;
     // Where the venue ends just within the margin, its outermost seats may touch the edge: hence the slack.
     const slack = ratio;
-    return left >= -slack && top >= -slack && right <= this.canvas.width + slack && bottom <= this.canvas.height + slack;
+    return left >= -slack && top >= -slack
+      && right <= this.canvas.width + slack && bottom <= this.canvas.height + slack;
   }
 
   /** Paint all seats around the view at the view's scale. */

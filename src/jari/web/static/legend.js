@@ -21,7 +21,7 @@ export class Legend {
     this.grades.replaceChildren(...this.gradeRows.map(({ row }) => row));
     this.stateCounts = [AVAILABLE, HOLD, OCCUPIED].map(() => element("b"));
     this.states.replaceChildren(
-      this.#state("available", colors.text, this.stateCounts[AVAILABLE], "count-available"),
+      this.#state("available", allGrades(layout.grades), this.stateCounts[AVAILABLE], "count-available"),
       this.#state("held", colors.hold, this.stateCounts[HOLD], "count-held"),
       this.#state("sold", colors.occupied, this.stateCounts[OCCUPIED], "count-sold"),
       this.#state("mine", colors.mine, "", undefined));
@@ -57,6 +57,13 @@ export class Legend {
     if (testId) count.setAttribute("data-testid", testId);
     return element("li", {}, swatch(color, key), say(key), count);
   }
+}
+
+/** Stripes of every grade's colour: what is available has the colour of its grade. */
+function allGrades(grades) {
+  const stripes = grades.map(({ color }, index) =>
+    `${color} ${(100 * index) / grades.length}% ${(100 * (index + 1)) / grades.length}%`);
+  return `linear-gradient(90deg, ${stripes.join(", ")})`;
 }
 
 /** Writing the same text again would still cost a layout. */

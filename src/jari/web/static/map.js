@@ -92,12 +92,13 @@ export class SeatMap {
     return { x: box.left + at.x, y: box.top + at.y };
   }
 
-  /** The colour that the canvas shows at a seat's centre, "#rrggbb". */
+  /** The colour that the canvas shows at a seat's centre, "#rrggbb"; null where the seat is out of sight. */
   colorOf(seat) {
     this.drawNow();
     const { left, top } = this.#corner();
     const column = Math.floor(this.layout.x[seat] * this.layer.scale) - left;
     const row = Math.floor(this.layout.y[seat] * this.layer.scale) - top;
+    if (column < 0 || row < 0 || column >= this.canvas.width || row >= this.canvas.height) return null;
     const [red, green, blue] = this.#pixel(column, row);
     return `#${[red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
   }
@@ -220,8 +221,8 @@ export class SeatMap {
 
   #seatAt(left, top, kind) {
     const { x, y } = this.view.toPlan(left, top);
-    const reach = Math.max(this.layout.pitch * 0.62, (HIT_REACH_PIXELS[kind] ?? HIT_REACH_PIXELS.touch) / this.view.scale);
-    return this.layout.nearest(x, y, reach);
+    const reachPixels = HIT_REACH_PIXELS[kind] ?? HIT_REACH_PIXELS.touch;
+    return this.layout.nearest(x, y, Math.max(this.layout.pitch * 0.62, reachPixels / this.view.scale));
   }
 
   #point(left, top) {
@@ -309,7 +310,7 @@ export class SeatMap {
     context.fillStyle = palette().ground;
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     context.setTransform(scale, 0, 0, scale, -left, -top);
-    drawGround(context, this.layout.shapes, view.scale, this.layout.bounds.right - this.layout.bounds.left);
+    drawGround(context, this.layout.shapes, view.scale, this.layout.bounds);
     const stretch = scale / layer.scale;
     context.setTransform(stretch, 0, 0, stretch, layer.left * stretch - left, layer.top * stretch - top);
     context.drawImage(layer.canvas, 0, 0);

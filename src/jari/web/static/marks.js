@@ -72,7 +72,8 @@ export class Marks {
     const paths = Array.from({ length: FLASH_STEPS * strokes.length }, () => new Path2D());
     for (const flash of this.flashes) {
       const at = this.#position(view, flash.seat);
-      const progress = (now - flash.startMs) / FLASH_MS;
+      // A frame's time is when the frame began, which may lie before a change that came during it.
+      const progress = Math.max(0, now - flash.startMs) / FLASH_MS;
       const radius = seatRadius + 2 + progress * (5 + seatRadius * 0.5);
       if (!this.#isSeen(view, at, radius)) continue;
       const step = Math.min(FLASH_STEPS - 1, Math.floor(progress * FLASH_STEPS));

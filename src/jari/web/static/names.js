@@ -13,11 +13,6 @@ export function seatName(layout, seat) {
   });
 }
 
-/** "Row 7, seat 12", where the block is known */
-export function shortSeatName(layout, seat) {
-  return say("seatShort", { row: layout.rowLabels[seat], seat: layout.seatLabels[seat] });
-}
-
 /** A seat's state in words, as the buyer sees it. */
 export function stateName(allocations, selection, seat) {
   if (allocations.mine[seat] === MY_HOLD) return say("heldForYou");

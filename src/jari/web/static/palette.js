@@ -8,7 +8,7 @@ const LIGHT = {
   occupied: "#a2a6b0",
   mine: "#e5199d",
   ring: "#17191f",
-  shapeAlpha: 1,
+  veil: 0, // how far the field and the stage are darkened
 };
 
 const DARK = {
@@ -19,13 +19,17 @@ const DARK = {
   occupied: "#474c58",
   mine: "#ff3fb4",
   ring: "#ffffff",
-  shapeAlpha: 0.45,
+  veil: 0.5,
 };
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-export const palette = () => (dark.matches ? DARK : LIGHT);
+// Kept, not asked for at each frame: a query that is asked in between may never report its change.
+let current = dark.matches ? DARK : LIGHT;
+dark.addEventListener("change", () => { current = dark.matches ? DARK : LIGHT; });
+
+export const palette = () => current;
 export const motionAllowed = () => !still.matches;
 
 /** Call back when the colour scheme changes. */

@@ -44,7 +44,10 @@ export function openSchedules(main) {
 function drawState(area, { state }, load) {
   const contents = {
     loading: () => [element("p", {}, say("loading"))],
-    empty: () => [element("p", { className: "strong" }, say("nothingOnSale")), element("p", {}, say("nothingOnSaleHint"))],
+    empty: () => [
+      element("p", { className: "strong" }, say("nothingOnSale")),
+      element("p", {}, say("nothingOnSaleHint")),
+    ],
     failed: () => [
       element("p", { className: "strong" }, say("listFailed")),
       button(say("tryAgain"), { testId: "try-again", onClick: load }),
