@@ -1,6 +1,5 @@
 """The command line. Every option is also an environment variable, and ``--json`` prints one object for machines."""
 
-import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -13,6 +12,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import httpx
 import msgspec
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -32,7 +32,12 @@ from jari.usecases.passwords import Passwords
 
 T = TypeVar("T")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Reserved seats for a crowd.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Reserved seats for a crowd.",
+)
 venue_app = typer.Typer(no_args_is_help=True, help="Bring venues in and out.")
 schedule_app = typer.Typer(no_args_is_help=True, help="Make schedules; open and close their sales.")
 user_app = typer.Typer(no_args_is_help=True, help="Make accounts.")
@@ -310,7 +315,7 @@ def _settings(**overrides: Any) -> Settings:
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work; what it refuses is said in one line, and the exit code is 1."""
     try:
-        return asyncio.run(work)
+        return uvloop.run(work)
     except JariError as refusal:
         _fail(refusal.detail)
     except (BadSetting, SchemaOutdated, OSError) as error:

@@ -1,6 +1,7 @@
 """The composition root: settings → adapters → use cases → the ASGI application. Only this file knows everything."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from jari import metrics
@@ -33,6 +33,7 @@ from jari.web.streams import Hub
 log = structlog.get_logger()
 
 LAG_PROBE_SECONDS = 0.5
+GARBAGE_THRESHOLD = 20_000  # the default of 700 collects dozens of times a second under load
 
 SeatingAdapter = PostgresSeatingStore | SqliteSeatingStore
 
@@ -95,7 +96,7 @@ class Application:
         return build_app(services, self.hub, self.snapshots, self.settings, self._lifespan)
 
     @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, _: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.stores.close)
             stack.callback(self.passwords.close)
@@ -108,6 +109,9 @@ class Application:
                 _measure_loop_lag(),
             ):
                 await stack.enter_async_context(_background(work))
+            gc.collect()
+            gc.freeze()  # what is there now stays: no collection need look at it again
+            gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
             log.info("started", host=self.settings.host, port=self.settings.port)
             yield
             self.hub.close()

@@ -9,12 +9,13 @@
   more than one command, before or after its commit.
 """
 
-import asyncio
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import uvloop
 
 from jari import logs
 from jari.adapters.sql import seating_postgres, seating_sqlite
@@ -83,4 +84,4 @@ if __name__ == "__main__":
     for name in sys.argv[1:]:
         BREAKAGES[name]()
     logs.configure()
-    asyncio.run(serve(Settings.from_environment(os.environ)))
+    uvloop.run(serve(Settings.from_environment(os.environ)))

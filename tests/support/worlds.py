@@ -65,6 +65,7 @@ class Match:
     """An occasion with the ids of its seats, block by block, in plan order."""
 
     id: int
+    venue_id: int
     venue: Venue
     block_ids: dict[str, int]
     seat_ids_of_block: dict[str, list[int]]
@@ -148,9 +149,16 @@ class World:
         loaded = self.run(self.stores.seating.load(match.id, 0))
         return sorted(loaded.allocations, key=lambda each: each.seat_id)
 
+    def another_match(self, match: Match) -> Match:
+        """One more occasion in the same venue."""
+        return self.run(self._schedule(match.venue_id, match.venue, title="LG : KT", opened=True))
+
     async def _match(self, venue: Venue, *, title: str, opened: bool) -> Match:
+        venue_id, _ = await Organising(self.stores.catalogue).import_venue(venue)
+        return await self._schedule(venue_id, venue, title=title, opened=opened)
+
+    async def _schedule(self, venue_id: int, venue: Venue, *, title: str, opened: bool) -> Match:
         organising = Organising(self.stores.catalogue)
-        venue_id, _ = await organising.import_venue(venue)
         schedule_id = await organising.create_schedule(
             venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
         )
@@ -159,6 +167,7 @@ class World:
         seat_ids = await self.stores.catalogue.seat_ids(venue_id)
         return Match(
             schedule_id,
+            venue_id,
             venue,
             dict(await self.stores.catalogue.block_ids(venue_id)),
             {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},

@@ -80,8 +80,8 @@ def routes(accounts: Accounts, reader: Reader, settings: Settings) -> list[BaseR
         return success(user_json(await reader.user(request)))
 
     return [
-        route("/api/sign-up", sign_up, settings, "POST"),
-        route("/api/log-in", log_in, settings, "POST"),
-        route("/api/log-out", log_out, settings, "POST"),
-        route("/api/me", me, settings),
+        route("/api/sign-up", settings, POST=sign_up),
+        route("/api/log-in", settings, POST=log_in),
+        route("/api/log-out", settings, POST=log_out),
+        route("/api/me", settings, GET=me),
     ]

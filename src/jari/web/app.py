@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any
 
-from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jari.domain.errors import JariError
@@ -23,12 +22,12 @@ from jari.web import accounts as accounts_routes
 from jari.web import catalogue as catalogue_routes
 from jari.web import documentation, operations, pages
 from jari.web import holds as holds_routes
-from jari.web.errors import BadRequest, problem, unexpected
-from jari.web.requests import Reader
+from jari.web.errors import problem, unexpected
+from jari.web.requests import Reader, nothing_here
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
 
-Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
 STREAM = re.compile(
     r"/api/(?:matches|schedules)/(\d{1,18})/(?:blocks/(\d{1,18})/seats/status-stream|seats/stream)"
@@ -112,27 +111,6 @@ def build_app(
         *documentation.routes(settings),
         *pages.routes(settings),
     ]
-    app = Starlette(
-        routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _http_problem, Exception: _fault}
-    )
-    return Streams(app, services.live, hub)
-
-
-async def _http_problem(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 405:  # noqa: PLR2004 - read as the status that it is
-        detail, code, title = (
-            "This address does not take that method: see /docs.",
-            "METHOD_NOT_ALLOWED",
-            "Wrong method",
-        )
-    else:
-        detail, code, title = "There is nothing at this address: see /docs.", "NOT_FOUND", "Not found"
-    response = problem(BadRequest(detail, status=status, code=code, title=title))
-    if isinstance(error, HTTPException) and error.headers:
-        response.headers.update(error.headers)
-    return response
-
-
-async def _fault(request: Request, error: Exception) -> Response:
-    return unexpected(error, request.url.path)
+    # A bare router: every endpoint answers its own refusals and faults, so no middleware stands before it.
+    router = Router(routes, default=nothing_here, lifespan=lifespan, redirect_slashes=False)
+    return Streams(router, services.live, hub)

@@ -132,14 +132,14 @@ def routes(catalogue: Catalogue, live: Live, snapshots: Snapshots, settings: Set
     schedule = root + "/{schedule_id:int}"
     block = schedule + "/blocks/{block_id:int}/seats"
     return [
-        route(block + "/status", handlers.block_status, settings),
-        route(schedule + "/seat-status", handlers.seat_status, settings),
-        route(root, handlers.schedules, settings),
-        route(schedule, handlers.schedule, settings),
-        route(schedule + "/sections", handlers.sections, settings),
-        route(schedule + "/blocks", handlers.blocks, settings),
-        route(schedule + "/seats", handlers.seats, settings),
-        route(block, handlers.block_seats, settings),
+        route(block + "/status", settings, GET=handlers.block_status),
+        route(schedule + "/seat-status", settings, GET=handlers.seat_status),
+        route(root, settings, GET=handlers.schedules),
+        route(schedule, settings, GET=handlers.schedule),
+        route(schedule + "/sections", settings, GET=handlers.sections),
+        route(schedule + "/blocks", settings, GET=handlers.blocks),
+        route(schedule + "/seats", settings, GET=handlers.seats),
+        route(block, settings, GET=handlers.block_seats),
     ]
 
 

@@ -43,9 +43,9 @@ def routes(settings: Settings) -> list[BaseRoute]:
         return HTMLResponse(as_errors, headers=POLICY)
 
     return [
-        route("/openapi.json", openapi, settings),
-        route("/docs", docs, settings),
-        route("/docs/errors", error_list, settings),
+        route("/openapi.json", settings, GET=openapi),
+        route("/docs", settings, GET=docs),
+        route("/docs/errors", settings, GET=error_list),
     ]
 
 

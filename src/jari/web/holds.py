@@ -93,10 +93,8 @@ def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
 
     path = "/api/{kind:occasion}/{schedule_id:int}/allocations"
     return [
-        route(path, hold, settings, "POST"),
-        route(path, release, settings, "DELETE"),
-        route(path, mine, settings),
-        route("/api/bookings/start", start_booking, settings, "POST"),
+        route(path, settings, POST=hold, DELETE=release, GET=mine),
+        route("/api/bookings/start", settings, POST=start_booking),
     ]
 
 

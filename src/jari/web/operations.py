@@ -25,7 +25,7 @@ def routes(live: Live, settings: Settings) -> list[BaseRoute]:
         return PlainTextResponse(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [
-        route("/livez", livez, settings),
-        route("/readyz", readyz, settings),
-        route("/metrics", figures, settings),
+        route("/livez", settings, GET=livez),
+        route("/readyz", settings, GET=readyz),
+        route("/metrics", settings, GET=figures),
     ]

@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from jari.settings import Settings
-from jari.web.requests import route
+from jari.web.requests import nothing_here, route
 
 STATIC = Path(__file__).parent / "static"
+
+FILE_HEADERS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 
 POLICY = {
     "Content-Security-Policy": (
@@ -23,6 +27,20 @@ POLICY = {
 }
 
 
+class Files(StaticFiles):
+    """The page's files; browsers ask each time whether they have the newest, lest an update mix old and new."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a file, or with a problem where there is none."""
+        try:
+            response = await self.get_response(self.get_path(scope), scope)
+        except HTTPException:
+            await nothing_here(scope, receive, send)
+            return
+        response.headers.update(FILE_HEADERS)
+        await response(scope, receive, send)
+
+
 def routes(settings: Settings) -> list[BaseRoute]:
     """The routes of the page."""
 
@@ -30,7 +48,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         return FileResponse(STATIC / "index.html", headers=POLICY)
 
     return [
-        route("/", index, settings),
-        route("/matches/{schedule_id:int}", index, settings),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        route("/", settings, GET=index),
+        route("/matches/{schedule_id:int}", settings, GET=index),
+        Mount("/static", Files(directory=STATIC)),
     ]

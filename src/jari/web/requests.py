@@ -1,11 +1,13 @@
 """Reading requests: bodies, parameters, who asks, and whether a browser may ask that from where it is."""
 
+import functools
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
+from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,6 +26,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 MAX_ID = 2**63 - 1
 MAX_KEY_LENGTH = 255
+NOT_FOUND = 404
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEY = re.compile(r"[\x21-\x7e]+")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -34,25 +37,37 @@ class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class Endpoint:
-    """A handler as a raw ASGI application: refusals become problems, faults are logged."""
+    """The handlers of one path as a raw ASGI application: refusals become problems, faults are logged."""
 
-    def __init__(self, handle: Handler, settings: Settings) -> None:
-        self._handle = handle
+    def __init__(self, settings: Settings, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = {**handlers, "HEAD": handlers["GET"]} if "GET" in handlers else handlers
         self._public_origin = settings.public_url.rstrip("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
         try:
-            if request.method not in SAFE_METHODS:
+            handle = self._handlers.get(scope["method"]) or self._refuse_method
+            if scope["method"] not in SAFE_METHODS:
                 self._check_origin(request)
-            response = await self._handle(request)
+            response = await handle(request)
         except JariError as refusal:
             response = problem(refusal)
         except Exception as error:  # noqa: BLE001 - logged and answered here
             response = unexpected(error, request.url.path)
-        metrics.requests.labels(response.status_code).inc()
+        count_request(response.status_code)
         await response(scope, receive, send)
+
+    async def _refuse_method(self, request: Request) -> Response:
+        refusal = BadRequest(
+            f"This address does not take {request.method}: see /docs.",
+            status=405,
+            code="METHOD_NOT_ALLOWED",
+            title="Wrong method",
+        )
+        response = problem(refusal)
+        response.headers["Allow"] = ", ".join(self._handlers)
+        return response
 
     def _check_origin(self, request: Request) -> None:
         """Refuse what another site made a browser send.
@@ -81,9 +96,26 @@ class Endpoint:
                 )
 
 
-def route(path: str, handle: Handler, settings: Settings, method: str = "GET") -> Route:
-    """A route to a handler."""
-    return Route(path, Endpoint(handle, settings), methods=[method])
+def route(path: str, settings: Settings, **handlers: Handler) -> Route:
+    """A route to the handlers of a path, named by their methods: ``GET=…, POST=…``."""
+    return Route(path, Endpoint(settings, handlers))
+
+
+async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for every path that no route has."""
+    if scope["type"] == "http":
+        count_request(NOT_FOUND)
+        await problem(NotFound("There is nothing at this address: see /docs."))(scope, receive, send)
+
+
+@functools.cache
+def _counter(status: int) -> Counter:
+    return metrics.requests.labels(status)
+
+
+def count_request(status: int) -> None:
+    """Count an answer."""
+    _counter(status).inc()
 
 
 class Reader:

@@ -29,11 +29,25 @@ ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
 
 TAKE_VERSION = f"UPDATE schedules SET version = version + 1 WHERE id = $1 RETURNING {STATE}, {NOW_MS}"
 
+# Where a statement looks for many seats, the schedule stands beside each of them. Were it one condition for all,
+# a planner without statistics would fetch the whole schedule by it, and compare.
 READ = f"""
-SELECT {ALLOCATION} FROM allocations WHERE schedule_id = $1 AND seat_id = ANY($2::bigint[])
+SELECT {ALLOCATION} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($2::bigint[])]), $2::bigint[]) AS asked (schedule, seat)
+JOIN allocations ON schedule_id = asked.schedule AND seat_id = asked.seat
 UNION
-SELECT {ALLOCATION} FROM allocations WHERE schedule_id = $1 AND buyer_id = ANY($3::bigint[])
+SELECT {ALLOCATION} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($3::bigint[])]), $3::bigint[]) AS asked (schedule, buyer)
+JOIN allocations ON schedule_id = asked.schedule AND buyer_id = asked.buyer
 """
+
+# Every hot statement is a look-up by key. A plan that is made while a schedule is empty, and then kept, would
+# otherwise scan or hash the whole table when it is full.
+PLANNING = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+    "jit": "off",
+}
 
 INSERT = """
 WITH logged AS (
@@ -46,16 +60,19 @@ SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[],
 UPDATE = """
 UPDATE allocations AS old
 SET status = new.status, buyer_id = new.buyer_id, hold_id = new.hold_id, expires_ms = new.expires_ms
-FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::smallint[])
-    AS new (seat_id, status, buyer_id, hold_id, expires_ms, old_hold_id, old_status)
-WHERE old.schedule_id = $1 AND old.seat_id = new.seat_id
+FROM unnest(
+    array_fill($1::bigint, ARRAY[cardinality($2::bigint[])]),
+    $2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::smallint[]
+) AS new (schedule_id, seat_id, status, buyer_id, hold_id, expires_ms, old_hold_id, old_status)
+WHERE old.schedule_id = new.schedule_id AND old.seat_id = new.seat_id
     AND old.hold_id = new.old_hold_id AND old.status = new.old_status
 """
 
 DELETE = """
 DELETE FROM allocations AS old
-USING unnest($2::bigint[], $3::text[], $4::smallint[]) AS gone (seat_id, hold_id, status)
-WHERE old.schedule_id = $1 AND old.seat_id = gone.seat_id
+USING unnest(array_fill($1::bigint, ARRAY[cardinality($2::bigint[])]), $2::bigint[], $3::text[], $4::smallint[])
+    AS gone (schedule_id, seat_id, hold_id, status)
+WHERE old.schedule_id = gone.schedule_id AND old.seat_id = gone.seat_id
     AND old.hold_id = gone.hold_id AND old.status = gone.status
 """
 
@@ -154,18 +171,19 @@ class PostgresSeatingStore:
 
     @classmethod
     async def connect(cls, settings: Settings) -> "PostgresSeatingStore":
-        """Open the pool.
+        """Open the pool. Its connections keep no state, so none is reset when it is given back."""
 
-        ``enable_seqscan`` is off: every statement here is a look-up by key, but a plan that is cached while a
-        schedule is still empty would otherwise go on scanning the table when it is full.
-        """
+        async def keep(_: object) -> None:
+            pass
+
         pool = await asyncpg.create_pool(
             settings.database,
             min_size=1,
             max_size=settings.database_connections,
             timeout=settings.database_timeout_seconds,
             command_timeout=settings.database_timeout_seconds,
-            server_settings={"application_name": "jari", "enable_seqscan": "off", "jit": "off"},
+            reset=keep,
+            server_settings={"application_name": "jari", **PLANNING},
         )
         return cls(pool)
 

@@ -1,0 +1,43 @@
+"""Run the figures that are named, or all; print a table and write ``bench/results/latest.json``."""
+
+import dataclasses
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from bench.figures import FIGURES, Row
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    """Measure, print, write."""
+    uvloop.install()
+    console = Console()
+    rows: list[Row] = []
+    for name in sys.argv[1:] or FIGURES:
+        console.print(f"measuring {name} …")
+        rows += FIGURES[name]()
+    table = Table("what", "measured", "promised", "met", "note")
+    for row in rows:
+        promise = f"at least {row.at_least:,g}" if row.at_least is not None else f"at most {row.at_most:,g}"
+        table.add_row(row.name, f"{row.value:,.2f} {row.unit}", promise, "yes" if row.met else "NO", row.note)
+    console.print(table)
+    RESULTS.mkdir(exist_ok=True)
+    written = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "figures": [{**dataclasses.asdict(row), "met": row.met} for row in rows],
+    }
+    (RESULTS / "latest.json").write_text(json.dumps(written, ensure_ascii=False, indent=2) + "\n")
+
+
+main()
