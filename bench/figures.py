@@ -19,7 +19,7 @@ from sqlalchemy import insert, select
 from bench import load
 from jari import plans
 from jari.adapters.sql.tables import allocations, changes
-from support.databases import Postgres, make_tables, postgres_server
+from support.databases import Postgres, make_tables, postgres_server, run_apart
 from support.servers import Server
 from support.worlds import Buyer, Match, World
 
@@ -60,7 +60,7 @@ class Row:
 def embedded() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
         url = f"sqlite:///{directory}/bench.db"
-        asyncio.run(make_tables(url))
+        run_apart(make_tables(url))
         yield url
 
 

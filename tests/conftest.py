@@ -1,12 +1,11 @@
 """Fixtures: databases, servers and worlds, all real."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from support.databases import Postgres, make_tables, postgres_server
+from support.databases import Postgres, make_tables, postgres_server, run_apart
 from support.servers import Server
 from support.worlds import World
 
@@ -26,7 +25,7 @@ def postgres() -> Iterator[Postgres]:
 def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A migrated SQLite database that the tests of a session share."""
     url = f"sqlite:///{tmp_path_factory.mktemp('embedded') / 'jari.db'}"
-    asyncio.run(make_tables(url))
+    run_apart(make_tables(url))
     return url
 
 
@@ -34,7 +33,7 @@ def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 def sqlite_url(tmp_path: Path) -> str:
     """A fresh SQLite database."""
     url = f"sqlite:///{tmp_path / 'jari.db'}"
-    asyncio.run(make_tables(url))
+    run_apart(make_tables(url))
     return url
 
 

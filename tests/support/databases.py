@@ -5,14 +5,24 @@ import os
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import asyncpg
 
 from jari.adapters.sql.database import migrate, open_database
 from jari.settings import Settings
+
+T = TypeVar("T")
+
+
+def run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run in a thread of its own: in browser tests the main thread's event loop is taken."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 async def make_tables(url: str) -> None:
@@ -34,7 +44,7 @@ class Postgres:
 
     def prepare(self) -> None:
         self.execute(f"CREATE DATABASE {self.template}")
-        asyncio.run(make_tables(self.url(self.template)))
+        run_apart(make_tables(self.url(self.template)))
 
     def copy(self) -> str:
         name = f"jari_{uuid.uuid4().hex[:12]}"
@@ -52,7 +62,7 @@ class Postgres:
             finally:
                 await connection.close()
 
-        asyncio.run(work())
+        run_apart(work())
 
 
 @contextmanager
