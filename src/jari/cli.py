@@ -9,12 +9,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
+import asyncpg
 import httpx
 import msgspec
 import typer
 import uvloop
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 from jari import demo as demonstration
 from jari import logs, plans
@@ -48,10 +50,13 @@ app.add_typer(user_app, name="user")
 console = Console()
 complaints = Console(stderr=True, highlight=False)
 
+MAX_ID = 2**63 - 1
+TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
+
 DatabaseOption = Annotated[
     str | None, typer.Option("--database", envvar="JARI_DATABASE", help="sqlite:///FILE or postgresql://…")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JsonOption = Annotated[bool, typer.Option("--json", envvar="JARI_JSON", help="Print one JSON object.")]
 
 
 class PlanFormat(StrEnum):
@@ -92,8 +97,10 @@ def migrate_command(database: DatabaseOption = None, *, json: JsonOption = False
 def demo(
     host: Annotated[str, typer.Option(envvar="JARI_HOST")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="JARI_PORT", min=1, max=65535)] = 8000,
-    fans: Annotated[int, typer.Option(min=0, max=5000, help="How many fans come.")] = 300,
-    directory: Annotated[Path, typer.Option(help="Where the demo's database lies.")] = Path("demo-data"),
+    fans: Annotated[int, typer.Option(envvar="JARI_FANS", min=0, max=5000, help="How many fans come.")] = 300,
+    directory: Annotated[
+        Path, typer.Option(envvar="JARI_DIRECTORY", help="Where the demo's database lies.")
+    ] = Path("demo-data"),
 ) -> None:
     """Serve a ballpark with an open sale, and let a crowd in."""
     logs.configure(quiet=True)
@@ -102,10 +109,12 @@ def demo(
 
 @app.command()
 def crowd(
-    schedule: Annotated[int, typer.Option(help="The schedule's id.")],
-    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8000",
-    fans: Annotated[int, typer.Option(min=1, max=5000)] = 200,
-    seconds: Annotated[float, typer.Option(min=1, max=86_400)] = 60,
+    schedule: Annotated[int, typer.Option(envvar="JARI_SCHEDULE", help="The schedule's id.")],
+    url: Annotated[
+        str, typer.Option(envvar="JARI_URL", help="Where the server is.")
+    ] = "http://127.0.0.1:8000",
+    fans: Annotated[int, typer.Option(envvar="JARI_FANS", min=1, max=5000)] = 200,
+    seconds: Annotated[float, typer.Option(envvar="JARI_SECONDS", min=1, max=86_400)] = 60,
     *,
     json: JsonOption = False,
 ) -> None:
@@ -127,8 +136,12 @@ def import_venue(
     file: Annotated[
         Path, typer.Argument(help="A seating plan, or the name of a sample: ballpark, theatre, stadium.")
     ],
-    name: Annotated[str | None, typer.Option(help="Another name than the plan's.")] = None,
-    plan_format: Annotated[PlanFormat | None, typer.Option("--format", help="If it can't be told.")] = None,
+    name: Annotated[
+        str | None, typer.Option(envvar="JARI_NAME", help="Another name than the plan's.")
+    ] = None,
+    plan_format: Annotated[
+        PlanFormat | None, typer.Option("--format", envvar="JARI_FORMAT", help="If it can't be told.")
+    ] = None,
     database: DatabaseOption = None,
     *,
     json: JsonOption = False,
@@ -153,8 +166,8 @@ def import_venue(
 
 @venue_app.command("export")
 def export_venue(
-    venue_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
-    plan_format: Annotated[PlanFormat, typer.Option("--format")] = PlanFormat.NATIVE,
+    venue_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=MAX_ID)],
+    plan_format: Annotated[PlanFormat, typer.Option("--format", envvar="JARI_FORMAT")] = PlanFormat.NATIVE,
     database: DatabaseOption = None,
 ) -> None:
     """Print a venue's seating plan."""
@@ -183,11 +196,19 @@ def list_venues(database: DatabaseOption = None, *, json: JsonOption = False) ->
 
 @schedule_app.command("create")
 def create_schedule(
-    venue: Annotated[int, typer.Option(help="The venue's id.", min=1)],
-    title: Annotated[str, typer.Option()],
-    kind: Annotated[Kind, typer.Option()] = Kind.MATCH,
-    starts_at: Annotated[datetime | None, typer.Option(help="UTC; in a week if not said.")] = None,
-    opens_at: Annotated[datetime | None, typer.Option(help="UTC; when the sale opens by itself.")] = None,
+    venue: Annotated[int, typer.Option(envvar="JARI_VENUE", help="The venue's id.", min=1, max=MAX_ID)],
+    title: Annotated[str, typer.Option(envvar="JARI_TITLE")],
+    kind: Annotated[Kind, typer.Option(envvar="JARI_KIND")] = Kind.MATCH,
+    starts_at: Annotated[
+        datetime | None,
+        typer.Option(envvar="JARI_STARTS_AT", formats=TIME_FORMATS, help="UTC; in a week if not said."),
+    ] = None,
+    opens_at: Annotated[
+        datetime | None,
+        typer.Option(
+            envvar="JARI_OPENS_AT", formats=TIME_FORMATS, help="UTC; when the sale opens by itself."
+        ),
+    ] = None,
     database: DatabaseOption = None,
     *,
     json: JsonOption = False,
@@ -210,7 +231,7 @@ def create_schedule(
 
 @schedule_app.command("open")
 def open_sale(
-    schedule_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    schedule_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=MAX_ID)],
     database: DatabaseOption = None,
     *,
     json: JsonOption = False,
@@ -227,7 +248,7 @@ def open_sale(
 
 @schedule_app.command("close")
 def close_sale(
-    schedule_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    schedule_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=MAX_ID)],
     database: DatabaseOption = None,
     *,
     json: JsonOption = False,
@@ -268,9 +289,9 @@ def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False)
 
 @user_app.command("create")
 def create_user(
-    email: Annotated[str, typer.Option()],
-    role: Annotated[Role, typer.Option()] = Role.BUYER,
-    name: Annotated[str, typer.Option()] = "",
+    email: Annotated[str, typer.Option(envvar="JARI_EMAIL")],
+    role: Annotated[Role, typer.Option(envvar="JARI_ROLE")] = Role.BUYER,
+    name: Annotated[str, typer.Option(envvar="JARI_NAME")] = "",
     password: Annotated[
         str,
         typer.Option(envvar="JARI_PASSWORD", prompt=True, hide_input=True, help="Better by JARI_PASSWORD."),
@@ -320,6 +341,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         _fail(refusal.detail)
     except (BadSetting, SchemaOutdated, OSError) as error:
         _fail(str(error))
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        _fail(f"The database cannot be used: {cause}. Check --database, or JARI_DATABASE.")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

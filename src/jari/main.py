@@ -92,7 +92,9 @@ class Application:
 
     def asgi(self) -> ASGIApp:
         """The ASGI application; its lifespan runs the background tasks and closes the stores."""
-        services = Services(self.accounts, Catalogue(self.stores.catalogue), self.holds, self.live)
+        services = Services(
+            self.accounts, Catalogue(self.stores.catalogue, self.settings), self.holds, self.live
+        )
         return build_app(services, self.hub, self.snapshots, self.settings, self._lifespan)
 
     @asynccontextmanager

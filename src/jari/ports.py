@@ -24,6 +24,11 @@ class RequestKey:
     key: str
     fingerprint: str
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells keys apart."""
+        return self.scope, self.key
+
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
@@ -77,6 +82,9 @@ class SeatingStore(Protocol):
 
     async def load(self, schedule_id: int, commit_limit: int) -> LoadedSeating:
         """The whole seating, consistent. Raises NotFound."""
+
+    async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
+        """The stored answers under these keys, whatever their fingerprint."""
 
     async def allocations_of(self, schedule_id: int, buyer_id: int) -> tuple[int, Sequence[Allocation]]:
         """The store's time, and all that a buyer has in a schedule, ended holds included."""

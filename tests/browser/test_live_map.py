@@ -99,7 +99,7 @@ def test_seats_that_somebody_else_took_first_are_named_and_dropped_from_the_choi
     open_map(page, shared_server, ballpark)
     log_in_as_a_new_fan(page, "two@example.com")
     choose(page, seat_id)
-    allocations = f"/api/matches/{ballpark.id}/allocations"
+    allocations = f"/api/schedules/{ballpark.id}/allocations"
 
     def let_somebody_else_be_first(route: Route) -> None:
         if route.request.method == "POST":

@@ -32,6 +32,11 @@ class User:
     role: Role
 
 
+def is_email(email: str) -> bool:
+    """Whether this could be an e-mail address at all."""
+    return len(email) <= MAX_EMAIL_LENGTH and _EMAIL.fullmatch(email) is not None
+
+
 def normalise_email(email: str) -> str:
     """The form in which an address is compared: trimmed, lower case.
 
@@ -39,7 +44,7 @@ def normalise_email(email: str) -> str:
         Invalid: it is not an e-mail address.
     """
     email = email.strip().casefold()
-    if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
+    if not is_email(email):
         raise Invalid("That is not an e-mail address: it needs the form name@example.com.")
     return email
 

@@ -9,16 +9,16 @@ from collections import OrderedDict
 import structlog
 
 from jari.domain.errors import KeyReused, TooManyAttempts, Unauthenticated, WrongCredentials
-from jari.domain.users import Role, User, check_name, check_password, normalise_email
+from jari.domain.users import Role, User, check_name, check_password, is_email, normalise_email
 from jari.ports import Accounts as AccountStore
 from jari.ports import RequestKey
 from jari.settings import Settings
+from jari.usecases.lookups import Lookup
 from jari.usecases.passwords import Passwords
 
 log = structlog.get_logger()
 
 TOKEN_BYTES = 24  # 192 random bits; ASVS 5.0, 7.2.3 asks for 128
-LOOK_UP_SIZE = 500  # sessions in one query
 OVERLAP_MS = 30_000  # how far back each look for ended sessions reaches, past late commits and unequal clocks
 
 
@@ -85,14 +85,15 @@ class Accounts:
         Raises:
             WrongCredentials, TooManyAttempts.
         """
-        account = hashlib.sha256(email.strip().casefold().encode()).hexdigest()
+        email = email.strip().casefold()
+        account = hashlib.sha256(email.encode()).hexdigest()
         buckets = (
             (f"log-in:account:{account}", self._settings.log_in_attempts_per_account),
             (f"log-in:address:{address}", self._settings.log_in_attempts_per_address),
         )
         for bucket, limit in buckets:
             await self._count(bucket, limit)
-        found = await self._store.user_by_email(email.strip().casefold())
+        found = await self._store.user_by_email(email) if is_email(email) else None
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
         for bucket, _ in buckets:
@@ -137,28 +138,24 @@ class Accounts:
 class SessionCache:
     """Who is behind which session, remembered for a while.
 
-    A flood brings thousands of sessions at once; those that are not remembered are looked up together, one
-    query for all that wait. A session that is ended in another process is forgotten here within a poll.
+    A flood brings thousands of sessions at once; those that are not remembered are looked up together. A session that is ended in another process is forgotten here within a poll.
     """
 
     def __init__(self, store: AccountStore, settings: Settings) -> None:
         self._store = store
         self._settings = settings
         self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
-        self._asked: dict[bytes, asyncio.Future[User | None]] = {}
-        self._looking_up: asyncio.Task[None] | None = None
+        self._lookup: Lookup[bytes, User] = Lookup(lambda hashes: store.sessions(hashes, _now_ms()))
 
     async def user(self, token_hash: bytes) -> User | None:
         """The session's user."""
         known = self._known.get(token_hash)
         if known is not None and known[1] > time.monotonic():
             return known[0]
-        asked = self._asked.get(token_hash)
-        if asked is None:
-            asked = self._asked[token_hash] = asyncio.get_running_loop().create_future()
-            if self._looking_up is None or self._looking_up.done():
-                self._looking_up = asyncio.create_task(self._look_up())
-        return await asyncio.shield(asked)
+        user = await self._lookup.get(token_hash)
+        if user is not None:
+            self._remember(token_hash, user)
+        return user
 
     def forget(self, token_hash: bytes) -> None:
         """Ask the store the next time."""
@@ -174,24 +171,8 @@ class SessionCache:
             except Exception:
                 log.exception("session_poll_failed")
 
-    async def _look_up(self) -> None:
-        while self._asked:
-            asked = {each: self._asked.pop(each) for each in list(self._asked)[:LOOK_UP_SIZE]}
-            try:
-                found = await self._store.sessions(list(asked), _now_ms())
-            except Exception as error:  # noqa: BLE001 - handed to everybody who waits
-                for waiting in asked.values():
-                    waiting.set_exception(error)
-                continue
-            good_until = time.monotonic() + self._settings.session_cache_seconds
-            for token_hash, waiting in asked.items():
-                user = found.get(token_hash)
-                if user is not None:
-                    self._remember(token_hash, user, good_until)
-                waiting.set_result(user)
-
-    def _remember(self, token_hash: bytes, user: User, good_until: float) -> None:
-        self._known[token_hash] = (user, good_until)
+    def _remember(self, token_hash: bytes, user: User) -> None:
+        self._known[token_hash] = user, time.monotonic() + self._settings.session_cache_seconds
         self._known.move_to_end(token_hash)
         if len(self._known) > self._settings.session_cache_size:
             self._known.popitem(last=False)

@@ -1,6 +1,7 @@
 """What there is to see: schedules, and the plan of each schedule's venue."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from jari.domain.errors import NotFound
 from jari.domain.schedules import Kind, SaleStatus, Schedule
 from jari.domain.venues import Block, Section, Venue
 from jari.ports import Catalogue as CatalogueStore
+from jari.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -42,23 +44,30 @@ class Filter:
 
 
 class Catalogue:
-    """Schedules and plans. A plan is read once for each revision of its venue."""
+    """Schedules and plans. A plan is read once for each revision of its venue.
 
-    def __init__(self, store: CatalogueStore) -> None:
+    A schedule is read again after a poll's time: a crowd that loads the page costs one look a second, and what
+    another process changes is seen as soon as everything else that it does.
+    """
+
+    def __init__(self, store: CatalogueStore, settings: Settings) -> None:
         self._store = store
+        self._keep_seconds = settings.poll_ms / 1000
+        self._schedules: dict[int, tuple[float, Schedule]] = {}
         self._plans: dict[int, tuple[int, Plan]] = {}
         self._reading = asyncio.Lock()
 
-    async def schedule(self, schedule_id: int, kind: Kind | None = None) -> Schedule:
+    async def schedule(self, schedule_id: int) -> Schedule:
         """One schedule.
 
         Raises:
-            NotFound: there is none, or it is not of that kind.
+            NotFound: there is none.
         """
-        schedule = await self._store.schedule(schedule_id)
-        if kind is not None and schedule.kind is not kind:
-            raise NotFound(f"There is no {kind} {schedule_id}: it is a {schedule.kind}.")
-        return schedule
+        kept = self._schedules.get(schedule_id)
+        if kept is None or kept[0] < time.monotonic():
+            kept = time.monotonic() + self._keep_seconds, await self._store.schedule(schedule_id)
+            self._schedules[schedule_id] = kept
+        return kept[1]
 
     async def schedules(self, chosen: Filter, now_ms: int) -> list[Schedule]:
         """The schedules that fit, by start."""

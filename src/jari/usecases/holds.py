@@ -15,9 +15,11 @@ from jari.domain.seating import (
     check_seat_ids,
 )
 from jari.domain.users import User
-from jari.ports import RequestKey, SeatingStore
+from jari.ports import RequestKey, SeatingStore, StoredAnswer
 from jari.settings import Settings
+from jari.usecases.idempotency import replay
 from jari.usecases.live import Live, LiveSchedule
+from jari.usecases.lookups import Lookup
 from jari.usecases.till import Tills, unknown_seats
 
 
@@ -30,6 +32,7 @@ class Holds:
         self._store = store
         self._settings = settings
         self._running: set[tuple[str, str]] = set()
+        self._answers: Lookup[RequestKey, StoredAnswer] = Lookup(self._find_answers)
 
     async def hold(
         self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...], request: RequestKey | None = None
@@ -89,7 +92,12 @@ class Holds:
         self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...], request: RequestKey | None
     ) -> Held:
         schedule = self._live.known(schedule_id) or await self._live.open(schedule_id)
-        self._refuse_losers(schedule, buyer, seat_ids)
+        try:
+            self._refuse_losers(schedule, buyer, seat_ids)
+        except JariError:
+            if request is not None and (stored := await self._answers.get(request)) is not None:
+                return replay(stored, request)
+            raise
         command = Hold(
             buyer_id=buyer.id,
             seat_ids=seat_ids,
@@ -100,6 +108,10 @@ class Holds:
         outcome = await self._submit_once(schedule, command, request)
         assert isinstance(outcome, Held)  # noqa: S101 - a Hold is answered by Held, for the type checker
         return outcome
+
+    async def _find_answers(self, requests: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:
+        found = {each.request.name: each for each in await self._store.answers(requests)}
+        return {request: found[request.name] for request in requests if request.name in found}
 
     def _refuse_losers(self, schedule: LiveSchedule, buyer: User, seat_ids: tuple[int, ...]) -> None:
         """Answer from the replica what the store would surely refuse: most requests of a flood end here.
@@ -127,7 +139,7 @@ class Holds:
         till = self._tills.of(schedule)
         if request is None:
             return await till.submit(command)
-        name = (request.scope, request.key)
+        name = request.name
         if name in self._running:
             raise StillRunning(
                 "The first request with this Idempotency-Key has not ended: wait a second, then send it again.",

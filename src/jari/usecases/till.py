@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 
 from jari import metrics
@@ -20,6 +19,7 @@ from jari.domain.seating import Command, Held, Hold, Outcome, Seating
 from jari.domain.seatmap import Commit
 from jari.ports import RequestKey, SeatingStore, SeatingTransaction, StoredAnswer
 from jari.settings import Settings
+from jari.usecases.idempotency import remember, replay
 from jari.usecases.live import Live, LiveSchedule
 
 log = structlog.get_logger()
@@ -128,13 +128,13 @@ class Till:
             ):
                 raise LayoutChanged
             self._live.learn_time(transaction.now_ms)
-            stored = await self._stored_answers(transaction, batch)
+            requests = [entry.request for entry in batch if entry.request is not None]
+            answers = Answers(await transaction.answers(requests) if requests else ())
             seating = await self._read(transaction, batch)
-            outcomes = [self._decide(seating, entry, stored) for entry in batch]
-            if seating.changes:
+            outcomes = [self._decide(seating, entry, answers) for entry in batch]
+            if seating.changes or answers.fresh:
                 commit = Commit(transaction.state.version, tuple(seating.changes))
-                fresh = [each for each in stored.values() if each.is_fresh]
-                await transaction.write(list(seating.effects()), commit, [each.answer for each in fresh])
+                await transaction.write(list(seating.effects()), commit, answers.fresh)
         if commit is not None:
             await self._publish(commit)
         return outcomes
@@ -153,27 +153,17 @@ class Till:
         allocations = await transaction.read(list(seat_ids), list(buyer_ids))
         return Seating(allocations, transaction.state.sale, transaction.now_ms)
 
-    async def _stored_answers(
-        self, transaction: SeatingTransaction, batch: Sequence[Entry]
-    ) -> "dict[tuple[str, str], _KeyedAnswer]":
-        requests = [entry.request for entry in batch if entry.request is not None]
-        if not requests:
-            return {}
-        found = await transaction.answers(requests)
-        return {(each.request.scope, each.request.key): _KeyedAnswer(each, is_fresh=False) for each in found}
-
-    def _decide(
-        self, seating: Seating, entry: Entry, stored: "dict[tuple[str, str], _KeyedAnswer]"
-    ) -> Outcome | JariError:
+    def _decide(self, seating: Seating, entry: Entry, answers: "Answers") -> Outcome | JariError:
         if entry.request is None:
             return self._decide_new(seating, entry.command)
-        name = (entry.request.scope, entry.request.key)
-        if (earlier := stored.get(name)) is not None:
-            return earlier.replay(entry.request)
+        try:
+            if (again := answers.replay(entry.request)) is not None:
+                return again
+        except KeyReused as refusal:
+            return refusal
         outcome = self._decide_new(seating, entry.command)
         if isinstance(outcome, Held):
-            answer = StoredAnswer(entry.request, msgspec.json.encode(outcome).decode())
-            stored[name] = _KeyedAnswer(answer, is_fresh=True)
+            answers.add(entry.request, outcome)
         return outcome
 
     def _decide_new(self, seating: Seating, command: Command) -> Outcome | JariError:
@@ -183,19 +173,27 @@ class Till:
         return seating.decide(command)
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyedAnswer:
-    """What was answered under a key, in this batch (fresh: still to be stored) or before."""
+class Answers:
+    """The stored answers to the keys of a batch, and those that the batch adds."""
 
-    answer: StoredAnswer
-    is_fresh: bool
+    def __init__(self, stored: Sequence[StoredAnswer]) -> None:
+        self._by_name = {each.request.name: each for each in stored}
+        self.fresh: list[StoredAnswer] = []
 
-    def replay(self, request: RequestKey) -> Outcome | JariError:
-        if request.fingerprint != self.answer.request.fingerprint:
-            return KeyReused(
-                "This Idempotency-Key came before with another request: use a new key for a new request."
-            )
-        return msgspec.json.decode(self.answer.answer, type=Held)
+    def replay(self, request: RequestKey) -> Held | None:
+        """The answer of the first time, if there was one.
+
+        Raises:
+            KeyReused: the key came before with another request.
+        """
+        stored = self._by_name.get(request.name)
+        return None if stored is None else replay(stored, request)
+
+    def add(self, request: RequestKey, held: Held) -> None:
+        """Remember an answer."""
+        answer = remember(request, held)
+        self._by_name[request.name] = answer
+        self.fresh.append(answer)
 
 
 class Tills:

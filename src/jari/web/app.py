@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,23 +31,6 @@ Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 STREAM = re.compile(
     r"/api/(?:matches|schedules)/(\d{1,18})/(?:blocks/(\d{1,18})/seats/status-stream|seats/stream)"
 )
-
-
-class Occasion(Convertor[str]):
-    """``matches`` or ``schedules``: two names of the same occasions."""
-
-    regex = "matches|schedules"
-
-    def convert(self, value: str) -> str:
-        """As it stands in the path."""
-        return value
-
-    def to_string(self, value: str) -> str:
-        """As it stands in the path."""
-        return value
-
-
-register_url_convertor("occasion", Occasion())
 
 
 @dataclass(frozen=True, slots=True)

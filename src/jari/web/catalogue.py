@@ -109,7 +109,7 @@ class Handlers:
         return _snapshot_response(request, await self._snapshots.of(schedule).whole())
 
     async def _wanted(self, request: Request) -> Schedule:
-        return await self._catalogue.schedule(path_id(request, "schedule_id", "schedule"), _kind(request))
+        return await self._catalogue.schedule(path_id(request, "schedule_id", "schedule"))
 
     async def _replica(self, request: Request) -> LiveSchedule:
         schedule_id = path_id(request, "schedule_id", "schedule")
@@ -129,8 +129,8 @@ def routes(catalogue: Catalogue, live: Live, snapshots: Snapshots, settings: Set
     """The routes of the catalogue."""
     handlers = Handlers(catalogue, live, snapshots, settings)
     root = "/api/{kind:occasion}"
-    schedule = root + "/{schedule_id:int}"
-    block = schedule + "/blocks/{block_id:int}/seats"
+    schedule = root + "/{schedule_id:id}"
+    block = schedule + "/blocks/{block_id:id}/seats"
     return [
         route(block + "/status", settings, GET=handlers.block_status),
         route(schedule + "/seat-status", settings, GET=handlers.seat_status),

@@ -11,7 +11,17 @@ from jari.domain.errors import Invalid
 from jari.domain.seating import Allocation, Held, Status
 from jari.settings import Settings
 from jari.usecases.holds import Holds
-from jari.web.requests import MAX_ID, Body, Reader, path_id, query_int, request_key, route
+from jari.web.requests import (
+    MAX_ID,
+    Body,
+    Reader,
+    is_number,
+    known_id,
+    path_id,
+    query_int,
+    request_key,
+    route,
+)
 from jari.web.responses import rfc3339, success
 
 
@@ -78,7 +88,7 @@ def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
             schedule_id, seats = body.schedule_id, body.seats
         held = await holds.hold_places(
             buyer,
-            min(schedule_id, MAX_ID),
+            known_id(schedule_id, "schedule"),
             [(seat.row, seat.col) for seat in seats],
             request_key(request, buyer, data),
         )
@@ -91,7 +101,7 @@ def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
             201,
         )
 
-    path = "/api/{kind:occasion}/{schedule_id:int}/allocations"
+    path = "/api/{kind:occasion}/{schedule_id:id}/allocations"
     return [
         route(path, settings, POST=hold, DELETE=release, GET=mine),
         route("/api/bookings/start", settings, POST=start_booking),
@@ -100,7 +110,7 @@ def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
 
 def _seat_ids(request: Request) -> tuple[int, ...]:
     texts = request.query_params.getlist("seatId")
-    if not all(text.isascii() and text.isdigit() and int(text[:20]) <= MAX_ID for text in texts):
+    if not all(is_number(text) and int(text) <= MAX_ID for text in texts):
         raise Invalid("Each seatId must be a positive whole number, as in ?seatId=101&seatId=102.")
     return tuple(int(text) for text in texts)
 

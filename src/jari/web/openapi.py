@@ -68,7 +68,7 @@ def _account_paths() -> dict[str, Any]:
         "/api/log-in": {
             "post": _operation("Log in; sets the session cookie", user, body=LogIn, problems=(401, 422, 429))
         },
-        "/api/log-out": {"post": _operation("End the session", _object())},
+        "/api/log-out": {"post": _operation("End the session; send {}", _object(), problems=(403, 415))},
         "/api/me": {"get": _operation("Who am I", user, problems=(401,), session=True)},
     }
 

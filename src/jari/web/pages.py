@@ -49,6 +49,6 @@ def routes(settings: Settings) -> list[BaseRoute]:
 
     return [
         route("/", settings, GET=index),
-        route("/matches/{schedule_id:int}", settings, GET=index),
+        route("/matches/{schedule_id:id}", settings, GET=index),
         Mount("/static", Files(directory=STATIC)),
     ]

@@ -19,12 +19,14 @@ from jari.domain.users import User
 from jari.ports import RequestKey
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
+from jari.web import paths as paths  # noqa: PLC0414 - registers the convertors that routes use
 from jari.web.errors import BadRequest, problem, unexpected
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 
 MAX_ID = 2**63 - 1
+MAX_DIGITS = 19
 MAX_KEY_LENGTH = 255
 NOT_FOUND = 404
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,10 +49,13 @@ class Endpoint:
         """Answer one request."""
         request = Request(scope, receive)
         try:
-            handle = self._handlers.get(scope["method"]) or self._refuse_method
-            if scope["method"] not in SAFE_METHODS:
-                self._check_origin(request)
-            response = await handle(request)
+            handle = self._handlers.get(scope["method"])
+            if handle is None:
+                response = self._refuse_method(request)
+            else:
+                if scope["method"] not in SAFE_METHODS:
+                    self._check_origin(request)
+                response = await handle(request)
         except JariError as refusal:
             response = problem(refusal)
         except Exception as error:  # noqa: BLE001 - logged and answered here
@@ -58,7 +63,7 @@ class Endpoint:
         count_request(response.status_code)
         await response(scope, receive, send)
 
-    async def _refuse_method(self, request: Request) -> Response:
+    def _refuse_method(self, request: Request) -> Response:
         refusal = BadRequest(
             f"This address does not take {request.method}: see /docs.",
             status=405,
@@ -203,9 +208,17 @@ def path_id(request: Request, name: str, what: str) -> int:
     Raises:
         NotFound: no id is that large.
     """
-    number = int(request.path_params[name])
-    if number > MAX_ID:
-        raise NotFound(f"There is no {what} {number}.")
+    return known_id(request.path_params[name], what)
+
+
+def known_id(number: int, what: str) -> int:
+    """The number, if it can be an id at all.
+
+    Raises:
+        NotFound: it cannot.
+    """
+    if not 1 <= number <= MAX_ID:
+        raise NotFound(f"There is no such {what}: ids are positive numbers of at most 63 bits.")
     return number
 
 
@@ -218,9 +231,14 @@ def query_int(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:20]) <= MAX_ID:
+    if not is_number(text) or not 1 <= int(text) <= MAX_ID:
         raise Invalid(f"'{name}' is {text[:40]!r}, but must be a positive whole number.")
     return int(text)
+
+
+def is_number(text: str) -> bool:
+    """Whether this writes a number that is worth reading: of at most 19 digits."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
 
 
 def client_address(request: Request) -> str:

@@ -8,7 +8,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from jari.settings import Settings
+from jari.settings import BadSetting, Settings
 from jari.web.streams import Hub
 
 
@@ -47,7 +47,16 @@ class Server(uvicorn.Server):
 
         Without TCP_NODELAY an answer's body would wait some 40 ms for the client to acknowledge its headers.
         """
-        listening = self.config.bind_socket()
+        host, port = self.config.host, self.config.port
+        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+        except OSError as error:
+            listening.close()
+            raise BadSetting(
+                f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another --port."
+            ) from error
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
         return listening

@@ -286,7 +286,7 @@ class Hub:
         for channel in channels:
             if replaced:
                 channel.joining.update(dict.fromkeys(channel.viewers))
-                for viewer in channel.viewers:
+                for viewer in (*channel.viewers, *channel.stalled):
                     viewer.position = None
             elif mine := (commits if channel.block_id is None else parts.get(channel.block, [])):
                 deliveries.append((channel, channel.changes(mine), list(channel.viewers)))

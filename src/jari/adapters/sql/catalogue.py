@@ -33,6 +33,7 @@ class SqlCatalogue:
             "width": venue.width,
             "height": venue.height,
             "shapes": json.dumps([_shape_to_json(shape) for shape in venue.shapes], ensure_ascii=False),
+            "seat_count": sum(1 for _ in venue.seats()),
         }
         async with self._database.write() as connection:
             venue_id = await connection.scalar(select(venues.c.id).where(venues.c.name == venue.name))
@@ -69,12 +70,7 @@ class SqlCatalogue:
 
     async def venues(self) -> Sequence[tuple[int, str, int]]:
         """Id, name and number of seats of each."""
-        statement = (
-            select(venues.c.id, venues.c.name, func.count(seats.c.id))
-            .outerjoin(seats, seats.c.venue_id == venues.c.id)
-            .group_by(venues.c.id, venues.c.name)
-            .order_by(venues.c.id)
-        )
+        statement = select(venues.c.id, venues.c.name, venues.c.seat_count).order_by(venues.c.id)
         async with self._database.read() as connection:
             return [(row[0], row[1], row[2]) for row in await connection.execute(statement)]
 
@@ -131,7 +127,7 @@ class SqlCatalogue:
                     starts_ms=starts_ms,
                     enabled=sale.enabled,
                     opens_ms=sale.opens_ms,
-                    epoch=secrets.token_hex(4),
+                    epoch=_new_epoch(),
                     version=0,
                     layout_revision=revision,
                 )
@@ -176,14 +172,8 @@ class SqlCatalogue:
         return await self._schedules(*conditions)
 
     async def _schedules(self, *conditions: ColumnElement[bool]) -> list[Schedule]:
-        count = (
-            select(func.count())
-            .where(seats.c.venue_id == schedules.c.venue_id)
-            .correlate(schedules)
-            .scalar_subquery()
-        )
         statement = (
-            select(schedules, venues.c.name.label("venue_name"), count.label("seat_count"))
+            select(schedules, venues.c.name.label("venue_name"), venues.c.seat_count)
             .join(venues, venues.c.id == schedules.c.venue_id)
             .where(*conditions)
             .order_by(schedules.c.starts_ms, schedules.c.id)
@@ -192,12 +182,18 @@ class SqlCatalogue:
             return [_schedule(row) for row in await connection.execute(statement)]
 
     async def _lock_schedules(self, connection: AsyncConnection, venue_id: int) -> None:
-        """Keep every till of the venue out until the new plan stands, and make each look at it afterwards."""
-        await connection.execute(
-            update(schedules)
-            .where(schedules.c.venue_id == venue_id)
-            .values(layout_revision=schedules.c.layout_revision + 1)
-        )
+        """Keep every till of the venue out until the new plan stands, and make all look at it afterwards.
+
+        Tills compare the revision; viewers find their positions of another epoch and start over.
+        """
+        mine = schedules.c.venue_id == venue_id
+        ids = (await connection.scalars(select(schedules.c.id).where(mine).order_by(schedules.c.id))).all()
+        for schedule_id in ids:
+            await connection.execute(
+                update(schedules)
+                .where(schedules.c.id == schedule_id)
+                .values(layout_revision=schedules.c.layout_revision + 1, epoch=_new_epoch())
+            )
 
     async def _replace_plan(self, connection: AsyncConnection, venue_id: int, venue: Venue) -> None:
         known = await _ids_by(
@@ -340,6 +336,10 @@ class SqlCatalogue:
             Section(name, grade, tuple(blocks_of_section[section_id]))
             for section_id, (name, grade) in section_of.items()
         )
+
+
+def _new_epoch() -> str:
+    return secrets.token_hex(4)
 
 
 async def _ids_by(connection: AsyncConnection, statement: Any) -> dict[str, int]:

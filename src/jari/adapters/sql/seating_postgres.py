@@ -104,10 +104,7 @@ class PostgresSeatingTransaction:
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
-        rows = await self._connection.fetch(
-            ANSWERS, [each.scope for each in requests], [each.key for each in requests]
-        )
-        return [StoredAnswer(RequestKey(row[0], row[1], row[2]), row[3]) for row in rows]
+        return await _answers(self._connection, requests)
 
     async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
         """Write all; raises StaleDecision where a seat is not as ``before`` says."""
@@ -235,6 +232,11 @@ class PostgresSeatingStore:
             [decode_commit(*each) for each in commits],
         )
 
+    async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
+        """The stored answers under these keys, whatever their fingerprint."""
+        async with self._pool.acquire() as connection:
+            return await _answers(connection, requests)
+
     async def allocations_of(self, schedule_id: int, buyer_id: int) -> tuple[int, Sequence[Allocation]]:
         """The store's time, and all that a buyer has in a schedule, ended holds included."""
         rows = await self._pool.fetch(
@@ -284,6 +286,11 @@ class PostgresSeatingStore:
         await self._pool.execute(
             f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - $1::bigint", keep_answers_ms
         )
+
+
+async def _answers(connection: Connection, requests: Sequence[RequestKey]) -> list[StoredAnswer]:
+    rows = await connection.fetch(ANSWERS, [each.scope for each in requests], [each.key for each in requests])
+    return [StoredAnswer(RequestKey(row[0], row[1], row[2]), row[3]) for row in rows]
 
 
 def _require_count(tag: str, expected: int) -> None:

@@ -86,16 +86,7 @@ class SqliteSeatingTransaction:
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
-
-        def select(connection: sqlite3.Connection) -> list[StoredAnswer]:
-            statement = "SELECT fingerprint, answer FROM idempotency_keys WHERE scope = ? AND key = ?"
-            return [
-                StoredAnswer(RequestKey(request.scope, request.key, row[0]), row[1])
-                for request in requests
-                for row in connection.execute(statement, (request.scope, request.key))
-            ]
-
-        return await self._thread.run(select)
+        return await self._thread.run(partial(_answers, requests))
 
     async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
         """Write all; raises StaleDecision where a seat is not as ``before`` says."""
@@ -188,6 +179,10 @@ class SqliteSeatingStore:
     async def load(self, schedule_id: int, commit_limit: int) -> LoadedSeating:
         """The whole seating, consistent."""
         return await self._reader.run(partial(_load, schedule_id, commit_limit))
+
+    async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
+        """The stored answers under these keys, whatever their fingerprint."""
+        return await self._reader.run(partial(_answers, requests))
 
     async def allocations_of(self, schedule_id: int, buyer_id: int) -> tuple[int, Sequence[Allocation]]:
         """The store's time, and all that a buyer has in a schedule, ended holds included."""
@@ -294,6 +289,15 @@ def _load(schedule_id: int, commit_limit: int, connection: sqlite3.Connection) -
     return LoadedSeating(
         state, row[5], [_allocation(each) for each in allocations], [decode_commit(*each) for each in commits]
     )
+
+
+def _answers(requests: Sequence[RequestKey], connection: sqlite3.Connection) -> list[StoredAnswer]:
+    statement = "SELECT fingerprint, answer FROM idempotency_keys WHERE scope = ? AND key = ?"
+    return [
+        StoredAnswer(RequestKey(request.scope, request.key, row[0]), row[1])
+        for request in requests
+        for row in connection.execute(statement, (request.scope, request.key))
+    ]
 
 
 def _state(row: Sequence[Any]) -> ScheduleState:

@@ -44,6 +44,7 @@ venues = Table(
     Column("width", Float, nullable=False),
     Column("height", Float, nullable=False),
     Column("shapes", Text, nullable=False),
+    Column("seat_count", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
 )
 

@@ -49,7 +49,7 @@ function parse(text) {
   }
 }
 
-const schedulePath = (id) => `/api/matches/${encodeURIComponent(id)}`;
+const schedulePath = (id) => `/api/schedules/${encodeURIComponent(id)}`;
 
 export const signUp = (email, password, name) => request("POST", "/api/sign-up", { body: { email, password, name } });
 export const logIn = (email, password) => request("POST", "/api/log-in", { body: { email, password } });

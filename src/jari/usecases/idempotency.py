@@ -1,0 +1,25 @@
+"""What it means that a request comes again: the first answer, or a refusal to take the key for something else."""
+
+import msgspec
+
+from jari.domain.errors import KeyReused
+from jari.domain.seating import Held
+from jari.ports import RequestKey, StoredAnswer
+
+
+def remember(request: RequestKey, held: Held) -> StoredAnswer:
+    """The answer as it is stored with the seats."""
+    return StoredAnswer(request, msgspec.json.encode(held).decode())
+
+
+def replay(stored: StoredAnswer, request: RequestKey) -> Held:
+    """The answer of the first time.
+
+    Raises:
+        KeyReused: the key came before with another request.
+    """
+    if stored.request.fingerprint != request.fingerprint:
+        raise KeyReused(
+            "This Idempotency-Key came before with another request: use a new key for a new request."
+        )
+    return msgspec.json.decode(stored.answer, type=Held)
