@@ -3,7 +3,8 @@
 Times are milliseconds since 1970 (UTC) in BIGINT columns: both databases compare and index them alike. A seat
 of a schedule has at most one row in ``allocations``: its primary key is the last word on who has the seat.
 ``allocations`` refers to seats and users without foreign keys: their checks would cost the hot path a look-up
-for each seat, and the rows that they would guard are never deleted while an allocation names them.
+for each seat, and the rows that they would guard are never deleted while an allocation names them. ``sqlite_autoincrement`` keeps SQLite from
+giving the id of a dropped seat to a new one.
 """
 
 from sqlalchemy import (
@@ -46,6 +47,7 @@ venues = Table(
     Column("shapes", Text, nullable=False),
     Column("seat_count", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 grades = Table(
@@ -67,6 +69,7 @@ sections = Table(
     Column("ordinal", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("grade", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 blocks = Table(
@@ -78,6 +81,7 @@ blocks = Table(
     Column("ordinal", Integer, nullable=False),
     Column("name", Text, nullable=False),
     UniqueConstraint("venue_id", "name"),
+    sqlite_autoincrement=True,
 )
 
 seats = Table(
@@ -101,6 +105,7 @@ seats = Table(
     Column("aisle", Boolean, nullable=False),
     UniqueConstraint("venue_id", "guid"),
     UniqueConstraint("venue_id", "row", "col"),
+    sqlite_autoincrement=True,
 )
 
 schedules = Table(
@@ -117,6 +122,7 @@ schedules = Table(
     Column("version", BigInteger, nullable=False),
     Column("layout_revision", Integer, nullable=False),
     Index(None, "starts_ms", "id"),
+    sqlite_autoincrement=True,
 )
 
 allocations = Table(
@@ -150,6 +156,7 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("role", String(16), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 sessions = Table(

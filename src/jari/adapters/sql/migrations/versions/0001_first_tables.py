@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "venues",
@@ -80,6 +81,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_venues")),
         sa.UniqueConstraint("name", name=op.f("uq_venues_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "grades",
@@ -111,6 +113,7 @@ def upgrade() -> None:
         sa.Column("layout_revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["venue_id"], ["venues.id"], name=op.f("fk_schedules_venue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_schedules")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("schedules", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_schedules_starts_ms_id"), ["starts_ms", "id"], unique=False)
@@ -125,6 +128,7 @@ def upgrade() -> None:
         sa.Column("grade", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["venue_id"], ["venues.id"], name=op.f("fk_sections_venue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sections")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("sections", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sections_venue_id"), ["venue_id"], unique=False)
@@ -154,6 +158,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["venue_id"], ["venues.id"], name=op.f("fk_blocks_venue_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_blocks")),
         sa.UniqueConstraint("venue_id", "name", name=op.f("uq_blocks_venue_id_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "seats",
@@ -178,6 +183,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seats")),
         sa.UniqueConstraint("venue_id", "guid", name=op.f("uq_seats_venue_id_guid")),
         sa.UniqueConstraint("venue_id", "row", "col", name=op.f("uq_seats_venue_id_row_col")),
+        sqlite_autoincrement=True,
     )
 
 
