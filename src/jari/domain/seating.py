@@ -214,15 +214,14 @@ class Seating:
     def _already_held(self, command: Hold) -> Held | None:
         """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
         first = self._live(command.seat_ids[0])
-        if first is None or first.status is not Status.HOLD or first.expires_ms is None:
+        if first is None or first.expires_ms is None or first.buyer_id != command.buyer_id:
             return None
-        same_hold = all(
-            (own := self._live(seat_id)) is not None
-            and own.hold_id == first.hold_id
-            and own.buyer_id == command.buyer_id
-            for seat_id in command.seat_ids
-        )
-        return Held(first.hold_id, command.seat_ids, first.expires_ms) if same_hold else None
+        the_hold = (first.hold_id, Status.HOLD)
+        for seat_id in command.seat_ids:
+            own = self._live(seat_id)
+            if own is None or (own.hold_id, own.status) != the_hold:
+                return None
+        return Held(first.hold_id, command.seat_ids, first.expires_ms)
 
     def _release(self, command: Release) -> Released:
         self._require_held(command.buyer_id, command.seat_ids)

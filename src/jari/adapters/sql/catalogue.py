@@ -245,8 +245,10 @@ class SqlCatalogue:
                 "imported: keep them in the plan, or refund and release them first.",
                 seat_ids=refused,
             )
-        statement = delete(seats).where(seats.c.id == bindparam("dropped_id"))
-        await connection.execute(statement, [{"dropped_id": seat_id} for seat_id in ids])
+        rows = [{"dropped_id": seat_id} for seat_id in ids]
+        # What is left of the seats' allocations has ended; no till knows the seats any more to sweep them.
+        for column in (allocations.c.seat_id, seats.c.id):
+            await connection.execute(delete(column.table).where(column == bindparam("dropped_id")), rows)
 
     async def _write_blocks(self, connection: AsyncConnection, venue_id: int, venue: Venue) -> dict[str, int]:
         """Sections anew, blocks kept by name: guid → block id."""

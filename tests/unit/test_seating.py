@@ -1,0 +1,343 @@
+"""Who gets which seat: every rule of the domain, decided without a clock, a loop or a database."""
+
+import pytest
+
+from jari.domain.errors import Invalid, NotYourSeats, SaleNotOpen, SeatsTaken, TooManySeats
+from jari.domain.schedules import Sale
+from jari.domain.seating import (
+    Allocation,
+    Change,
+    Effect,
+    Expire,
+    Expired,
+    Held,
+    Hold,
+    Occupied,
+    Occupy,
+    Release,
+    Released,
+    Seating,
+    Status,
+    check_seat_ids,
+)
+
+NOW = 1_000_000
+LATER = NOW + 60_000
+OPEN = Sale(enabled=True, opens_ms=0)
+ANN, BEN = 1, 2
+
+
+def held(seat_id, buyer=ANN, *, hold_id="h1", ends=LATER):
+    return Allocation(seat_id, Status.HOLD, buyer, hold_id, ends)
+
+
+def sold(seat_id, buyer=ANN, *, hold_id="h1"):
+    return Allocation(seat_id, Status.OCCUPIED, buyer, hold_id, None)
+
+
+def hold(buyer, *seat_ids, hold_id="new", hold_ms=300_000, max_seats=4):
+    return Hold(buyer, seat_ids, hold_id, hold_ms, max_seats)
+
+
+def seating(*allocations, sale=OPEN, now=NOW):
+    return Seating(allocations, sale, now)
+
+
+def nothing_changed(deciding):
+    return deciding.changes == [] and list(deciding.effects()) == []
+
+
+def test_free_seats_are_held_together_until_the_hold_ends():
+    deciding = seating()
+    assert deciding.decide(hold(ANN, 1, 2)) == Held("new", (1, 2), NOW + 300_000)
+    assert deciding.changes == [Change(Status.HOLD, (1, 2), ANN, NOW + 300_000)]
+    assert list(deciding.effects()) == [
+        Effect(None, held(1, hold_id="new", ends=NOW + 300_000)),
+        Effect(None, held(2, hold_id="new", ends=NOW + 300_000)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "taken"),
+    [
+        ([held(2, BEN)], (1, 2, 3), (2,)),
+        ([sold(2, BEN)], (1, 2, 3), (2,)),
+        ([held(1, BEN), sold(3, BEN)], (1, 2, 3), (1, 3)),
+        ([held(1, BEN, ends=None)], (1,), (1,)),
+        ([sold(1, ANN)], (1,), (1,)),
+        ([held(1, ANN)], (1, 2), (1,)),
+        ([held(1, ANN, hold_id="h1"), held(2, ANN, hold_id="h2")], (1, 2), (1, 2)),
+        ([held(1, ANN, ends=None)], (1,), (1,)),
+        ([held(1, ANN), sold(2, ANN)], (2, 1), (2, 1)),
+        ([held(1, ANN), sold(2, ANN)], (1, 2), (1, 2)),
+    ],
+    ids=[
+        "one is held by another",
+        "one is sold",
+        "one is held and one sold",
+        "a hold that cannot end",
+        "the buyer's own sold seat",
+        "an own seat with one more",
+        "two own holds at once",
+        "an own hold that cannot end",
+        "an own hold of which a part is paid",
+        "the same in another order",
+    ],
+)
+def test_one_taken_seat_refuses_all_and_the_refusal_names_it(there, asked, taken):
+    deciding = seating(*there)
+    refusal = deciding.decide(hold(ANN, *asked))
+    assert isinstance(refusal, SeatsTaken)
+    assert refusal.seat_ids == taken
+    assert nothing_changed(deciding)
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "max_seats"),
+    [
+        ([], (1, 2, 3), 2),
+        ([held(8), held(9)], (1, 2, 3), 4),
+        ([sold(8), sold(9)], (1, 2, 3), 4),
+        ([held(7), sold(8), sold(9, hold_id="h2")], (1, 2), 4),
+        ([held(9, ends=None)], (1,), 1),
+    ],
+    ids=["in one request", "with held ones", "with bought ones", "with both", "with a hold that cannot end"],
+)
+def test_a_buyer_gets_no_more_seats_than_the_limit(there, asked, max_seats):
+    deciding = seating(*there)
+    refusal = deciding.decide(hold(ANN, *asked, max_seats=max_seats))
+    assert isinstance(refusal, TooManySeats)
+    assert refusal.seat_ids == asked
+    assert nothing_changed(deciding)
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        [],
+        [held(7), sold(8)],
+        [held(7, BEN), sold(8, BEN), held(9, BEN)],
+        [held(7, ends=NOW), held(8, ends=NOW - 1), sold(9)],
+    ],
+    ids=["nothing yet", "two already", "others' seats do not count", "ended holds do not count"],
+)
+def test_a_buyer_gets_seats_up_to_the_limit(there):
+    assert isinstance(seating(*there).decide(hold(ANN, 1, 2)), Held)
+
+
+def test_the_limit_counts_what_the_same_batch_gave_and_took():
+    deciding = seating()
+    assert isinstance(deciding.decide(hold(ANN, 1, 2, 3, hold_id="a")), Held)
+    assert isinstance(deciding.decide(hold(ANN, 4, 5, hold_id="b")), TooManySeats)
+    assert isinstance(deciding.decide(Release(ANN, (3,))), Released)
+    assert isinstance(deciding.decide(hold(ANN, 4, 5, hold_id="c")), Held)
+
+
+@pytest.mark.parametrize(("ends", "free"), [(NOW - 1, True), (NOW, True), (NOW + 1, False), (None, False)])
+def test_a_hold_is_free_from_the_very_millisecond_of_its_end(ends, free):
+    there = held(1, BEN, ends=ends)
+    assert there.is_free(NOW) is free
+    outcome = seating(there).decide(hold(ANN, 1))
+    assert isinstance(outcome, Held if free else SeatsTaken)
+
+
+def test_a_sold_seat_is_never_free():
+    assert not Allocation(1, Status.OCCUPIED, ANN, "h1", NOW - 1).is_free(NOW)
+
+
+def test_taking_an_ended_hold_replaces_its_allocation_in_one_write():
+    ended = held(1, BEN, ends=NOW)
+    deciding = seating(ended)
+    deciding.decide(hold(ANN, 1, hold_ms=10))
+    assert list(deciding.effects()) == [Effect(ended, held(1, ANN, hold_id="new", ends=NOW + 10))]
+    assert deciding.changes == [Change(Status.HOLD, (1,), ANN, NOW + 10)]
+
+
+@pytest.mark.parametrize("asked", [(1, 2), (2, 1), (1,), (2,)])
+def test_asking_again_for_an_own_hold_gives_it_again_with_its_first_end(asked):
+    deciding = seating(held(1), held(2))
+    assert deciding.decide(hold(ANN, *asked)) == Held("h1", asked, LATER)
+    assert nothing_changed(deciding)
+
+
+def test_an_own_hold_can_be_asked_for_again_at_the_limit():
+    deciding = seating(held(1), held(2))
+    assert isinstance(deciding.decide(hold(ANN, 1, 2, max_seats=2)), Held)
+
+
+def test_an_own_hold_that_has_ended_is_taken_anew():
+    deciding = seating(held(1, ends=NOW))
+    assert deciding.decide(hold(ANN, 1, hold_ms=5)) == Held("new", (1,), NOW + 5)
+
+
+def test_anothers_hold_is_not_given_again_even_under_the_same_name():
+    assert isinstance(seating(held(1, BEN)).decide(hold(ANN, 1, hold_id="h1")), SeatsTaken)
+
+
+@pytest.mark.parametrize(
+    ("sale", "wait_seconds"),
+    [
+        (Sale(enabled=False, opens_ms=0), 0),
+        (Sale(enabled=True, opens_ms=NOW + 1), 1),
+        (Sale(enabled=True, opens_ms=NOW + 2_001), 3),
+    ],
+    ids=["closed", "a millisecond too early", "seconds too early"],
+)
+def test_nothing_is_held_while_the_sale_is_not_open(sale, wait_seconds):
+    deciding = seating(sale=sale)
+    refusal = deciding.decide(hold(ANN, 1))
+    assert isinstance(refusal, SaleNotOpen)
+    assert refusal.retry_after_seconds == wait_seconds
+    assert nothing_changed(deciding)
+
+
+CLOSED = Sale(enabled=False, opens_ms=0)
+
+
+@pytest.mark.parametrize(
+    ("command", "outcome"),
+    [(Release(ANN, (1,)), Released((1,))), (Occupy(ANN, (1,)), Occupied((1,)))],
+    ids=["release", "occupy"],
+)
+def test_what_is_held_can_be_released_and_paid_after_the_sale_has_closed(command, outcome):
+    assert seating(held(1), sale=CLOSED).decide(command) == outcome
+
+
+def test_holds_end_after_the_sale_has_closed():
+    assert seating(held(1, ends=NOW), sale=CLOSED).decide(Expire((1,))) == Expired((1,))
+
+
+@pytest.mark.parametrize(
+    ("seat_ids", "error"),
+    [((), Invalid), ((1, 1), Invalid), ((1, 2, 1), Invalid), ((1, 2, 3, 4, 5), TooManySeats)],
+    ids=["none", "one twice", "one twice among others", "too many"],
+)
+def test_a_choice_of_seats_that_makes_no_sense_is_refused(seat_ids, error):
+    with pytest.raises(error) as caught:
+        check_seat_ids(seat_ids, 4)
+    assert type(caught.value) is error
+    deciding = seating()
+    assert isinstance(deciding.decide(hold(ANN, *seat_ids)), error)
+    assert nothing_changed(deciding)
+
+
+@pytest.mark.parametrize("seat_ids", [(1,), (4, 3, 2, 1)])
+def test_a_choice_within_the_limit_is_accepted(seat_ids):
+    assert check_seat_ids(seat_ids, 4) is None
+
+
+@pytest.mark.parametrize("command", [Release, Occupy])
+@pytest.mark.parametrize(
+    ("there", "asked", "not_mine"),
+    [
+        ([], (1,), (1,)),
+        ([held(1, BEN)], (1,), (1,)),
+        ([held(1), held(2, BEN)], (1, 2), (2,)),
+        ([held(1), sold(2)], (1, 2), (2,)),
+        ([held(1), held(2, ends=NOW)], (1, 2), (2,)),
+        ([sold(1, BEN), held(2, BEN, ends=NOW)], (2, 1), (2, 1)),
+    ],
+    ids=["a free seat", "anothers", "one of anothers", "a sold one", "an ended one", "none is mine"],
+)
+def test_only_own_live_holds_are_released_or_paid_all_or_none(command, there, asked, not_mine):
+    deciding = seating(*there)
+    refusal = deciding.decide(command(ANN, asked))
+    assert isinstance(refusal, NotYourSeats)
+    assert refusal.seat_ids == not_mine
+    assert nothing_changed(deciding)
+
+
+@pytest.mark.parametrize("command", [Release, Occupy])
+@pytest.mark.parametrize("seat_ids", [(), (1, 1)], ids=["none", "one twice"])
+def test_releasing_and_paying_need_seats_named_once(command, seat_ids):
+    refusal = seating(held(1)).decide(command(ANN, seat_ids))
+    assert type(refusal) is Invalid
+
+
+def test_releasing_frees_seats_of_several_holds_at_once():
+    one, two = held(1), held(2, hold_id="h2", ends=None)
+    deciding = seating(one, two, held(3))
+    assert deciding.decide(Release(ANN, (2, 1))) == Released((2, 1))
+    assert deciding.changes == [Change(Status.AVAILABLE, (2, 1))]
+    assert list(deciding.effects()) == [Effect(two, None), Effect(one, None)]
+
+
+def test_paying_makes_the_seats_the_buyers_for_good_and_keeps_the_name_of_the_hold():
+    deciding = seating(held(1), held(2, hold_id="h2"))
+    assert deciding.decide(Occupy(ANN, (1, 2))) == Occupied((1, 2))
+    assert deciding.changes == [Change(Status.OCCUPIED, (1, 2), ANN)]
+    assert list(deciding.effects()) == [
+        Effect(held(1), sold(1)),
+        Effect(held(2, hold_id="h2"), sold(2, hold_id="h2")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("there", "freed"),
+    [
+        ([held(1, ends=NOW)], (1,)),
+        ([held(1, ends=NOW - 5), held(2, BEN, ends=NOW)], (1, 2)),
+        ([held(1, ends=NOW + 1)], ()),
+        ([held(1, ends=None)], ()),
+        ([sold(1)], ()),
+        ([], ()),
+        ([held(1, ends=NOW + 1), held(2, ends=NOW), sold(3)], (2,)),
+    ],
+    ids=["one", "of two buyers", "not yet", "cannot end", "sold", "nothing there", "only the ended"],
+)
+def test_expiring_frees_the_ended_holds_and_nothing_else(there, freed):
+    deciding = seating(*there)
+    assert deciding.decide(Expire((1, 2, 3))) == Expired(freed)
+    assert deciding.changes == ([Change(Status.AVAILABLE, freed)] if freed else [])
+    assert [effect.before.seat_id for effect in deciding.effects()] == list(freed)
+    assert all(effect.after is None for effect in deciding.effects())
+
+
+def test_a_batch_writes_each_seat_once_from_what_was_read_to_what_it_is_in_the_end():
+    before = held(1, ANN)
+    deciding = seating(before)
+    deciding.decide(Release(ANN, (1,)))
+    deciding.decide(hold(BEN, 1, 2, hold_id="b", hold_ms=9))
+    deciding.decide(Release(BEN, (2,)))
+    deciding.decide(hold(ANN, 2, hold_id="a", hold_ms=7))
+    assert list(deciding.effects()) == [
+        Effect(before, held(1, BEN, hold_id="b", ends=NOW + 9)),
+        Effect(None, held(2, ANN, hold_id="a", ends=NOW + 7)),
+    ]
+    assert deciding.changes == [
+        Change(Status.AVAILABLE, (1,)),
+        Change(Status.HOLD, (1, 2), BEN, NOW + 9),
+        Change(Status.AVAILABLE, (2,)),
+        Change(Status.HOLD, (2,), ANN, NOW + 7),
+    ]
+
+
+def test_a_seat_that_ends_a_batch_as_it_began_is_not_written():
+    deciding = seating()
+    deciding.decide(hold(ANN, 1))
+    deciding.decide(Release(ANN, (1,)))
+    assert list(deciding.effects()) == []
+    assert [change.status for change in deciding.changes] == [Status.HOLD, Status.AVAILABLE]
+
+
+def test_what_was_read_but_not_touched_is_not_written():
+    deciding = seating(held(5, BEN), sold(6, BEN))
+    deciding.decide(hold(ANN, 1))
+    assert [effect.after.seat_id for effect in deciding.effects()] == [1]
+
+
+def test_one_buyers_refusal_leaves_the_rest_of_the_batch_alone():
+    deciding = seating()
+    outcomes = [
+        deciding.decide(hold(ANN, 1, 2, hold_id="a")),
+        deciding.decide(hold(BEN, 2, 3, hold_id="b")),
+        deciding.decide(hold(BEN, 3, 4, hold_id="c")),
+    ]
+    assert [type(each) for each in outcomes] == [Held, SeatsTaken, Held]
+    assert [change.seat_ids for change in deciding.changes] == [(1, 2), (3, 4)]
+
+
+def test_a_hold_of_no_length_has_ended_when_the_next_command_is_decided():
+    deciding = seating()
+    deciding.decide(hold(ANN, 1, hold_id="a", hold_ms=0))
+    assert deciding.decide(hold(BEN, 1, hold_id="b")) == Held("b", (1,), NOW + 300_000)
