@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from jari import demo as demonstration
 from jari import logs, plans
+from jari.adapters.sql.catalogue import SqlCatalogue
 from jari.adapters.sql.database import SchemaOutdated, migrate, open_database
 from jari.crowd import Tally, run_crowd
 from jari.domain.errors import JariError
@@ -79,15 +80,28 @@ def serve(
 
 
 @app.command("migrate")
-def migrate_command(database: DatabaseOption = None, *, json: JsonOption = False) -> None:
+def migrate_command(
+    database: DatabaseOption = None,
+    *,
+    restored: Annotated[
+        bool,
+        typer.Option(
+            "--restored", envvar="JARI_RESTORED", help="It comes from a backup: viewers start over."
+        ),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Make the database's tables, or bring them up to date."""
 
     async def work() -> str:
         opened = open_database(_settings(database=database))
         try:
-            return await migrate(opened)
+            revision = await migrate(opened)
+            if restored:
+                await SqlCatalogue(opened).renew_epochs()
         finally:
             await opened.close()
+        return revision
 
     revision = _run(work())
     _print({"revision": revision}, f"The database is at schema {revision}.", json=json)
@@ -306,7 +320,7 @@ def create_user(
     async def work() -> int:
         passwords = Passwords(settings)
         async with _stores(settings) as stores:
-            accounts = Accounts(stores.accounts, passwords, settings)
+            accounts = Accounts(stores.accounts, stores.attempts, passwords, settings)
             user = await accounts.sign_up(
                 email=email, password=password, name=name or email.partition("@")[0], role=role
             )

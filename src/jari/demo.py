@@ -40,7 +40,9 @@ async def run(*, host: str, port: int, fans: int, directory: Path, console: Cons
         database=f"sqlite:///{directory / 'demo.db'}",
         host=host,
         port=port,
-        sign_ups_per_address=1_000_000,  # the whole crowd comes from one address
+        # the whole crowd comes from one address
+        sign_ups_per_address=1_000_000,
+        log_ins_per_address=1_000_000,
     )
     console.print("Building the ballpark …")
     schedule_id = await _prepare(settings)
@@ -91,7 +93,7 @@ async def _prepare(settings: Settings) -> int:
         schedule_ids.append(schedule_id)
     passwords = Passwords(settings)
     with suppress(EmailTaken):
-        await Accounts(stores.accounts, passwords, settings).sign_up(
+        await Accounts(stores.accounts, stores.attempts, passwords, settings).sign_up(
             email=EMAIL, password=PASSWORD, name="Fan"
         )
     passwords.close()

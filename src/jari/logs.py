@@ -15,7 +15,10 @@ def configure(*, quiet: bool = False) -> None:
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(ensure_ascii=False)
+        # a plain traceback: the default one would print the variables of every frame, passwords among them
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     tracebacks = [] if terminal else [structlog.processors.format_exc_info]
     level = logging.WARNING if quiet else logging.INFO

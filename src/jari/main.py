@@ -12,11 +12,13 @@ import structlog
 from starlette.types import ASGIApp
 
 from jari import metrics
+from jari.adapters.memory import MemoryAttempts
 from jari.adapters.sql.accounts import SqlAccounts
 from jari.adapters.sql.catalogue import SqlCatalogue
 from jari.adapters.sql.database import Database, open_database, require_current_schema
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
+from jari.ports import Attempts
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.catalogue import Catalogue
@@ -46,6 +48,7 @@ class Stores:
     seating: SeatingAdapter
     catalogue: SqlCatalogue
     accounts: SqlAccounts
+    attempts: Attempts
 
     async def close(self) -> None:
         """Close every connection."""
@@ -71,7 +74,9 @@ async def open_stores(settings: Settings) -> Stores:
     except BaseException:
         await database.close()
         raise
-    return Stores(database, seating, SqlCatalogue(database), SqlAccounts(database))
+    accounts = SqlAccounts(database)
+    attempts = MemoryAttempts() if database.is_sqlite else accounts
+    return Stores(database, seating, SqlCatalogue(database), accounts, attempts)
 
 
 class Application:
@@ -83,7 +88,7 @@ class Application:
         self.live = Live(stores.seating, stores.catalogue, settings)
         self.tills = Tills(self.live, stores.seating, settings)
         self.passwords = Passwords(settings)
-        self.accounts = Accounts(stores.accounts, self.passwords, settings)
+        self.accounts = Accounts(stores.accounts, stores.attempts, self.passwords, settings)
         self.sweeper = Sweeper(self.live, self.tills, stores.seating, stores.accounts, settings)
         self.holds = Holds(self.live, self.tills, stores.seating, settings)
         self.snapshots = Snapshots()

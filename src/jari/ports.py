@@ -98,6 +98,9 @@ class SeatingStore(Protocol):
     async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
         """Schedule → seats whose hold has ended but is still recorded."""
 
+    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+        """Name a new run of versions: whoever knows the old one starts over."""
+
     async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
         """Forget commits and stored answers that are older than that."""
 
@@ -141,7 +144,7 @@ class Catalogue(Protocol):
 
 
 class Accounts(Protocol):
-    """Users, sessions and the counting of attempts."""
+    """Users and sessions."""
 
     async def add_user(
         self,
@@ -175,6 +178,10 @@ class Accounts(Protocol):
 
     async def forget_before(self, now_ms: int) -> None:
         """Delete sessions and windows of attempts that have ended."""
+
+
+class Attempts(Protocol):
+    """Counting what is limited: in memory where one process is all there is, else in the database."""
 
     async def count_attempt(self, bucket: str, window_ms: int, now_ms: int) -> tuple[int, int]:
         """Count one attempt in the bucket's window: how many there are now, and when the window ends."""

@@ -61,6 +61,7 @@ class Settings:
     session_cache_seconds: int = 60
     log_in_attempts_per_account: int = 10
     log_in_attempts_per_address: int = 100
+    log_ins_per_address: int = 1_000  # successful ones, too: each costs a hash
     sign_ups_per_address: int = 50
     attempt_window_seconds: int = 900
     password_threads: int = 2
@@ -71,6 +72,7 @@ class Settings:
     page_size: int = 50
     idempotency_hours: int = 24
     connection_backlog: int = 2_048
+    max_connections: int = 20_000
 
     # storage
     database_connections: int = 10

@@ -12,11 +12,6 @@ HOLD_COLOUR_SECONDS = 1.0
 READY = "html[data-ready=true]"
 
 
-@pytest.fixture(scope="module")
-def ballpark(shared_world: World) -> Match:
-    return shared_world.ballpark()
-
-
 def open_map(page: Page, server: Server, match: Match) -> None:
     page.goto(f"{server.url}/matches/{match.id}")
     page.wait_for_selector(READY, state="attached")
@@ -46,12 +41,12 @@ def choose(page: Page, seat_id: int) -> None:
 
 
 def test_a_hold_in_one_browser_recolours_the_seat_in_the_other_within_a_second(
-    page: Page, browser: Browser, faults: list[str], shared_server: Server, ballpark: Match
+    page: Page, browser: Browser, faults: list[str], page_server: Server, ballpark: Match
 ) -> None:
     seat_id = ballpark.seat_ids[5_000]
     other = browser.new_page()
-    open_map(page, shared_server, ballpark)
-    open_map(other, shared_server, ballpark)
+    open_map(page, page_server, ballpark)
+    open_map(other, page_server, ballpark)
     log_in_as_a_new_fan(page, "one@example.com")
     other.evaluate(f"jari.zoomTo({seat_id})")
     choose(page, seat_id)
@@ -93,17 +88,17 @@ def test_a_hold_in_one_browser_recolours_the_seat_in_the_other_within_a_second(
 
 
 def test_seats_that_somebody_else_took_first_are_named_and_dropped_from_the_choice(
-    page: Page, faults: list[str], shared_server: Server, shared_world: World, ballpark: Match
+    page: Page, faults: list[str], page_server: Server, page_world: World, ballpark: Match
 ) -> None:
     seat_id = ballpark.seat_ids[9_000]
-    open_map(page, shared_server, ballpark)
+    open_map(page, page_server, ballpark)
     log_in_as_a_new_fan(page, "two@example.com")
     choose(page, seat_id)
     allocations = f"/api/schedules/{ballpark.id}/allocations"
 
     def let_somebody_else_be_first(route: Route) -> None:
         if route.request.method == "POST":
-            with shared_world.buyer().client(shared_server.url) as other:
+            with page_world.buyer().client(page_server.url) as other:
                 other.post(allocations, json={"seatIds": [seat_id]}).raise_for_status()
         route.continue_()
 
@@ -141,7 +136,7 @@ def test_the_map_follows_again_after_the_server_was_away(
 @pytest.mark.parametrize("locale", ["ko-KR", "en-GB"])
 def test_the_list_leads_to_the_map_at_every_size_and_in_both_languages(
     browser: Browser,
-    shared_server: Server,
+    page_server: Server,
     ballpark: Match,
     width: int,
     height: int,
@@ -150,7 +145,7 @@ def test_the_list_leads_to_the_map_at_every_size_and_in_both_languages(
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
     page = context.new_page()
-    page.goto(shared_server.url)
+    page.goto(page_server.url)
     expect(page.locator("html")).to_have_attribute("lang", locale[:2])
     page.locator(f"a[href='/matches/{ballpark.id}']").first.click()
     page.wait_for_selector(READY, state="attached")
@@ -161,9 +156,9 @@ def test_the_list_leads_to_the_map_at_every_size_and_in_both_languages(
 
 
 def test_seats_can_be_chosen_by_keyboard_alone(
-    page: Page, faults: list[str], shared_server: Server, ballpark: Match
+    page: Page, faults: list[str], page_server: Server, ballpark: Match
 ) -> None:
-    open_map(page, shared_server, ballpark)
+    open_map(page, page_server, ballpark)
     page.get_by_test_id("block-select").select_option(index=3)
     seat = page.get_by_test_id("seat-button").first
     seat.focus()

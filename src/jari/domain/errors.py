@@ -170,7 +170,7 @@ class TooManyAttempts(JariError):
 
 
 class Unavailable(JariError):
-    """The service cannot do this now; nothing was changed."""
+    """The service cannot do this now; the detail says if it is not known whether anything was changed."""
 
     code = "UNAVAILABLE"
     title = "Not available now"

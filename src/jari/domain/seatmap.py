@@ -53,6 +53,7 @@ class Layout:
     block_ids: Sequence[int]
     block_starts: Sequence[int]
     revision: int = 0
+    venue_id: int = 0
 
     @cached_property
     def index_of(self) -> dict[int, int]:

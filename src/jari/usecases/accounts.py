@@ -8,10 +8,10 @@ from collections import OrderedDict
 
 import structlog
 
-from jari.domain.errors import KeyReused, TooManyAttempts, Unauthenticated, WrongCredentials
+from jari.domain.errors import EmailTaken, KeyReused, TooManyAttempts, Unauthenticated, WrongCredentials
 from jari.domain.users import Role, User, check_name, check_password, is_email, normalise_email
 from jari.ports import Accounts as AccountStore
-from jari.ports import RequestKey
+from jari.ports import Attempts, RequestKey
 from jari.settings import Settings
 from jari.usecases.lookups import Lookup
 from jari.usecases.passwords import Passwords
@@ -33,8 +33,11 @@ def _hash(token: str) -> bytes:
 class Accounts:
     """Users and their sessions."""
 
-    def __init__(self, store: AccountStore, passwords: Passwords, settings: Settings) -> None:
+    def __init__(
+        self, store: AccountStore, attempts: Attempts, passwords: Passwords, settings: Settings
+    ) -> None:
         self._store = store
+        self._attempts = attempts
         self._passwords = passwords
         self._settings = settings
         self._sessions = SessionCache(store, settings)
@@ -58,23 +61,39 @@ class Accounts:
         check_password(password)
         # The password is no part of the fingerprint, for that is a fast hash; it is verified instead.
         request = key and RequestKey("sign-up", key, hashlib.sha256(f"{email}\n{name}".encode()).hexdigest())
-        if request and (earlier := await self._store.sign_up_of(request)) is not None:
-            found = await self._store.user_by_email(email)
-            same = earlier.request.fingerprint == request.fingerprint
-            if not same or found is None or not await self._passwords.verify(found[1], password):
-                raise KeyReused("This Idempotency-Key came before with another request: use a new key.")
-            return found[0]
         if address:
             await self._count(f"sign-up:{address}", self._settings.sign_ups_per_address)
-        password_hash = await self._passwords.hash(password)
-        return await self._store.add_user(
-            email=email,
-            name=name,
-            password_hash=password_hash,
-            role=role,
-            created_ms=_now_ms(),
-            request=request or None,
-        )
+        if request and (again := await self._same_sign_up(request, email, password)) is not None:
+            return again
+        try:
+            return await self._store.add_user(
+                email=email,
+                name=name,
+                password_hash=await self._passwords.hash(password),
+                role=role,
+                created_ms=_now_ms(),
+                request=request or None,
+            )
+        except EmailTaken:
+            # perhaps by the same request, which came twice at once
+            if request and (again := await self._same_sign_up(request, email, password)) is not None:
+                return again
+            raise
+
+    async def _same_sign_up(self, request: RequestKey, email: str, password: str) -> User | None:
+        """The account that this very request has made before.
+
+        Raises:
+            KeyReused: the key came before with another request.
+        """
+        earlier = await self._store.sign_up_of(request)
+        if earlier is None:
+            return None
+        found = await self._store.user_by_email(email)
+        same = earlier.request.fingerprint == request.fingerprint
+        if not same or found is None or not await self._passwords.verify(found[1], password):
+            raise KeyReused("This Idempotency-Key came before with another request: use a new key.")
+        return found[0]
 
     async def log_in(self, *, email: str, password: str, address: str) -> tuple[User, str]:
         """The user and the token of a new session.
@@ -87,17 +106,19 @@ class Accounts:
         """
         email = email.strip().casefold()
         account = hashlib.sha256(email.encode()).hexdigest()
+        # The address first: one that is over its limit must not use up the attempts of accounts, too.
         buckets = (
-            (f"log-in:account:{account}", self._settings.log_in_attempts_per_account),
             (f"log-in:address:{address}", self._settings.log_in_attempts_per_address),
+            (f"log-in:account:{account}", self._settings.log_in_attempts_per_account),
         )
+        await self._count(f"log-in:tries:{address}", self._settings.log_ins_per_address)
         for bucket, limit in buckets:
             await self._count(bucket, limit)
         found = await self._store.user_by_email(email) if is_email(email) else None
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
         for bucket, _ in buckets:
-            await self._store.forgive_attempt(bucket)
+            await self._attempts.forgive_attempt(bucket)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         expires_ms = _now_ms() + self._settings.session_hours * 3_600_000
         await self._store.add_session(_hash(token), found[0].id, expires_ms)
@@ -106,8 +127,8 @@ class Accounts:
     async def log_out(self, token: str) -> None:
         """End the session, here at once and in other processes with their next look."""
         token_hash = _hash(token)
-        self._sessions.forget(token_hash)
         await self._store.end_session(token_hash, _now_ms())
+        self._sessions.forget(token_hash)
 
     async def user_of(self, token: str | None) -> User:
         """Whose session this is.
@@ -127,7 +148,7 @@ class Accounts:
     async def _count(self, bucket: str, limit: int) -> None:
         now_ms = _now_ms()
         window_ms = self._settings.attempt_window_seconds * 1000
-        count, window_ends_ms = await self._store.count_attempt(bucket, window_ms, now_ms)
+        count, window_ends_ms = await self._attempts.count_attempt(bucket, window_ms, now_ms)
         if count > limit:
             wait_seconds = max(1, -(-(window_ends_ms - now_ms) // 1000))
             raise TooManyAttempts(
@@ -145,6 +166,7 @@ class SessionCache:
         self._store = store
         self._settings = settings
         self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
+        self._forgotten = 0
         self._lookup: Lookup[bytes, User] = Lookup(lambda hashes: store.sessions(hashes, _now_ms()))
 
     async def user(self, token_hash: bytes) -> User | None:
@@ -152,14 +174,16 @@ class SessionCache:
         known = self._known.get(token_hash)
         if known is not None and known[1] > time.monotonic():
             return known[0]
+        forgotten = self._forgotten
         user = await self._lookup.get(token_hash)
-        if user is not None:
+        if user is not None and forgotten == self._forgotten:
             self._remember(token_hash, user)
         return user
 
     def forget(self, token_hash: bytes) -> None:
-        """Ask the store the next time."""
+        """Ask the store the next time; an answer that is on its way is not remembered."""
         self._known.pop(token_hash, None)
+        self._forgotten += 1
 
     async def run(self) -> None:
         """Forget, until cancelled, the sessions that were ended in other processes."""

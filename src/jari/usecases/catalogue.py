@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from jari.domain.errors import NotFound
@@ -10,6 +11,7 @@ from jari.domain.schedules import Kind, SaleStatus, Schedule
 from jari.domain.venues import Block, Section, Venue
 from jari.ports import Catalogue as CatalogueStore
 from jari.settings import Settings
+from jari.usecases.lookups import Lookup
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Catalogue:
         self._store = store
         self._keep_seconds = settings.poll_ms / 1000
         self._schedules: dict[int, tuple[float, Schedule]] = {}
+        self._lookup: Lookup[int, Schedule] = Lookup(self._find)
         self._plans: dict[int, tuple[int, Plan]] = {}
         self._reading = asyncio.Lock()
 
@@ -64,10 +67,20 @@ class Catalogue:
             NotFound: there is none.
         """
         kept = self._schedules.get(schedule_id)
-        if kept is None or kept[0] < time.monotonic():
-            kept = time.monotonic() + self._keep_seconds, await self._store.schedule(schedule_id)
-            self._schedules[schedule_id] = kept
-        return kept[1]
+        if kept is not None and kept[0] >= time.monotonic():
+            return kept[1]
+        found = await self._lookup.get(schedule_id)
+        if found is None:
+            raise NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")
+        self._schedules[schedule_id] = time.monotonic() + self._keep_seconds, found
+        return found
+
+    async def _find(self, schedule_ids: Sequence[int]) -> dict[int, Schedule]:
+        found = {}
+        for schedule_id in schedule_ids:
+            with suppress(NotFound):
+                found[schedule_id] = await self._store.schedule(schedule_id)
+        return found
 
     async def schedules(self, chosen: Filter, now_ms: int) -> list[Schedule]:
         """The schedules that fit, by start."""

@@ -64,7 +64,8 @@ class Holds:
         unknown = [place for place in places if place not in seat_at]
         if unknown:
             names = ", ".join(f"row {row} col {col}" for row, col in unknown[:4])
-            raise UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
+            refusal = UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
+            return await self._first_answer(request, refusal)
         return await self.hold(buyer, schedule_id, tuple(seat_at[place] for place in places), request)
 
     async def release(self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...]) -> tuple[int, ...]:
@@ -94,10 +95,8 @@ class Holds:
         schedule = self._live.known(schedule_id) or await self._live.open(schedule_id)
         try:
             self._refuse_losers(schedule, buyer, seat_ids)
-        except JariError:
-            if request is not None and (stored := await self._answers.get(request)) is not None:
-                return replay(stored, request)
-            raise
+        except JariError as refusal:
+            return await self._first_answer(request, refusal)
         command = Hold(
             buyer_id=buyer.id,
             seat_ids=seat_ids,
@@ -108,6 +107,13 @@ class Holds:
         outcome = await self._submit_once(schedule, command, request)
         assert isinstance(outcome, Held)  # noqa: S101 - a Hold is answered by Held, for the type checker
         return outcome
+
+    async def _first_answer(self, request: RequestKey | None, refusal: JariError) -> Held:
+        """What the request was answered when it first came; if it never did, the refusal is raised."""
+        stored = None if request is None else await self._answers.get(request)
+        if request is None or stored is None:
+            raise refusal
+        return replay(stored, request)
 
     async def _find_answers(self, requests: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:
         found = {each.request.name: each for each in await self._store.answers(requests)}

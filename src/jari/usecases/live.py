@@ -6,19 +6,23 @@ applied, what is old is dropped, and what is missing is fetched first, never ski
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import Sequence
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
 from jari import metrics
 from jari.domain.errors import Unavailable
-from jari.domain.seatmap import Commit, SeatMap
+from jari.domain.seatmap import Commit, Layout, SeatMap
 from jari.ports import Catalogue, ScheduleState, SeatingStore
 from jari.settings import Settings
 
 log = structlog.get_logger()
+
+LOAD_TRIES = 5  # a new plan may come between reading the layout and the seating, but not for ever
 
 
 class LiveSchedule:
@@ -49,6 +53,8 @@ class Live:
         self._catalogue = catalogue
         self._settings = settings
         self._schedules: dict[int, LiveSchedule] = {}
+        # one layout for all schedules of a venue: it is the larger part of a replica
+        self._layouts: WeakValueDictionary[tuple[int, int], Layout] = WeakValueDictionary()
         self._opening: dict[int, asyncio.Task[LiveSchedule]] = {}
         self._clock_offset_ms = 0
         self.audience: Audience | None = None
@@ -88,10 +94,16 @@ class Live:
                     await self._catch_up(schedule, commit.version - 1)
                 self._apply(schedule, commit)
 
-    async def reload(self, schedule: LiveSchedule) -> None:
-        """Start over from the store, because the plan or the epoch changed or the log no longer reaches back."""
+    async def reload(self, schedule: LiveSchedule, judged: SeatMap) -> None:
+        """Start over from the store, because ``judged`` no longer fits; nothing to do if another has replaced it."""
         async with schedule.advancing:
-            await self._reload(schedule)
+            if schedule.seat_map is judged:
+                await self._reload(schedule)
+
+    async def break_off(self, schedule: LiveSchedule) -> None:
+        """Begin a new epoch: the store was restored or failed over, and has lost versions that viewers have seen."""
+        log.error("versions_lost", schedule=schedule.id, seen=schedule.seat_map.version)
+        await self._store.renew_epoch(schedule.id, secrets.token_hex(4))
 
     async def poll(self) -> None:
         """Look once for what other processes have done to the schedules that are loaded here."""
@@ -101,7 +113,10 @@ class Live:
             now_ms, states = await self._store.states(list(self._schedules))
             self.learn_time(now_ms)
             for schedule_id, state in states.items():
-                await self._follow(self._schedules[schedule_id], state)
+                try:
+                    await self._follow(self._schedules[schedule_id], state)
+                except Exception:  # the others are followed all the same
+                    log.exception("follow_failed", schedule=schedule_id)
 
     async def check_store(self) -> None:
         """Ask the store for a sign of life.
@@ -133,12 +148,17 @@ class Live:
         return schedule
 
     async def _load(self, schedule_id: int) -> tuple[SeatMap, ScheduleState]:
-        while True:
+        for _ in range(LOAD_TRIES):
             layout = await self._catalogue.layout(schedule_id)
             loaded = await self._store.load(schedule_id, self._settings.change_log_size)
             if loaded.state.layout_revision == layout.revision:
                 break
+        else:
+            raise Unavailable(
+                "The venue's plan is being changed: try again in a moment.", retry_after_seconds=2
+            )
         self.learn_time(loaded.now_ms)
+        layout = self._layouts.setdefault((layout.venue_id, layout.revision), layout)
         seat_map = SeatMap(layout, loaded.state.epoch, loaded.state.version, loaded.allocations)
         seat_map.remember(loaded.commits)
         return seat_map, loaded.state
@@ -151,6 +171,15 @@ class Live:
                 await self._reload(schedule)
             elif state.version > seat_map.version:
                 await self._catch_up(schedule, state.version)
+            elif state.version < seat_map.version:
+                await self._look_closer(schedule)
+
+    async def _look_closer(self, schedule: LiveSchedule) -> None:
+        """Tell a state that was read before our own last commit from a store that has lost versions."""
+        _, states = await self._store.states([schedule.id])
+        if states[schedule.id].version < schedule.seat_map.version:
+            await self.break_off(schedule)
+            await self._reload(schedule)
 
     async def _catch_up(self, schedule: LiveSchedule, version: int) -> None:
         """Fetch and apply every commit up to ``version``."""

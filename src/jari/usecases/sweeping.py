@@ -4,6 +4,7 @@ An ended hold is free to the next buyer without the sweeper; it only makes the e
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -30,14 +31,26 @@ class Sweeper:
         self._settings = settings
 
     async def sweep(self) -> int:
-        """Free every seat whose hold has ended; how many there were."""
+        """Free every seat whose hold has ended; how many there were. One schedule's trouble stops no other."""
         freed = 0
-        ended = await self._store.ended_holds(self._settings.sweep_page_size)
-        for schedule_id, seat_ids in ended.items():
+        while True:
+            ended = await self._store.ended_holds(self._settings.sweep_page_size)
+            results = await asyncio.gather(
+                *(self._expire(schedule_id, seat_ids) for schedule_id, seat_ids in ended.items())
+            )
+            freed += sum(results)
+            full_page = sum(map(len, ended.values())) >= self._settings.sweep_page_size
+            if not full_page or not any(results):
+                return freed
+
+    async def _expire(self, schedule_id: int, seat_ids: Sequence[int]) -> int:
+        try:
             till = self._tills.of(await self._live.open(schedule_id))
             outcome = await till.submit(Expire(tuple(seat_ids)))
-            if isinstance(outcome, Expired):
-                freed += len(outcome.seat_ids)
+        except Exception:
+            log.exception("expire_failed", schedule=schedule_id)
+            return 0
+        freed = len(outcome.seat_ids) if isinstance(outcome, Expired) else 0
         metrics.expired_seats.inc(freed)
         return freed
 

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 import structlog
 
 from jari import metrics
-from jari.domain.errors import JariError, KeyReused, Unavailable, UnknownSeats
+from jari.domain.errors import JariError, KeyReused, StaleDecision, Unavailable, UnknownSeats
 from jari.domain.seating import Command, Held, Hold, Outcome, Seating
 from jari.domain.seatmap import Commit
-from jari.ports import RequestKey, SeatingStore, SeatingTransaction, StoredAnswer
+from jari.ports import RequestKey, ScheduleState, SeatingStore, SeatingTransaction, StoredAnswer
 from jari.settings import Settings
 from jari.usecases.idempotency import remember, replay
 from jari.usecases.live import Live, LiveSchedule
 
 log = structlog.get_logger()
+
+RELOAD_TRIES = 3  # how often a batch is decided again because the map was outdated
 
 
 @dataclass(slots=True)
@@ -34,8 +36,12 @@ class Entry:
     outcome: asyncio.Future[Outcome]
 
 
-class LayoutChanged(Exception):
-    """The venue has a new plan, or the schedule a new epoch: look again before deciding."""
+class MapOutdated(Exception):
+    """The venue has a new plan, or the schedule a new epoch: load the map anew before deciding."""
+
+
+class VersionsLost(Exception):
+    """The store gives out versions that were seen before: it was restored, or failed over to an older copy."""
 
 
 class Till:
@@ -57,6 +63,8 @@ class Till:
         Raises:
             JariError: the refusal; Unavailable where the queue is full or the store failed.
         """
+        if self._closing:
+            raise Unavailable("This server is ending and nothing was done: try again.", retry_after_seconds=1)
         if len(self._waiting) >= self._settings.till_queue_size:
             raise Unavailable(
                 "Too many people are choosing seats at this moment and nothing was done: try again in a second.",
@@ -94,11 +102,15 @@ class Till:
     async def _settle(self, batch: Sequence[Entry]) -> None:
         """Commit a batch and answer its callers; whatever happens, each caller is answered."""
         try:
-            outcomes = await self._commit(batch)
-        except LayoutChanged:
-            await self._settle_again(batch)
-            return
-        except Exception:  # the store is away, or refused: nobody may wait for ever
+            outcomes = await self._commit_on_the_present_map(batch)
+        except StaleDecision:  # one of them is at fault: let it be that one's trouble alone
+            log.exception("batch_refused_by_store", schedule=self._schedule.id, commands=len(batch))
+            if len(batch) > 1:
+                for entry in batch:
+                    await self._settle([entry])
+                return
+            outcomes = [_store_failed()]
+        except Exception:  # the store is away: nobody may wait for ever
             log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
             outcomes = [_store_failed()] * len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
@@ -109,24 +121,22 @@ class Till:
             else:
                 entry.outcome.set_result(outcome)
 
-    async def _settle_again(self, batch: Sequence[Entry]) -> None:
-        try:
-            await self._live.reload(self._schedule)
-        except Exception:
-            log.exception("reload_failed", schedule=self._schedule.id)
-            await asyncio.sleep(self._settings.poll_ms / 1000)
-        self._waiting.extendleft(reversed(batch))
-        self._arrived.set()
+    async def _commit_on_the_present_map(self, batch: Sequence[Entry]) -> Sequence[Outcome | JariError]:
+        for _ in range(RELOAD_TRIES):
+            judged = self._schedule.seat_map
+            try:
+                return await self._commit(batch)
+            except MapOutdated:
+                await self._live.reload(self._schedule, judged)
+            except VersionsLost:
+                await self._live.break_off(self._schedule)
+                await self._live.reload(self._schedule, judged)
+        return [_store_failed()] * len(batch)
 
     async def _commit(self, batch: Sequence[Entry]) -> Sequence[Outcome | JariError]:
         commit: Commit | None = None
         async with self._store.transaction(self._schedule.id) as transaction:
-            layout = self._schedule.seat_map.layout
-            if (transaction.state.layout_revision, transaction.state.epoch) != (
-                layout.revision,
-                self._schedule.seat_map.epoch,
-            ):
-                raise LayoutChanged
+            self._require_present_map(transaction.state)
             self._live.learn_time(transaction.now_ms)
             requests = [entry.request for entry in batch if entry.request is not None]
             answers = Answers(await transaction.answers(requests) if requests else ())
@@ -138,6 +148,13 @@ class Till:
         if commit is not None:
             await self._publish(commit)
         return outcomes
+
+    def _require_present_map(self, state: ScheduleState) -> None:
+        seat_map = self._schedule.seat_map
+        if (state.epoch, state.layout_revision) != (seat_map.epoch, seat_map.layout.revision):
+            raise MapOutdated
+        if state.version <= seat_map.version:
+            raise VersionsLost
 
     async def _publish(self, commit: Commit) -> None:
         """Show the commit here at once. It is durable already, so a failure is no refusal: the poller mends it."""

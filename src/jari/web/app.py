@@ -57,21 +57,21 @@ class Streams:
         if found is None or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        block_id = int(found[2]) if found[2] else None
         try:
-            self._hub.require_room()
-            schedule = await self._live.open(int(found[1]))
-            if block_id is not None and block_id not in schedule.seat_map.layout.block_of:
-                raise catalogue_routes.no_block(block_id)
-            batch, position = _stream_options(Request(scope))
+            with self._hub.place():
+                await self._stream(found, scope, receive, send)
         except JariError as refusal:
             await problem(refusal)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - logged and answered
             await unexpected(error, scope["path"])(scope, receive, send)
-        else:
-            await self._hub.serve(
-                schedule, block_id, batch=batch, position=position, receive=receive, send=send
-            )
+
+    async def _stream(self, found: re.Match[str], scope: Scope, receive: Receive, send: Send) -> None:
+        block_id = int(found[2]) if found[2] else None
+        schedule = await self._live.open(int(found[1]))
+        if block_id is not None and block_id not in schedule.seat_map.layout.block_of:
+            raise catalogue_routes.no_block(block_id)
+        batch, position = _stream_options(Request(scope))
+        await self._hub.serve(schedule, block_id, batch=batch, position=position, receive=receive, send=send)
 
 
 def _stream_options(request: Request) -> tuple[bool, Position | None]:

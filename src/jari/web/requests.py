@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
@@ -242,5 +243,6 @@ def is_number(text: str) -> bool:
 
 
 def client_address(request: Request) -> str:
-    """The address that limits count by."""
-    return request.client.host if request.client else "unknown"
+    """The address that limits count by; of IPv6 the /64, since whoever has one address there has all of them."""
+    host = request.client.host if request.client else "unknown"
+    return str(ipaddress.ip_network(f"{host}/64", strict=False)) if ":" in host else host

@@ -30,6 +30,7 @@ class Server(uvicorn.Server):
             proxy_headers=True,
             forwarded_allow_ips=settings.trusted_proxies,
             backlog=settings.connection_backlog,
+            limit_concurrency=settings.max_connections,
             timeout_graceful_shutdown=settings.shutdown_seconds,
         )
         super().__init__(config)

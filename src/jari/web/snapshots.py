@@ -70,7 +70,7 @@ class ScheduleSnapshots:
         self._taken: dict[int, tuple[int, bytes]] = {}
         self._block_answers: dict[int, Snapshot] = {}
         self._whole: Snapshot | None = None
-        self._packing: asyncio.Task[Snapshot] | None = None
+        self._packing: asyncio.Task[None] | None = None
 
     def block_seats(self, block: int) -> bytes:
         """The JSON list of every seat of a block."""
@@ -98,7 +98,6 @@ class ScheduleSnapshots:
         while self._whole is None or self._whole.position.version < asked_version:
             if self._packing is None:
                 self._packing = asyncio.create_task(self._pack())
-                self._packing.add_done_callback(self._packed)
             await asyncio.shield(self._packing)
         return self._whole
 
@@ -110,18 +109,16 @@ class ScheduleSnapshots:
             for each in (Status.HOLD, Status.OCCUPIED)
         }
 
-    async def _pack(self) -> Snapshot:
+    async def _pack(self) -> None:
         position = self.seat_map.position
-        parts = [
-            part for block in range(len(self.seat_map.layout.block_ids)) if (part := self._taken_seats(block))
-        ]
-        seats = b"[%s]" % b",".join(parts)
-        return await asyncio.to_thread(_packed_snapshot, position, seats)
-
-    def _packed(self, task: asyncio.Task[Snapshot]) -> None:
-        self._packing = None
-        if not task.cancelled() and task.exception() is None:
-            self._whole = task.result()
+        blocks = range(len(self.seat_map.layout.block_ids))
+        seats = b"[%s]" % b",".join([part for block in blocks if (part := self._taken_seats(block))])
+        try:
+            self._whole = await asyncio.to_thread(_packed_snapshot, position, seats)
+        finally:
+            # Here and not in a callback of the task's: whoever asked between its end and the callback would
+            # wait for a task that is done, which is no wait at all, and never let the callback run.
+            self._packing = None
 
     def _taken_seats(self, block: int) -> bytes:
         """The seats of a block that are not AVAILABLE, with commas between."""

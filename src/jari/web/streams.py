@@ -14,8 +14,8 @@ import asyncio
 import random
 import time
 import types
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import structlog
@@ -32,6 +32,7 @@ from jari.web.snapshots import Snapshots
 log = structlog.get_logger()
 
 SLICE_SECONDS = 0.005  # how long the hub sends before it lets others run
+RESUME_GROUPS = 4  # how many different catch-ups are encoded for one channel in one tick
 TEND_SECONDS = 1.0  # how often it looks for quiet and for stalled streams
 
 HEADERS = [
@@ -154,17 +155,25 @@ class Hub:
         if schedule.id in self._channels:
             self._pend(schedule.id).replaced = True
 
-    def require_room(self) -> None:
-        """Refuse a stream beyond the limit, and any while the server is ending.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take one of the places for viewers while a request is answered.
 
         Raises:
-            Unavailable: with when to come back.
+            Unavailable: none is left, or the server is ending; with when to come back.
         """
         if self._closing or self.viewer_count >= self._settings.max_viewers:
             raise Unavailable(
                 "This server has as many viewers as it can serve: connect again in a moment.",
                 retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
             )
+        self.viewer_count += 1
+        metrics.viewers.set(self.viewer_count)
+        try:
+            yield
+        finally:
+            self.viewer_count -= 1
+            metrics.viewers.set(self.viewer_count)
 
     async def serve(
         self,
@@ -176,7 +185,7 @@ class Hub:
         receive: Receive,
         send: Send,
     ) -> None:
-        """Answer one request with a stream, until the client goes or the server ends."""
+        """Answer one request, which has its `place`, with a stream until the client goes or the server ends."""
         viewer = Viewer(send, position)
         delay_ms = random.randint(self._settings.retry_min_ms, self._settings.retry_max_ms)  # noqa: S311
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
@@ -228,8 +237,6 @@ class Hub:
             channel = Channel(schedule, block_id, batch=batch, snapshots=self._snapshots)
             channels[block_id, batch] = channel
         self._rejoin(viewer, channel)
-        self.viewer_count += 1
-        metrics.viewers.set(self.viewer_count)
         return channel
 
     def _rejoin(self, viewer: Viewer, channel: Channel) -> None:
@@ -244,8 +251,6 @@ class Hub:
         if (finishing := channel.stalled.pop(viewer, None)) is not None:
             finishing.cancel()
             metrics.stalled_viewers.dec()
-        self.viewer_count -= 1
-        metrics.viewers.set(self.viewer_count)
         if channel.is_empty:
             channels = self._channels[channel.schedule.id]
             channels.pop((channel.block_id, channel.batch), None)
@@ -263,13 +268,19 @@ class Hub:
         started = self._paused_at = time.perf_counter()
         due, self._due = self._due, set()
         for schedule_id in due:
-            pending = self._pending.pop(schedule_id, None)
-            deliveries = self._prepare(schedule_id, pending)
-            for channel, body, viewers in deliveries:
-                await self._send(channel, body, viewers)
-            if pending is not None:
-                metrics.fanout_seconds.observe(time.perf_counter() - pending.first_at)
+            try:
+                await self._flush_schedule(schedule_id)
+            except Exception:  # its viewers start over, and the other schedules go on
+                log.exception("fanout_failed", schedule=schedule_id)
+                self._pend(schedule_id).replaced = True
         self._fanout_seconds = time.perf_counter() - started
+
+    async def _flush_schedule(self, schedule_id: int) -> None:
+        pending = self._pending.pop(schedule_id, None)
+        for channel, body, viewers in self._prepare(schedule_id, pending):
+            await self._send(channel, body, viewers)
+        if pending is not None:
+            metrics.fanout_seconds.observe(time.perf_counter() - pending.first_at)
 
     def _prepare(
         self, schedule_id: int, pending: Pending | None
@@ -289,23 +300,40 @@ class Hub:
                 for viewer in (*channel.viewers, *channel.stalled):
                     viewer.position = None
             elif mine := (commits if channel.block_id is None else parts.get(channel.block, [])):
+                channel.sent_at = time.monotonic()
                 deliveries.append((channel, channel.changes(mine), list(channel.viewers)))
             deliveries.extend(self._admit(channel))
             channel.position = channel.schedule.seat_map.position
         return deliveries
 
     def _admit(self, channel: Channel) -> list[tuple[Channel, bytes, list[Viewer]]]:
-        """Let those who wait join; those who come from the same position are sent the same bytes."""
-        joining, channel.joining = channel.joining, {}
-        groups: dict[Position | None, list[Viewer]] = {}
+        """Let those who wait join.
+
+        Those who can go on from a position are put in a few groups, each sent what changed since the position
+        of its hindmost: a seat more than needed does no harm, and a wave of viewers who come back costs no more
+        than a few looks over the seats.
+        """
+        joining, channel.joining = list(channel.joining), {}
+        channel.viewers.update(dict.fromkeys(joining))
+        seat_map = channel.schedule.seat_map
+        resuming, fresh = [], []
         for viewer in joining:
-            groups.setdefault(viewer.position, []).append(viewer)
-        channel.viewers.update(joining)
-        return [(channel, channel.opening(position), viewers) for position, viewers in groups.items()]
+            position = viewer.position
+            if position is not None and seat_map.can_resume(position):
+                resuming.append((position.version, viewer))
+            else:
+                fresh.append(viewer)
+        deliveries = [(channel, channel.opening(None), fresh)] if fresh else []
+        resuming.sort(key=lambda each: each[0])
+        size = -(-len(resuming) // RESUME_GROUPS) or 1
+        for first in range(0, len(resuming), size):
+            group = resuming[first : first + size]
+            body = channel.opening(Position(seat_map.epoch, group[0][0]))
+            deliveries.append((channel, body, [viewer for _, viewer in group]))
+        return deliveries
 
     async def _send(self, channel: Channel, body: bytes, viewers: list[Viewer]) -> None:
         message: Message = {"type": "http.response.body", "body": body, "more_body": True}
-        channel.sent_at = time.monotonic()
         metrics.deliveries.inc(body.count(b"\ndata: ") * len(viewers))
         for viewer in viewers:
             if not viewer.gone and viewer not in channel.stalled:
@@ -340,6 +368,7 @@ class Hub:
         now = self._tended_at = time.monotonic()
         for channel in self._all_channels():
             if now - channel.sent_at >= self._settings.heartbeat_seconds:
+                channel.sent_at = now
                 await self._send(channel, sse.heartbeat(channel.position), list(channel.viewers))
             for viewer in channel.stalled:
                 if now - viewer.stalled_at >= self._settings.stall_seconds:

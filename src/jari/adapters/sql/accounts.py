@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from jari.adapters.sql.database import Database
 from jari.adapters.sql.tables import attempts, idempotency_keys, sessions, users
-from jari.domain.errors import EmailTaken
+from jari.domain.errors import EmailTaken, KeyReused
 from jari.domain.users import Role, User
 from jari.ports import RequestKey, StoredAnswer
 
@@ -50,6 +50,10 @@ class SqlAccounts:
                         )
                     )
         except IntegrityError as error:
+            if await self.user_by_email(email) is None:
+                raise KeyReused(
+                    "This Idempotency-Key came before with another request: use a new key."
+                ) from error
             raise EmailTaken(
                 "There is an account with this e-mail address: log in, or use another address."
             ) from error

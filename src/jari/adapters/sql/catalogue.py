@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ from jari.adapters.sql.database import Database
 from jari.adapters.sql.tables import allocations, blocks, grades, schedules, seats, sections, venues
 from jari.domain.errors import NotFound, PlanDropsSeats
 from jari.domain.schedules import Kind, Sale, Schedule
-from jari.domain.seating import Status
 from jari.domain.seatmap import Layout
 from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue
 
@@ -36,7 +34,9 @@ class SqlCatalogue:
             "seat_count": sum(1 for _ in venue.seats()),
         }
         async with self._database.write() as connection:
-            venue_id = await connection.scalar(select(venues.c.id).where(venues.c.name == venue.name))
+            venue_id = await connection.scalar(
+                select(venues.c.id).where(venues.c.name == venue.name).with_for_update()
+            )
             is_new = venue_id is None
             if venue_id is None:
                 venue_id = await connection.scalar(
@@ -91,7 +91,14 @@ class SqlCatalogue:
     async def layout(self, schedule_id: int) -> Layout:
         """The seats of the schedule's venue in plan order."""
         statement = (
-            select(seats.c.id, seats.c.row, seats.c.col, seats.c.block_id, schedules.c.layout_revision)
+            select(
+                seats.c.id,
+                seats.c.row,
+                seats.c.col,
+                seats.c.block_id,
+                schedules.c.layout_revision,
+                seats.c.venue_id,
+            )
             .join(schedules, schedules.c.venue_id == seats.c.venue_id)
             .where(schedules.c.id == schedule_id)
             .order_by(seats.c.ordinal)
@@ -108,6 +115,7 @@ class SqlCatalogue:
             block_ids=[rows[start][3] for start in starts],
             block_starts=[*starts, len(rows)],
             revision=rows[0][4],
+            venue_id=rows[0][5],
         )
 
     async def create_schedule(
@@ -115,7 +123,9 @@ class SqlCatalogue:
     ) -> int:
         """The new schedule's id."""
         async with self._database.write() as connection:
-            revision = await connection.scalar(select(venues.c.revision).where(venues.c.id == venue_id))
+            revision = await connection.scalar(
+                select(venues.c.revision).where(venues.c.id == venue_id).with_for_update()
+            )
             if revision is None:
                 raise NotFound(f"There is no venue {venue_id}: see 'jari venue list'.")
             schedule_id = await connection.scalar(
@@ -137,19 +147,28 @@ class SqlCatalogue:
 
     async def set_sale(self, schedule_id: int, *, enabled: bool) -> None:
         """Open at once, or close."""
-        now_ms = time.time_ns() // 1_000_000
-        opens_ms = func.min if self._database.is_sqlite else func.least
+        earlier = func.min if self._database.is_sqlite else func.least
         statement = (
             update(schedules)
             .where(schedules.c.id == schedule_id)
             .values(
                 enabled=enabled,
-                opens_ms=opens_ms(schedules.c.opens_ms, now_ms) if enabled else schedules.c.opens_ms,
+                opens_ms=earlier(schedules.c.opens_ms, self._database.now_ms)
+                if enabled
+                else schedules.c.opens_ms,
             )
         )
         async with self._database.write() as connection:
             if (await connection.execute(statement)).rowcount == 0:
                 raise _no_schedule(schedule_id)
+
+    async def renew_epochs(self) -> None:
+        """Name a new run of versions in every schedule: the database is a copy, and later versions were seen."""
+        async with self._database.write() as connection:
+            for schedule_id in (await connection.scalars(select(schedules.c.id))).all():
+                await connection.execute(
+                    update(schedules).where(schedules.c.id == schedule_id).values(epoch=_new_epoch())
+                )
 
     async def schedule(self, schedule_id: int) -> Schedule:
         """One schedule."""
@@ -199,7 +218,9 @@ class SqlCatalogue:
         known = await _ids_by(
             connection, select(seats.c.guid, seats.c.id).where(seats.c.venue_id == venue_id)
         )
-        await self._drop_seats(connection, known.keys() - {seat.guid for seat in venue.seats()}, known)
+        await self._drop_seats(
+            connection, venue_id, known.keys() - {seat.guid for seat in venue.seats()}, known
+        )
         await connection.execute(delete(grades).where(grades.c.venue_id == venue_id))
         await connection.execute(
             insert(grades), [_grade_values(venue_id, *each) for each in enumerate(venue.grades)]
@@ -221,20 +242,17 @@ class SqlCatalogue:
             await connection.execute(delete(sections).where(sections.c.id == section_id))
 
     async def _drop_seats(
-        self, connection: AsyncConnection, dropped: Iterable[str], known: Mapping[str, int]
+        self, connection: AsyncConnection, venue_id: int, dropped: Iterable[str], known: Mapping[str, int]
     ) -> None:
         """Delete the seats that the new plan no longer has, unless somebody has one of them."""
-        now_ms = time.time_ns() // 1_000_000
-        live = or_(
-            allocations.c.status == Status.OCCUPIED,
-            allocations.c.expires_ms.is_(None),
-            allocations.c.expires_ms > now_ms,
-        )
         ids = {known[guid]: guid for guid in dropped}
         if not ids:
             return
+        now_ms = await connection.scalar(select(self._database.now_ms))
+        here = allocations.c.schedule_id.in_(select(schedules.c.id).where(schedules.c.venue_id == venue_id))
+        live = or_(allocations.c.expires_ms.is_(None), allocations.c.expires_ms > now_ms)
         taken = await connection.scalars(
-            select(allocations.c.seat_id).distinct().where(live).order_by(allocations.c.seat_id)
+            select(allocations.c.seat_id).distinct().where(here, live).order_by(allocations.c.seat_id)
         )
         refused = [seat_id for seat_id in taken if seat_id in ids]
         if refused:
@@ -247,8 +265,9 @@ class SqlCatalogue:
             )
         rows = [{"dropped_id": seat_id} for seat_id in ids]
         # What is left of the seats' allocations has ended; no till knows the seats any more to sweep them.
-        for column in (allocations.c.seat_id, seats.c.id):
-            await connection.execute(delete(column.table).where(column == bindparam("dropped_id")), rows)
+        left = delete(allocations).where(here, allocations.c.seat_id == bindparam("dropped_id"))
+        await connection.execute(left, rows)
+        await connection.execute(delete(seats).where(seats.c.id == bindparam("dropped_id")), rows)
 
     async def _write_blocks(self, connection: AsyncConnection, venue_id: int, venue: Venue) -> dict[str, int]:
         """Sections anew, blocks kept by name: guid → block id."""

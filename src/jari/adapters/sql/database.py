@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, TextClause, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -19,6 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from jari.settings import BadSetting, Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+WRITES = "jari_writes"  # the execution option of transactions that will write
+
+SQLITE_NOW_MS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+# now() would be the time at which the transaction began, before it waited for locks.
+POSTGRES_NOW_MS = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY")
 
@@ -45,10 +51,16 @@ class Database:
         """The file of an embedded database."""
         return make_url(self.url).database or ""
 
+    @property
+    def now_ms(self) -> TextClause:
+        """The store's clock as an expression, in milliseconds since 1970."""
+        return text(SQLITE_NOW_MS if self.is_sqlite else POSTGRES_NOW_MS)
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes."""
-        async with self.write_lock or nullcontext(), self.engine.begin() as connection:
+        writing = self.engine.execution_options(**{WRITES: True})
+        async with self.write_lock or nullcontext(), writing.begin() as connection:
             yield connection
 
     @asynccontextmanager
@@ -81,15 +93,20 @@ def open_database(settings: Settings) -> Database:
     match url.get_backend_name():
         case "sqlite" if url.database not in (None, "", ":memory:"):
             engine = create_async_engine(
-                url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": timeout}, pool_size=4
+                url.set(drivername="sqlite+aiosqlite"),
+                connect_args={"timeout": timeout},
+                pool_size=4,
+                hide_parameters=True,
             )
-            event.listen(engine.sync_engine, "connect", _set_pragmas)
+            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(engine.sync_engine, "begin", _begin_sqlite)
             return Database(settings.database, engine, asyncio.Lock())
         case "postgresql":
             engine = create_async_engine(
                 url.set(drivername="postgresql+asyncpg"),
                 pool_size=settings.database_connections,
                 pool_pre_ping=True,
+                hide_parameters=True,  # they are e-mail addresses and hashes, and errors are logged
                 connect_args={"timeout": timeout, "command_timeout": timeout},
             )
             return Database(settings.database, engine, None)
@@ -138,11 +155,18 @@ def _alembic_config() -> Config:
     return config
 
 
-def _set_pragmas(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
     cursor = connection.cursor()
     for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes its lock at once: one that reads first would fail if another process wrote meanwhile."""
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _unknown_database(url: str) -> str:

@@ -13,6 +13,7 @@ import asyncpg
 import asyncpg.pool
 
 from jari.adapters.sql.change_log import decode_commit, encode_changes, split_effects
+from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
 from jari.domain.errors import NotFound, StaleDecision
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Effect, Status
@@ -22,8 +23,6 @@ from jari.settings import Settings
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-# The clock is read after the wait for the lock: now() would be the time at which the transaction began.
-NOW_MS = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
 
@@ -76,6 +75,15 @@ WHERE old.schedule_id = gone.schedule_id AND old.seat_id = gone.seat_id
     AND old.hold_id = gone.hold_id AND old.status = gone.status
 """
 
+# One key may come at two schedules at once, whose versions do not keep their tills apart. Locked in one order,
+# they cannot wait for each other.
+LOCK_KEYS = """
+SELECT pg_advisory_xact_lock(hash) FROM (
+    SELECT hashtextextended(scope || ' ' || key, 0) AS hash FROM unnest($1::text[], $2::text[]) AS asked (scope, key)
+    ORDER BY hash
+) AS in_order
+"""
+
 ANSWERS = """
 SELECT keys.scope, keys.key, keys.fingerprint, keys.answer FROM idempotency_keys AS keys
 JOIN unnest($1::text[], $2::text[]) AS asked (scope, key) ON keys.scope = asked.scope AND keys.key = asked.key
@@ -104,6 +112,9 @@ class PostgresSeatingTransaction:
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
+        await self._connection.execute(
+            LOCK_KEYS, [each.scope for each in requests], [each.key for each in requests]
+        )
         return await _answers(self._connection, requests)
 
     async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
@@ -275,6 +286,10 @@ class PostgresSeatingStore:
         for schedule_id, seat_id in rows:
             ended.setdefault(schedule_id, []).append(seat_id)
         return ended
+
+    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+        """Name a new run of versions."""
+        await self._pool.execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, epoch)
 
     async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
         """Forget commits and stored answers that are older than that."""

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from jari.adapters.sql.change_log import decode_commit, encode_changes, split_effects
+from jari.adapters.sql.database import SQLITE_NOW_MS as NOW_MS
 from jari.adapters.sql.database import SQLITE_PRAGMAS, Database
 from jari.domain.errors import NotFound, StaleDecision
 from jari.domain.schedules import Sale
@@ -24,7 +25,6 @@ from jari.ports import LoadedSeating, RequestKey, ScheduleState, StoredAnswer
 
 T = TypeVar("T")
 
-NOW_MS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
 
@@ -231,6 +231,15 @@ class SqliteSeatingStore:
         for schedule_id, seat_id in rows:
             ended.setdefault(schedule_id, []).append(seat_id)
         return ended
+
+    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+        """Name a new run of versions."""
+        async with self._write_lock:
+            await self._writer.run(
+                lambda connection: connection.execute(
+                    "UPDATE schedules SET epoch = ? WHERE id = ?", (epoch, schedule_id)
+                )
+            )
 
     async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
         """Forget commits and stored answers that are older than that."""

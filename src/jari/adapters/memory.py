@@ -1,0 +1,29 @@
+"""What a single process can keep in memory."""
+
+from collections import OrderedDict
+
+MAX_BUCKETS = 100_000  # the longest unused is forgotten first
+
+
+class MemoryAttempts:
+    """Counted attempts; see `jari.ports.Attempts`. They begin anew with the process."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    async def count_attempt(self, bucket: str, window_ms: int, now_ms: int) -> tuple[int, int]:
+        """Count one attempt in the bucket's window: how many there are now, and when the window ends."""
+        count, window_ends_ms = self._buckets.get(bucket, (0, 0))
+        if window_ends_ms <= now_ms:
+            count, window_ends_ms = 0, now_ms + window_ms
+        self._buckets[bucket] = count + 1, window_ends_ms
+        self._buckets.move_to_end(bucket)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
+        return count + 1, window_ends_ms
+
+    async def forgive_attempt(self, bucket: str) -> None:
+        """Take one attempt back."""
+        count, window_ends_ms = self._buckets.get(bucket, (0, 0))
+        if count > 0:
+            self._buckets[bucket] = count - 1, window_ends_ms
