@@ -110,9 +110,9 @@ def stadium(world: World, sales: int) -> list[Match]:
 
 def hold_requests(match: Match, buyers: list[Buyer]) -> Iterator[bytes]:
     """Each buyer takes the next three seats."""
-    path = f"/api/matches/{match.id}/allocations"
-    for buyer, first in zip(buyers, range(0, len(match.seat_ids) - 2, SEATS_PER_HOLD), strict=False):
-        a, b, c = match.seat_ids[first : first + SEATS_PER_HOLD]
+    path, seat_ids = f"/api/matches/{match.id}/allocations", match.seat_ids
+    for buyer, first in zip(buyers, range(0, len(seat_ids) - 2, SEATS_PER_HOLD), strict=False):
+        a, b, c = seat_ids[first : first + SEATS_PER_HOLD]
         yield load.post(path, f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)
 
 

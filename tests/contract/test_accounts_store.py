@@ -119,38 +119,6 @@ async def test_a_session_ends_once(accounts):
     assert list(await accounts.ended_sessions(NOW + 1)) == []
 
 
-# --- counted attempts
-
-
-async def test_attempts_are_counted_within_a_window_that_the_first_one_opens(accounts):
-    counted = [await accounts.count_attempt("log-in:a", MINUTE, NOW + later) for later in (0, 5, MINUTE - 1)]
-    assert counted == [(1, NOW + MINUTE), (2, NOW + MINUTE), (3, NOW + MINUTE)]
-
-
-async def test_when_the_window_has_ended_counting_starts_anew(accounts):
-    await accounts.count_attempt("log-in:a", MINUTE, NOW)
-    await accounts.count_attempt("log-in:a", MINUTE, NOW)
-    assert await accounts.count_attempt("log-in:a", MINUTE, NOW + MINUTE) == (1, NOW + 2 * MINUTE)
-
-
-async def test_buckets_are_counted_apart(accounts):
-    await accounts.count_attempt("log-in:a", MINUTE, NOW)
-    assert await accounts.count_attempt("log-in:b", MINUTE, NOW) == (1, NOW + MINUTE)
-
-
-async def test_an_attempt_can_be_taken_back_but_never_below_none(accounts):
-    await accounts.count_attempt("log-in:a", MINUTE, NOW)
-    for _ in range(3):
-        await accounts.forgive_attempt("log-in:a")
-    await accounts.forgive_attempt("log-in:unknown")
-    assert await accounts.count_attempt("log-in:a", MINUTE, NOW) == (1, NOW + MINUTE)
-
-
-async def test_attempts_at_once_are_all_counted(accounts):
-    counted = await asyncio.gather(*(accounts.count_attempt("log-in:a", MINUTE, NOW) for _ in range(12)))
-    assert sorted(count for count, _ in counted) == list(range(1, 13))
-
-
 # --- forgetting
 
 
