@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -76,10 +77,11 @@ class Till:
         return await entry.outcome
 
     async def close(self) -> None:
-        """Finish what waits, then end."""
+        """Finish what waits, then end: within the time for ending, even if the store does not answer."""
         self._closing = True
         self._arrived.set()
-        await self._task
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._task, self._settings.shutdown_seconds)
 
     async def _run(self) -> None:
         while True:
@@ -112,7 +114,7 @@ class Till:
             outcomes = [_store_failed()]
         except Exception:  # the store is away: nobody may wait for ever
             log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
-            outcomes = [_store_failed()] * len(batch)
+            outcomes = [_store_failed() for _ in batch]
         for entry, outcome in zip(batch, outcomes, strict=True):
             if entry.outcome.done():  # the caller has gone
                 continue
@@ -131,7 +133,7 @@ class Till:
             except VersionsLost:
                 await self._live.break_off(self._schedule)
                 await self._live.reload(self._schedule, judged)
-        return [_store_failed()] * len(batch)
+        return [_store_failed() for _ in batch]
 
     async def _commit(self, batch: Sequence[Entry]) -> Sequence[Outcome | JariError]:
         commit: Commit | None = None

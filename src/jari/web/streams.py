@@ -43,6 +43,8 @@ HEADERS = [
 ]
 
 
+END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
+
 Sender = Callable[[Message], Coroutine[Any, Any, None]]  # what ASGI servers pass is a coroutine function
 
 
@@ -190,6 +192,9 @@ class Hub:
         delay_ms = random.randint(self._settings.retry_min_ms, self._settings.retry_max_ms)  # noqa: S311
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": sse.retry(delay_ms), "more_body": True})
+        if self._closing:  # told to end while this request was on its way here: nobody else would end it
+            await send(END)
+            return
         channel = self._join(viewer, schedule, block_id, batch=batch)
         try:
             while (await receive())["type"] != "http.disconnect":
@@ -199,10 +204,12 @@ class Hub:
 
     async def run(self) -> None:
         """Send, tick after tick, until `close`."""
-        while not self._closing:
+        while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), TEND_SECONDS)
                 await asyncio.sleep(self._tick_seconds())
+            if self._closing:
+                return
             self._wake.clear()
             try:
                 await self._flush()
@@ -215,10 +222,9 @@ class Hub:
         """End every stream. Clients reconnect by themselves, each after a delay of its own."""
         self._closing = True
         self._wake.set()
-        last: Message = {"type": "http.response.body", "body": b"", "more_body": False}
         for channel in self._all_channels():
             for viewer in (*channel.viewers, *channel.joining):
-                _step(viewer.send(last))
+                _step(viewer.send(END))
             for viewer in channel.stalled:
                 _abort(viewer)
 
