@@ -17,8 +17,8 @@ MAX_FUNCTION_LINES = 70
 MACHINE_PATHS = re.compile(
     "|".join(["/" + "home/", "/" + "root/", "/" + "Users/", "/" + "work/", r"C:\\" + "Users"])
 )
-REGISTRY_HOSTS = re.compile(
-    "|".join(["pypi" + r"\.org", "python" + "hosted", "npmjs" + r"\.", "crates" + r"\.io"])
+DOWNLOADS = re.compile(
+    "|".join([r"https?://\S+\." + r"(?:whl|tar\.gz|tgz|deb)\b", "--(?:extra-)?" + "index-url[ =]"])
 )
 LATER = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX"]))
 
@@ -119,10 +119,10 @@ def test_words_are_found_in_every_way_of_writing(name):
     ("pattern", "found"),
     [
         (MACHINE_PATHS, "/" + "home/kim"),
-        (REGISTRY_HOSTS, "https://pypi" + ".org"),
+        (DOWNLOADS, "https://" + "example.com/jari-1.0.whl"),
         (LATER, "# TO" + "DO: later"),
     ],
-    ids=["paths of one machine", "hosts of package registries", "work left for later"],
+    ids=["paths of one machine", "addresses of packages", "work left for later"],
 )
 def test_no_tracked_file_holds(pattern, found):
     assert pattern.search(found)
