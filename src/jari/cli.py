@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -251,12 +251,7 @@ def open_sale(
     json: JsonOption = False,
 ) -> None:
     """Open a schedule's sale now."""
-
-    async def work() -> None:
-        async with _stores(_settings(database=database)) as stores:
-            await Organising(stores.catalogue).open_sale(schedule_id)
-
-    _run(work())
+    _run(_organise(database, lambda organising: organising.open_sale(schedule_id)))
     _print({"id": schedule_id, "open": True}, f"Schedule {schedule_id} is on sale.", json=json)
 
 
@@ -268,12 +263,7 @@ def close_sale(
     json: JsonOption = False,
 ) -> None:
     """Close a schedule's sale; what is held or sold stays so."""
-
-    async def work() -> None:
-        async with _stores(_settings(database=database)) as stores:
-            await Organising(stores.catalogue).close_sale(schedule_id)
-
-    _run(work())
+    _run(_organise(database, lambda organising: organising.close_sale(schedule_id)))
     _print({"id": schedule_id, "open": False}, f"Schedule {schedule_id} is closed.", json=json)
 
 
@@ -329,6 +319,11 @@ def create_user(
 
     user_id = _run(work())
     _print({"id": user_id, "role": role}, f"User {user_id} ({role}).", json=json)
+
+
+async def _organise(database: str | None, work: Callable[[Organising], Awaitable[T]]) -> T:
+    async with _stores(_settings(database=database)) as stores:
+        return await work(Organising(stores.catalogue))
 
 
 @asynccontextmanager

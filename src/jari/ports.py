@@ -98,7 +98,7 @@ class SeatingStore(Protocol):
     async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
         """Schedule → seats whose hold has ended but is still recorded."""
 
-    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+    async def renew_epoch(self, schedule_id: int) -> None:
         """Name a new run of versions: whoever knows the old one starts over."""
 
     async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:

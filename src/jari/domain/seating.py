@@ -11,7 +11,7 @@ keeps what changed. Nothing here waits, reads a clock or knows a database: the s
 argument, in milliseconds since 1970.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -148,6 +148,13 @@ def check_seat_ids(seat_ids: tuple[int, ...], max_seats: int) -> None:
         raise Invalid("A seat was named twice: name each seat once.", seat_ids=seat_ids)
 
 
+def seats_taken(taken: Sequence[int], asked: int) -> SeatsTaken:
+    """The refusal of ``asked`` seats of which these are somebody's."""
+    return SeatsTaken(
+        f"{len(taken)} of the {asked} seats are taken: choose others and try again.", seat_ids=taken
+    )
+
+
 class Seating:
     """The seats that a batch of commands is about, at one moment of the store's clock.
 
@@ -194,10 +201,7 @@ class Seating:
         if again := self._already_held(command):
             return again
         if taken := [seat_id for seat_id in command.seat_ids if self._live(seat_id)]:
-            raise SeatsTaken(
-                f"{len(taken)} of the {len(command.seat_ids)} seats are taken: choose others and try again.",
-                seat_ids=taken,
-            )
+            raise seats_taken(taken, len(command.seat_ids))
         has = sum(1 for seat_id in self._seats_of_buyer.get(command.buyer_id, ()) if self._live(seat_id))
         if has + len(command.seat_ids) > command.max_seats:
             raise TooManySeats(

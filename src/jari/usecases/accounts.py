@@ -159,7 +159,8 @@ class Accounts:
 class SessionCache:
     """Who is behind which session, remembered for a while.
 
-    A flood brings thousands of sessions at once; those that are not remembered are looked up together. A session that is ended in another process is forgotten here within a poll.
+    A flood brings thousands of sessions at once; those that are not remembered are looked up together. A session
+    that is ended in another process is forgotten here within a poll.
     """
 
     def __init__(self, store: AccountStore, settings: Settings) -> None:

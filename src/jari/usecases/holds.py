@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from jari import metrics
-from jari.domain.errors import JariError, SeatsTaken, StillRunning, UnknownSeats
+from jari.domain.errors import JariError, StillRunning, UnknownSeats
 from jari.domain.seating import (
     Allocation,
     Held,
@@ -13,6 +13,7 @@ from jari.domain.seating import (
     Outcome,
     Release,
     check_seat_ids,
+    seats_taken,
 )
 from jari.domain.users import User
 from jari.ports import RequestKey, SeatingStore, StoredAnswer
@@ -92,7 +93,7 @@ class Holds:
     async def _hold(
         self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...], request: RequestKey | None
     ) -> Held:
-        schedule = self._live.known(schedule_id) or await self._live.open(schedule_id)
+        schedule = await self._live.open(schedule_id)
         try:
             self._refuse_losers(schedule, buyer, seat_ids)
         except JariError as refusal:
@@ -134,10 +135,7 @@ class Holds:
             seat_ids, buyer.id, now_ms + self._settings.expiry_margin_ms
         )
         if taken:
-            raise SeatsTaken(
-                f"{len(taken)} of the {len(seat_ids)} seats are taken: choose others and try again.",
-                seat_ids=taken,
-            )
+            raise seats_taken(taken, len(seat_ids))
 
     async def _submit_once(
         self, schedule: LiveSchedule, command: Hold, request: RequestKey | None

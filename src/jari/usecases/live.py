@@ -6,7 +6,6 @@ applied, what is old is dropped, and what is missing is fetched first, never ski
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -67,10 +66,6 @@ class Live:
         """Take the store's time from an answer of its."""
         self._clock_offset_ms = store_now_ms - time.time_ns() // 1_000_000
 
-    def known(self, schedule_id: int) -> LiveSchedule | None:
-        """The schedule if its replica is loaded."""
-        return self._schedules.get(schedule_id)
-
     async def open(self, schedule_id: int) -> LiveSchedule:
         """The schedule, loaded once however many ask at the same time.
 
@@ -103,7 +98,7 @@ class Live:
     async def break_off(self, schedule: LiveSchedule) -> None:
         """Begin a new epoch: the store was restored or failed over, and has lost versions that viewers have seen."""
         log.error("versions_lost", schedule=schedule.id, seen=schedule.seat_map.version)
-        await self._store.renew_epoch(schedule.id, secrets.token_hex(4))
+        await self._store.renew_epoch(schedule.id)
 
     async def poll(self) -> None:
         """Look once for what other processes have done to the schedules that are loaded here."""

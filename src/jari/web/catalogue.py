@@ -15,7 +15,7 @@ from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue, Filter, Plan
 from jari.usecases.live import Live, LiveSchedule
 from jari.web.requests import path_id, query_int, route
-from jari.web.responses import REVALIDATE, Document, accepts_gzip, matches, packed_response, rfc3339
+from jari.web.responses import Document, cached, rfc3339
 from jari.web.snapshots import Snapshot, Snapshots
 
 MAX_PAGE_SIZE = 200
@@ -113,7 +113,7 @@ class Handlers:
 
     async def _replica(self, request: Request) -> LiveSchedule:
         schedule_id = path_id(request, "schedule_id", "schedule")
-        return self._live.known(schedule_id) or await self._live.open(schedule_id)
+        return await self._live.open(schedule_id)
 
     async def _document(
         self, request: Request, name: str, make: Callable[[Plan], Any], block_id: int = 0
@@ -149,11 +149,7 @@ def no_block(block_id: int) -> NotFound:
 
 
 def _snapshot_response(request: Request, snapshot: Snapshot) -> Response:
-    headers = {**REVALIDATE, "ETag": snapshot.etag}
-    if matches(request, snapshot.etag):
-        return Response(status_code=304, headers=headers)
-    packed = snapshot.packed if accepts_gzip(request) else None
-    return packed_response(request, snapshot.plain, packed, headers)
+    return cached(request, snapshot.etag, snapshot.plain, lambda: snapshot.packed)
 
 
 def _kind(request: Request) -> Kind | None:
@@ -207,20 +203,8 @@ def _venue_json(plan: Plan) -> dict[str, Any]:
         "currency": venue.currency,
         "width": venue.width,
         "height": venue.height,
-        "grades": [
-            {"code": grade.code, "name": grade.name, "color": grade.color, "price": grade.price}
-            for grade in venue.grades
-        ],
-        "shapes": [
-            {
-                "kind": shape.kind,
-                "points": shape.points,
-                "color": shape.color,
-                "radius": shape.radius,
-                "text": shape.text,
-            }
-            for shape in venue.shapes
-        ],
+        "grades": venue.grades,
+        "shapes": venue.shapes,
     }
 
 

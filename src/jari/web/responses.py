@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,10 +46,7 @@ class Document:
 
     def response(self, request: Request) -> Response:
         """The document, or 304 where the client has it."""
-        headers = {**REVALIDATE, "ETag": self.etag}
-        if matches(request, self.etag):
-            return Response(status_code=304, headers=headers)
-        return packed_response(request, self.plain, self.packed, headers)
+        return cached(request, self.etag, self.plain, lambda: self.packed)
 
 
 def matches(request: Request, etag: str) -> bool:
@@ -59,10 +57,12 @@ def matches(request: Request, etag: str) -> bool:
     return asked == "*" or etag in (each.strip().removeprefix("W/") for each in asked.split(","))
 
 
-def packed_response(
-    request: Request, plain: bytes, packed: bytes | None, headers: dict[str, str]
-) -> Response:
-    """A JSON answer, compressed where the client takes that."""
-    if packed is None or not accepts_gzip(request):
+def cached(request: Request, etag: str, plain: bytes, packed: Callable[[], bytes | None]) -> Response:
+    """An encoded JSON answer, compressed where the client takes that; or 304 where the client has it."""
+    headers = {**REVALIDATE, "ETag": etag}
+    if matches(request, etag):
+        return Response(status_code=304, headers=headers)
+    body = packed() if accepts_gzip(request) else None
+    if body is None:
         return Response(plain, 200, headers, media_type="application/json")
-    return Response(packed, 200, {**headers, "Content-Encoding": "gzip"}, media_type="application/json")
+    return Response(body, 200, {**headers, "Content-Encoding": "gzip"}, media_type="application/json")

@@ -1,19 +1,19 @@
 """Venues and schedules in SQL, for SQLite and PostgreSQL alike."""
 
-import json
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
+from jari.adapters.sql.rows import new_epoch, no_schedule
 from jari.adapters.sql.tables import allocations, blocks, grades, schedules, seats, sections, venues
 from jari.domain.errors import NotFound, PlanDropsSeats
 from jari.domain.schedules import Kind, Sale, Schedule
 from jari.domain.seatmap import Layout
-from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue
+from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue, dropped_seats
 
 NAMED_SEATS = 5  # how many seats an error message names before it says "and N more"
 
@@ -30,7 +30,7 @@ class SqlCatalogue:
             "currency": venue.currency,
             "width": venue.width,
             "height": venue.height,
-            "shapes": json.dumps([_shape_to_json(shape) for shape in venue.shapes], ensure_ascii=False),
+            "shapes": msgspec.json.encode(venue.shapes).decode(),
             "seat_count": sum(1 for _ in venue.seats()),
         }
         async with self._database.write() as connection:
@@ -65,7 +65,7 @@ class SqlCatalogue:
                 height=row.height,
                 grades=await self._grades(connection, venue_id),
                 sections=await self._sections(connection, venue_id),
-                shapes=tuple(_shape_from_json(shape) for shape in json.loads(row.shapes)),
+                shapes=msgspec.json.decode(row.shapes, type=tuple[Shape, ...]),
             )
 
     async def venues(self) -> Sequence[tuple[int, str, int]]:
@@ -106,7 +106,7 @@ class SqlCatalogue:
         async with self._database.read() as connection:
             rows = (await connection.execute(statement)).all()
         if not rows:
-            raise _no_schedule(schedule_id)
+            raise no_schedule(schedule_id)
         starts = [place for place in range(len(rows)) if place == 0 or rows[place][3] != rows[place - 1][3]]
         return Layout(
             seat_ids=[row[0] for row in rows],
@@ -137,7 +137,7 @@ class SqlCatalogue:
                     starts_ms=starts_ms,
                     enabled=sale.enabled,
                     opens_ms=sale.opens_ms,
-                    epoch=_new_epoch(),
+                    epoch=new_epoch(),
                     version=0,
                     layout_revision=revision,
                 )
@@ -160,21 +160,21 @@ class SqlCatalogue:
         )
         async with self._database.write() as connection:
             if (await connection.execute(statement)).rowcount == 0:
-                raise _no_schedule(schedule_id)
+                raise no_schedule(schedule_id)
 
     async def renew_epochs(self) -> None:
         """Name a new run of versions in every schedule: the database is a copy, and later versions were seen."""
         async with self._database.write() as connection:
             for schedule_id in (await connection.scalars(select(schedules.c.id))).all():
                 await connection.execute(
-                    update(schedules).where(schedules.c.id == schedule_id).values(epoch=_new_epoch())
+                    update(schedules).where(schedules.c.id == schedule_id).values(epoch=new_epoch())
                 )
 
     async def schedule(self, schedule_id: int) -> Schedule:
         """One schedule."""
         found = await self._schedules(schedules.c.id == schedule_id)
         if not found:
-            raise _no_schedule(schedule_id)
+            raise no_schedule(schedule_id)
         return found[0]
 
     async def schedules(
@@ -211,16 +211,14 @@ class SqlCatalogue:
             await connection.execute(
                 update(schedules)
                 .where(schedules.c.id == schedule_id)
-                .values(layout_revision=schedules.c.layout_revision + 1, epoch=_new_epoch())
+                .values(layout_revision=schedules.c.layout_revision + 1, epoch=new_epoch())
             )
 
     async def _replace_plan(self, connection: AsyncConnection, venue_id: int, venue: Venue) -> None:
         known = await _ids_by(
             connection, select(seats.c.guid, seats.c.id).where(seats.c.venue_id == venue_id)
         )
-        await self._drop_seats(
-            connection, venue_id, known.keys() - {seat.guid for seat in venue.seats()}, known
-        )
+        await self._drop_seats(connection, venue_id, dropped_seats(known, venue), known)
         await connection.execute(delete(grades).where(grades.c.venue_id == venue_id))
         await connection.execute(
             insert(grades), [_grade_values(venue_id, *each) for each in enumerate(venue.grades)]
@@ -359,10 +357,6 @@ class SqlCatalogue:
         )
 
 
-def _new_epoch() -> str:
-    return secrets.token_hex(4)
-
-
 async def _ids_by(connection: AsyncConnection, statement: Any) -> dict[str, int]:
     return {row[0]: row[1] for row in await connection.execute(statement)}
 
@@ -402,27 +396,3 @@ def _schedule(row: Row[Any]) -> Schedule:
         sale=Sale(row.enabled, row.opens_ms),
         layout_revision=row.layout_revision,
     )
-
-
-def _shape_to_json(shape: Shape) -> dict[str, Any]:
-    return {
-        "kind": shape.kind,
-        "points": shape.points,
-        "color": shape.color,
-        "radius": shape.radius,
-        "text": shape.text,
-    }
-
-
-def _shape_from_json(shape: dict[str, Any]) -> Shape:
-    return Shape(
-        shape["kind"],
-        tuple((x, y) for x, y in shape["points"]),
-        shape["color"],
-        shape["radius"],
-        shape["text"],
-    )
-
-
-def _no_schedule(schedule_id: int) -> NotFound:
-    return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")

@@ -12,19 +12,27 @@ from typing import Any, TypeAlias
 import asyncpg
 import asyncpg.pool
 
-from jari.adapters.sql.change_log import decode_commit, encode_changes, split_effects
 from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
-from jari.domain.errors import NotFound, StaleDecision
-from jari.domain.schedules import Sale
-from jari.domain.seating import Allocation, Effect, Status
+from jari.adapters.sql.rows import (
+    ALLOCATION,
+    STATE,
+    allocation_of,
+    decode_commit,
+    encode_changes,
+    new_epoch,
+    no_schedule,
+    seats_by_schedule,
+    split_effects,
+    state_of,
+)
+from jari.domain.errors import StaleDecision
+from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
 from jari.ports import LoadedSeating, RequestKey, ScheduleState, StoredAnswer
 from jari.settings import Settings
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-STATE = "epoch, version, enabled, opens_ms, layout_revision"
-ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
 
 TAKE_VERSION = f"UPDATE schedules SET version = version + 1 WHERE id = $1 RETURNING {STATE}, {NOW_MS}"
 
@@ -108,7 +116,7 @@ class PostgresSeatingTransaction:
     async def read(self, seat_ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Allocation]:
         """Every allocation of these seats, and of these buyers in this schedule."""
         rows = await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids)
-        return [_allocation(row) for row in rows]
+        return [allocation_of(row) for row in rows]
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -208,8 +216,8 @@ class PostgresSeatingStore:
             try:
                 row = await connection.fetchrow(TAKE_VERSION, schedule_id)
                 if row is None:
-                    raise _no_schedule(schedule_id)
-                transaction = PostgresSeatingTransaction(connection, schedule_id, _state(row), row[5])
+                    raise no_schedule(schedule_id)
+                transaction = PostgresSeatingTransaction(connection, schedule_id, state_of(row), row[5])
                 yield transaction
             except BaseException:
                 await block.rollback()
@@ -226,8 +234,8 @@ class PostgresSeatingStore:
                 f"SELECT {STATE}, {NOW_MS} FROM schedules WHERE id = $1", schedule_id
             )
             if row is None:
-                raise _no_schedule(schedule_id)
-            state = _state(row)
+                raise no_schedule(schedule_id)
+            state = state_of(row)
             allocations = await connection.fetch(
                 f"SELECT {ALLOCATION} FROM allocations WHERE schedule_id = $1", schedule_id
             )
@@ -239,7 +247,7 @@ class PostgresSeatingStore:
         return LoadedSeating(
             state,
             row[5],
-            [_allocation(each) for each in allocations],
+            [allocation_of(each) for each in allocations],
             [decode_commit(*each) for each in commits],
         )
 
@@ -256,7 +264,7 @@ class PostgresSeatingStore:
             schedule_id,
             buyer_id,
         )
-        return rows[0][0], [_allocation(row[1:]) for row in rows if row[1] is not None]
+        return rows[0][0], [allocation_of(row[1:]) for row in rows if row[1] is not None]
 
     async def states(self, schedule_ids: Sequence[int]) -> tuple[int, Mapping[int, ScheduleState]]:
         """The store's time, and how far each of these schedules is."""
@@ -264,7 +272,7 @@ class PostgresSeatingStore:
             f"SELECT {STATE}, {NOW_MS}, id FROM (SELECT) AS once LEFT JOIN schedules ON id = ANY($1::bigint[])",
             schedule_ids,
         )
-        return rows[0][5], {row[6]: _state(row) for row in rows if row[6] is not None}
+        return rows[0][5], {row[6]: state_of(row) for row in rows if row[6] is not None}
 
     async def commits_after(self, schedule_id: int, version: int, limit: int) -> Sequence[Commit]:
         """The next commits in order."""
@@ -282,14 +290,11 @@ class PostgresSeatingStore:
             f"SELECT schedule_id, seat_id FROM allocations WHERE expires_ms <= (SELECT {NOW_MS}) LIMIT $1",
             limit,
         )
-        ended: dict[int, list[int]] = {}
-        for schedule_id, seat_id in rows:
-            ended.setdefault(schedule_id, []).append(seat_id)
-        return ended
+        return seats_by_schedule(rows)
 
-    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+    async def renew_epoch(self, schedule_id: int) -> None:
         """Name a new run of versions."""
-        await self._pool.execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, epoch)
+        await self._pool.execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, new_epoch())
 
     async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
         """Forget commits and stored answers that are older than that."""
@@ -323,15 +328,3 @@ def _columns(allocations: Sequence[Allocation | None]) -> tuple[list[Any], ...]:
         [each.hold_id for each in rows],
         [each.expires_ms for each in rows],
     )
-
-
-def _state(row: asyncpg.Record) -> ScheduleState:
-    return ScheduleState(row[0], row[1], Sale(row[2], row[3]), row[4])
-
-
-def _allocation(row: Sequence[Any] | asyncpg.Record) -> Allocation:
-    return Allocation(row[0], Status(row[1]), row[2], row[3], row[4])
-
-
-def _no_schedule(schedule_id: int) -> NotFound:
-    return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")

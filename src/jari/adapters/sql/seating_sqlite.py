@@ -12,21 +12,29 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from jari.adapters.sql.change_log import decode_commit, encode_changes, split_effects
 from jari.adapters.sql.database import SQLITE_NOW_MS as NOW_MS
 from jari.adapters.sql.database import SQLITE_PRAGMAS, Database
-from jari.domain.errors import NotFound, StaleDecision
-from jari.domain.schedules import Sale
-from jari.domain.seating import Allocation, Effect, Status
+from jari.adapters.sql.rows import (
+    ALLOCATION,
+    STATE,
+    allocation_of,
+    decode_commit,
+    encode_changes,
+    new_epoch,
+    no_schedule,
+    seats_by_schedule,
+    split_effects,
+    state_of,
+)
+from jari.domain.errors import StaleDecision
+from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
 from jari.ports import LoadedSeating, RequestKey, ScheduleState, StoredAnswer
 
 T = TypeVar("T")
 
-STATE = "epoch, version, enabled, opens_ms, layout_revision"
-ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
 
 INSERT = f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -82,7 +90,7 @@ class SqliteSeatingTransaction:
                 parameters,
             ).fetchall()
         )
-        return [_allocation(row) for row in rows]
+        return [allocation_of(row) for row in rows]
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -193,7 +201,7 @@ class SqliteSeatingStore:
                 f"SELECT {ALLOCATION} FROM allocations WHERE schedule_id = ? AND buyer_id = ? ORDER BY seat_id",
                 (schedule_id, buyer_id),
             )
-            return now_ms, [_allocation(row) for row in rows]
+            return now_ms, [allocation_of(row) for row in rows]
 
         return await self._reader.run(select)
 
@@ -206,7 +214,7 @@ class SqliteSeatingStore:
                 f"SELECT {STATE}, id FROM schedules WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(schedule_ids),),
             )
-            return now_ms, {row[5]: _state(row) for row in rows}
+            return now_ms, {row[5]: state_of(row) for row in rows}
 
         return await self._reader.run(select)
 
@@ -227,17 +235,14 @@ class SqliteSeatingStore:
                 f"SELECT schedule_id, seat_id FROM allocations WHERE expires_ms <= {NOW_MS} LIMIT ?", (limit,)
             ).fetchall()
         )
-        ended: dict[int, list[int]] = {}
-        for schedule_id, seat_id in rows:
-            ended.setdefault(schedule_id, []).append(seat_id)
-        return ended
+        return seats_by_schedule(rows)
 
-    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+    async def renew_epoch(self, schedule_id: int) -> None:
         """Name a new run of versions."""
         async with self._write_lock:
             await self._writer.run(
                 lambda connection: connection.execute(
-                    "UPDATE schedules SET epoch = ? WHERE id = ?", (epoch, schedule_id)
+                    "UPDATE schedules SET epoch = ? WHERE id = ?", (new_epoch(), schedule_id)
                 )
             )
 
@@ -264,8 +269,8 @@ def _begin(schedule_id: int, connection: sqlite3.Connection) -> tuple[ScheduleSt
         f"UPDATE schedules SET version = version + 1 WHERE id = ? RETURNING {STATE}, {NOW_MS}", (schedule_id,)
     ).fetchone()
     if row is None:
-        raise _no_schedule(schedule_id)
-    return _state(row), row[5]
+        raise no_schedule(schedule_id)
+    return state_of(row), row[5]
 
 
 def _commit(connection: sqlite3.Connection) -> None:
@@ -284,8 +289,8 @@ def _load(schedule_id: int, commit_limit: int, connection: sqlite3.Connection) -
             f"SELECT {STATE}, {NOW_MS} FROM schedules WHERE id = ?", (schedule_id,)
         ).fetchone()
         if row is None:
-            raise _no_schedule(schedule_id)
-        state = _state(row)
+            raise no_schedule(schedule_id)
+        state = state_of(row)
         allocations = connection.execute(
             f"SELECT {ALLOCATION} FROM allocations WHERE schedule_id = ?", (schedule_id,)
         ).fetchall()
@@ -296,7 +301,10 @@ def _load(schedule_id: int, commit_limit: int, connection: sqlite3.Connection) -
     finally:
         connection.execute("COMMIT")
     return LoadedSeating(
-        state, row[5], [_allocation(each) for each in allocations], [decode_commit(*each) for each in commits]
+        state,
+        row[5],
+        [allocation_of(each) for each in allocations],
+        [decode_commit(*each) for each in commits],
     )
 
 
@@ -309,21 +317,9 @@ def _answers(requests: Sequence[RequestKey], connection: sqlite3.Connection) -> 
     ]
 
 
-def _state(row: Sequence[Any]) -> ScheduleState:
-    return ScheduleState(row[0], row[1], Sale(bool(row[2]), row[3]), row[4])
-
-
-def _allocation(row: Sequence[Any]) -> Allocation:
-    return Allocation(row[0], Status(row[1]), row[2], row[3], row[4])
-
-
 def _pairs(effects: Sequence[Effect]) -> list[tuple[Allocation | None, Allocation | None]]:
     return [(each.before, each.after) for each in effects]
 
 
 def _values(allocation: Allocation) -> tuple[int, int, str, int | None]:
     return int(allocation.status), allocation.buyer_id, allocation.hold_id, allocation.expires_ms
-
-
-def _no_schedule(schedule_id: int) -> NotFound:
-    return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")
