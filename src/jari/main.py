@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,29 +13,42 @@ from starlette.types import ASGIApp
 
 from jari import metrics
 from jari.adapters.memory import MemoryAttempts
+from jari.adapters.payments.toss import TossGateway, is_live_key
+from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccounts
 from jari.adapters.sql.catalogue import SqlCatalogue
 from jari.adapters.sql.database import Database, open_database, require_current_schema
+from jari.adapters.sql.duties import SqlDuties
+from jari.adapters.sql.reservations import SqlReservations
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
 from jari.ports import Attempts
-from jari.settings import Settings
+from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.catalogue import Catalogue
+from jari.usecases.duties import Duties, Work
 from jari.usecases.holds import Holds
 from jari.usecases.live import Live
+from jari.usecases.numbers import Numbers
 from jari.usecases.passwords import Passwords
+from jari.usecases.payments import Payments
+from jari.usecases.refunds import Refunds
+from jari.usecases.reservations import Reservations
 from jari.usecases.sweeping import Sweeper
+from jari.usecases.tickets import Tickets
 from jari.usecases.till import Tills
 from jari.web.app import Services, build_app
 from jari.web.server import Server
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
+from jari.web.tickets import Printer
 
 log = structlog.get_logger()
 
 LAG_PROBE_SECONDS = 0.5
 GARBAGE_THRESHOLD = 20_000  # the default of 700 collects dozens of times a second under load
+
+TICKET_KEY = "ticket-key"
 
 SeatingAdapter = PostgresSeatingStore | SqliteSeatingStore
 
@@ -49,6 +62,8 @@ class Stores:
     catalogue: SqlCatalogue
     accounts: SqlAccounts
     attempts: Attempts
+    reservations: SqlReservations
+    duties: SqlDuties
 
     async def close(self) -> None:
         """Close every connection."""
@@ -76,21 +91,79 @@ async def open_stores(settings: Settings) -> Stores:
         raise
     accounts = SqlAccounts(database)
     attempts = MemoryAttempts() if database.is_sqlite else accounts
-    return Stores(database, seating, SqlCatalogue(database), accounts, attempts)
+    return Stores(
+        database,
+        seating,
+        SqlCatalogue(database),
+        accounts,
+        attempts,
+        SqlReservations(database),
+        SqlDuties(database),
+    )
+
+
+def open_gateway(settings: Settings) -> TossGateway | None:
+    """The payment gateway that the settings name, if they do.
+
+    Raises:
+        BadSetting: a live key outside production, or keys that are missing.
+    """
+    if not settings.gateway_url:
+        return None
+    keys = (settings.gateway_secret_key, settings.gateway_client_key)
+    if not all(keys):
+        raise BadSetting(
+            "A payment gateway is named, but not its keys: set JARI_GATEWAY_SECRET_KEY and JARI_GATEWAY_CLIENT_KEY."
+        )
+    if any(is_live_key(key) for key in keys) and settings.environment != "production":
+        raise BadSetting(
+            "These are live keys of the payment gateway, and real money would move: use test keys, or set "
+            "JARI_ENVIRONMENT=production."
+        )
+    return TossGateway(
+        settings.gateway_url,
+        settings.gateway_secret_key,
+        timeout_seconds=settings.gateway_timeout_seconds,
+        connections=settings.gateway_connections,
+        test_code=settings.gateway_test_code or None,
+    )
+
+
+async def open_signer(duties: SqlDuties) -> Signer:
+    """The signer of tickets; its key is made once for each database and lies there."""
+    fresh = Signer.generate().private_bytes
+    return Signer.from_private(await duties.secret(TICKET_KEY, fresh))
 
 
 class Application:
     """Everything that one process runs."""
 
-    def __init__(self, stores: Stores, settings: Settings) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        signer: Signer,
+        gateway: TossGateway | None,
+        settings: Settings,
+        mounts: Mapping[str, ASGIApp] | None = None,
+    ) -> None:
         self.settings = settings
         self.stores = stores
+        self.gateway = gateway
+        self.mounts = mounts or {}
         self.live = Live(stores.seating, stores.catalogue, settings)
         self.tills = Tills(self.live, stores.seating, settings)
         self.passwords = Passwords(settings)
         self.accounts = Accounts(stores.accounts, stores.attempts, self.passwords, settings)
-        self.sweeper = Sweeper(self.live, self.tills, stores.seating, stores.accounts, settings)
+        self.catalogue = Catalogue(stores.catalogue, settings)
         self.holds = Holds(self.live, self.tills, stores.seating, settings)
+        sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
+        self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers)
+        self.payments = Payments(sold, self.tills, self.live, gateway, numbers, settings)
+        self.refunds = Refunds(sold, self.tills, self.catalogue, self.payments, numbers, settings)
+        self.tickets = Tickets(self.reservations, signer)
+        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, stores.accounts, settings)
+        self.duties = Duties(stores.duties, self._works(), settings)
+        self.printer = Printer(settings)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
         self.live.audience = self.hub
@@ -98,21 +171,40 @@ class Application:
     def asgi(self) -> ASGIApp:
         """The ASGI application; its lifespan runs the background tasks and closes the stores."""
         services = Services(
-            self.accounts, Catalogue(self.stores.catalogue, self.settings), self.holds, self.live
+            self.accounts,
+            self.catalogue,
+            self.holds,
+            self.live,
+            self.reservations,
+            self.payments,
+            self.refunds,
+            self.tickets,
         )
-        return build_app(services, self.hub, self.snapshots, self.settings, self._lifespan)
+        return build_app(
+            services, self.hub, self.snapshots, self.printer, self.settings, self._lifespan, self.mounts
+        )
+
+    def _works(self) -> list[Work]:
+        """What one process does for all."""
+        return [self.payments.reconcile, self.refunds.give_back_what_is_due] if self.gateway else []
 
     @asynccontextmanager
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.stores.close)
             stack.callback(self.passwords.close)
+            stack.callback(self.printer.close)
+            if self.gateway is not None:
+                stack.push_async_callback(self.gateway.close)
             stack.push_async_callback(self.tills.close)
+            stack.push_async_callback(self.refunds.close)
+            stack.push_async_callback(self.payments.close)
             for work in (
                 self.hub.run(),
                 self.live.run(),
                 self.sweeper.run(),
                 self.accounts.run(),
+                self.duties.run(),
                 _measure_loop_lag(),
             ):
                 await stack.enter_async_context(_background(work))
@@ -125,9 +217,11 @@ class Application:
         log.info("stopped")
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until told to end."""
-    application = Application(await open_stores(settings), settings)
+async def serve(settings: Settings, mounts: Mapping[str, ASGIApp] | None = None) -> None:
+    """Serve until told to end; ``mounts`` are other applications, at paths of their own."""
+    gateway = open_gateway(settings)
+    stores = await open_stores(settings)
+    application = Application(stores, await open_signer(stores.duties), gateway, settings, mounts)
     await Server(application.asgi(), application.hub, settings).serve()
 
 

@@ -28,3 +28,12 @@ poll_seconds = Histogram(
 loop_lag_seconds = Gauge("jari_loop_lag_seconds", "How much later than asked the event loop last woke up")
 expired_seats = Counter("jari_expired_seats", "Seats that the sweeper freed")
 requests = Counter("jari_requests", "Requests answered, by status", ["status"])
+payments = Counter(
+    "jari_payments", "Answers of the gateway about payments: Charged, NotCharged, Unknown", ["answer"]
+)
+refunds = Counter("jari_refunds", "Refunds tried, by outcome: done, postponed", ["outcome"])
+gateway_seconds = Histogram(
+    "jari_gateway_seconds",
+    "Time until the gateway had said what became of a payment",
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)

@@ -9,9 +9,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from jari.domain.box_office import Update
+from jari.domain.payments import GatewayStatus
+from jari.domain.reservations import Reservation
 from jari.domain.schedules import Kind, Sale, Schedule
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit, Layout
+from jari.domain.tickets import Ticket
 from jari.domain.users import Role, User
 from jari.domain.venues import Venue
 
@@ -58,6 +62,16 @@ class LoadedSeating:
     commits: Sequence[Commit]
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All that one batch writes."""
+
+    commit: Commit
+    effects: Sequence[Effect]
+    updates: Sequence[Update] = ()
+    answers: Sequence[StoredAnswer] = ()
+
+
 class SeatingTransaction(Protocol):
     """One batch of one schedule. Its version is taken, so no other writer of the schedule is under way."""
 
@@ -70,7 +84,10 @@ class SeatingTransaction(Protocol):
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
 
-    async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
+    async def reservations(self, ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Reservation]:
+        """These reservations of the schedule, and the PENDING ones of these buyers."""
+
+    async def write(self, decision: Decision) -> None:
         """Write all; raises StaleDecision where a seat is not as ``before`` says. Commits when the block ends."""
 
 
@@ -103,6 +120,59 @@ class SeatingStore(Protocol):
 
     async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
         """Forget commits and stored answers that are older than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Where something of a sale waits to be done: a payment to be settled, or a refund to be given."""
+
+    schedule_id: int
+    reservation_id: int
+    id: int
+
+
+class Reservations(Protocol):
+    """Reservations as they are read outside the till, and the numbers of new ones."""
+
+    async def take_numbers(self, count: int) -> int:
+        """The first of so many numbers that nobody has had."""
+
+    async def schedule_of(self, reservation_id: int) -> int | None:
+        """The reservation's schedule."""
+
+    async def reservation(self, reservation_id: int) -> Reservation | None:
+        """One reservation, whole."""
+
+    async def reservation_of_payment(self, payment_id: int) -> Reservation | None:
+        """The reservation that a payment pays."""
+
+    async def reservation_of_key(self, payment_key: str) -> int | None:
+        """The reservation that this payment key was used for."""
+
+    async def of_buyer(self, buyer_id: int, before_id: int | None, limit: int) -> Sequence[Reservation]:
+        """A buyer's reservations, newest first."""
+
+    async def of_schedule(self, schedule_id: int, before_id: int | None, limit: int) -> Sequence[Reservation]:
+        """A schedule's reservations, newest first."""
+
+    async def ended(self, limit: int) -> Sequence[Due]:
+        """PENDING reservations whose time is over and that are not being paid; ``id`` repeats the reservation's."""
+
+    async def unsettled_payments(self, limit: int) -> Sequence[Due]:
+        """CONFIRMING payments that somebody must look after by now."""
+
+    async def due_refunds(self, limit: int) -> Sequence[Due]:
+        """DUE refunds that somebody must look after by now."""
+
+
+class Duties(Protocol):
+    """What the processes agree on among themselves."""
+
+    async def take_lease(self, name: str, holder: str, lease_ms: int) -> bool:
+        """Whether the holder has this duty for so long, by the store's clock: nobody else has it then."""
+
+    async def secret(self, name: str, fresh: bytes) -> bytes:
+        """The secret of that name; the fresh one is kept if there was none."""
 
 
 class Catalogue(Protocol):
@@ -178,6 +248,85 @@ class Accounts(Protocol):
 
     async def forget_before(self, now_ms: int) -> None:
         """Delete sessions and windows of attempts that have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayCancel:
+    """Money that the gateway gave back, and the reason that it was given."""
+
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPayment:
+    """A payment as the gateway knows it; amounts in the currency's minor unit."""
+
+    payment_key: str
+    order_id: str
+    status: GatewayStatus
+    amount: int
+    balance: int  # what is left of the amount after the cancels
+    method: str
+    cancels: tuple[GatewayCancel, ...] = ()
+
+
+class GatewayRefused(Exception):
+    """The gateway said no for good: no money moved by this call. ``code`` and ``message`` are the gateway's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class GatewayUncertain(Exception):
+    """Nobody knows whether money moved: look the payment up. ``answered`` where the gateway sent an error itself.
+
+    An error that was answered is answered again under the same idempotency key; a call that got no answer may be
+    repeated under its key.
+    """
+
+    def __init__(self, code: str, message: str, *, answered: bool) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.answered = answered
+
+
+class Gateway(Protocol):
+    """A payment gateway. Every call raises GatewayRefused or GatewayUncertain, and ends within a time limit."""
+
+    name: str
+
+    async def confirm(
+        self, *, payment_key: str, order_id: str, amount: int, idempotency_key: str
+    ) -> GatewayPayment:
+        """Charge a payment that the buyer has authenticated."""
+
+    async def by_key(self, payment_key: str) -> GatewayPayment | None:
+        """The payment with this key; None where the gateway says that there is none."""
+
+    async def by_order(self, order_id: str) -> GatewayPayment | None:
+        """The payment of this order; None where the gateway says that there is none."""
+
+    async def cancel(
+        self, *, payment_key: str, amount: int, reason: str, idempotency_key: str
+    ) -> GatewayPayment:
+        """Give back so much of a payment."""
+
+
+class TicketSigner(Protocol):
+    """Signs tickets so that anybody with the public key can tell that they are ours."""
+
+    def sign(self, ticket: Ticket) -> str:
+        """The ticket's code."""
+
+    def verify(self, token: str) -> Ticket:
+        """The ticket that the code was made for. Raises BadTicket."""
+
+    def public_jwk(self) -> dict[str, str]:
+        """The public key as a JSON Web Key."""
 
 
 class Attempts(Protocol):

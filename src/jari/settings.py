@@ -42,6 +42,32 @@ class Settings:
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
     change_log_trim_seconds: int = 60
 
+    # payments
+    environment: str = "development"  # "production" is needed for a gateway's live keys
+    gateway_url: str = ""  # e.g. https://api.tosspayments.com; empty: nothing that costs money can be sold
+    gateway_secret_key: str = dataclasses.field(default="", repr=False)
+    gateway_client_key: str = ""
+    gateway_script_url: str = ""  # what the checkout page loads, e.g. https://js.tosspayments.com/v2/standard
+    gateway_test_code: str = ""  # an error that the gateway is to act out, with test keys
+    gateway_timeout_seconds: int = 30
+    gateway_connections: int = 100
+    max_payments_running: int = 2_000
+    payment_patience_seconds: int = (
+        90  # then another process looks after a payment; more than two time limits
+    )
+    payment_retry_min_seconds: int = 5
+    payment_retry_max_seconds: int = 60
+    duty_page_size: int = 50  # payments, refunds or deliveries looked after at a time
+    duty_ms: int = 1_000
+    lease_seconds: int = 15  # so long after a crash another process takes over what one alone does
+    number_block_size: int = 100
+    refund_until_hours: int = 24  # before the start; organisers may refund at any time
+
+    # tickets
+    time_zone: str = "Asia/Seoul"  # of what is printed
+    document_threads: int = 1
+    document_queue_size: int = 100
+
     # streams
     max_viewers: int = 15_000
     tick_min_ms: int = 4

@@ -8,6 +8,7 @@
     │   ├── TooManySeats
     │   ├── UnknownSeats
     │   ├── BadPlan
+    │   ├── BadTicket
     │   └── KeyReused
     ├── Conflict                      it makes sense, but not in the present state
     │   ├── SeatsTaken
@@ -16,11 +17,20 @@
     │   ├── EmailTaken
     │   ├── StillRunning
     │   ├── PlanDropsSeats
+    │   ├── NothingHeld
+    │   ├── ReservationClosed
+    │   ├── ReservationExpired
+    │   ├── AmountMismatch
+    │   ├── PaymentUnderWay
+    │   ├── NotRefundable
+    │   ├── TicketUsed
+    │   ├── TicketVoid
     │   └── StaleDecision             the store saw another state than the decision had read
     ├── Unauthenticated
     ├── WrongCredentials
     ├── Forbidden
     ├── TooManyAttempts
+    ├── PaymentRefused                the gateway took no money, for a reason of its own
     └── Unavailable                   not now: try again later
 
 Each error says what happened, to which seats, and what to do next. ``code`` is stable: programs may rely
@@ -76,6 +86,13 @@ class BadPlan(Invalid):
 
     code = "BAD_PLAN"
     title = "The seating plan cannot be imported"
+
+
+class BadTicket(Invalid):
+    """A ticket's code that we have not signed, or that was changed."""
+
+    code = "BAD_TICKET"
+    title = "Not a ticket of ours"
 
 
 class KeyReused(Invalid):
@@ -134,6 +151,62 @@ class PlanDropsSeats(Conflict):
     title = "The plan drops seats that are held or sold"
 
 
+class NothingHeld(Conflict):
+    """A reservation without seats: the buyer holds none."""
+
+    code = "NOTHING_HELD"
+    title = "You hold no seats"
+
+
+class ReservationClosed(Conflict):
+    """The reservation is paid, cancelled or ended, and does not move any more."""
+
+    code = "RESERVATION_CLOSED"
+    title = "The reservation is closed"
+
+
+class ReservationExpired(Conflict):
+    """The time to pay is over, and the seats are gone."""
+
+    code = "RESERVATION_EXPIRED"
+    title = "The time to pay is over"
+
+
+class AmountMismatch(Conflict):
+    """The amount to be charged is not that of the reservation."""
+
+    code = "AMOUNT_MISMATCH"
+    title = "The amount is not that of the reservation"
+
+
+class PaymentUnderWay(Conflict):
+    """Whether money moves is being found out; until then nothing else may happen to the reservation."""
+
+    code = "PAYMENT_IN_PROGRESS"
+    title = "A payment is under way"
+
+
+class NotRefundable(Conflict):
+    """Seats that cannot be given back for money: too late, used, or refunded before."""
+
+    code = "NOT_REFUNDABLE"
+    title = "Not refundable"
+
+
+class TicketUsed(Conflict):
+    """Somebody has come in with this ticket."""
+
+    code = "TICKET_USED"
+    title = "The ticket was used before"
+
+
+class TicketVoid(Conflict):
+    """The ticket's seat was refunded."""
+
+    code = "TICKET_VOID"
+    title = "The ticket is void"
+
+
 class StaleDecision(Conflict):
     """The store refused a write because a seat was no longer as the decision had read it."""
 
@@ -167,6 +240,18 @@ class TooManyAttempts(JariError):
 
     code = "TOO_MANY_ATTEMPTS"
     title = "Too many attempts"
+
+
+class PaymentRefused(JariError):
+    """The gateway refused for good and took no money; ``gateway_code`` is its own word for why."""
+
+    code = "PAYMENT_REFUSED"
+    title = "The payment was refused"
+
+    def __init__(self, detail: str, *, gateway_code: str = "", reservation_id: int = 0) -> None:
+        super().__init__(detail)
+        self.gateway_code = gateway_code
+        self.reservation_id = reservation_id
 
 
 class Unavailable(JariError):

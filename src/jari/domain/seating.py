@@ -3,8 +3,11 @@
 A seat of a schedule is AVAILABLE unless an allocation says otherwise::
 
     AVAILABLE ──hold──▶ HOLD ──occupy──▶ OCCUPIED
-        ▲                 │
-        └─release, expire─┘
+        ▲                 │                  │
+        ├─release, expire─┘                  │
+        └──vacate────────────────────────────┘
+
+While a hold is being paid for it is firm: it has no end, and so cannot expire.
 
 `Seating` holds the allocations that a batch of commands may touch, decides one command after the other, and
 keeps what changed. Nothing here waits, reads a clock or knows a database: the store's time comes as an
@@ -12,7 +15,7 @@ argument, in milliseconds since 1970.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from jari.domain.errors import Invalid, JariError, NotYourSeats, SeatsTaken, TooManySeats
@@ -188,6 +191,81 @@ class Seating:
         except JariError as refusal:
             return refusal
 
+    def held_by(self, buyer_id: int) -> list[Allocation]:
+        """What the buyer holds and has not begun to pay, in order of the seats."""
+        own = [self._live(seat_id) for seat_id in sorted(self._seats_of_buyer.get(buyer_id, ()))]
+        return [each for each in own if each and each.status is Status.HOLD and each.expires_ms is not None]
+
+    def join(self, holds: Sequence[Allocation]) -> tuple[str, int]:
+        """Make one hold of several of a buyer; it ends when the first of them would: its id and its end."""
+        first = min(holds, key=lambda each: each.expires_ms or 0)
+        expires_ms = first.expires_ms or 0
+        shortened = []
+        for each in holds:
+            if (each.hold_id, each.expires_ms) != (first.hold_id, expires_ms):
+                self._put(replace(each, hold_id=first.hold_id, expires_ms=expires_ms))
+                shortened.append(each.seat_id)
+        if shortened:  # the replicas must not believe in the later end
+            self.changes.append(Change(Status.HOLD, tuple(shortened), first.buyer_id, expires_ms))
+        return first.hold_id, expires_ms
+
+    def firm(self, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...], max_seats: int) -> None:
+        """Make a hold unable to end; one that has ended is taken again if all its seats are free.
+
+        Raises:
+            SeatsTaken: somebody else has at least one of them, or the same buyer by another hold.
+            TooManySeats, SaleNotOpen: it would have to be taken again, and may not.
+        """
+        lost = [seat_id for seat_id in seat_ids if not self._is_under(seat_id, hold_id)]
+        if taken := [seat_id for seat_id in lost if self._live(seat_id)]:
+            raise seats_taken(taken, len(seat_ids))
+        if lost:
+            self._sale.require_open(self.now_ms)
+            self._require_room(buyer_id, tuple(lost), max_seats)
+        for seat_id in seat_ids:
+            self._put(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, None))
+        if lost:
+            self.changes.append(Change(Status.HOLD, tuple(lost), buyer_id))
+
+    def loosen(self, hold_id: str, expires_ms: int) -> None:
+        """Let a firm hold end again, at its first end: a try to pay gives no more time."""
+        for seat_id in self._seats_under(hold_id):
+            self._put(replace(self._after[seat_id], expires_ms=expires_ms))
+
+    def drop(self, hold_id: str) -> tuple[int, ...]:
+        """Free whatever is still under a hold, ended or not: which seats these were."""
+        seat_ids = self._seats_under(hold_id)
+        if seat_ids:
+            self._free(seat_ids)
+        return seat_ids
+
+    def occupy(self, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...]) -> None:
+        """Sell all the seats of a hold to who holds them, or none.
+
+        Raises:
+            NotYourSeats: at least one of them is not under the hold any more.
+        """
+        gone = [seat_id for seat_id in seat_ids if not self._is_under(seat_id, hold_id)]
+        if gone:
+            raise NotYourSeats(f"{len(gone)} of these {len(seat_ids)} seats are gone.", seat_ids=gone)
+        self._sell(buyer_id, seat_ids)
+
+    def vacate(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
+        """Take sold seats back from their buyer; one that is not theirs stays as it is."""
+        sold = tuple(
+            seat_id
+            for seat_id in seat_ids
+            if (own := self._after.get(seat_id)) is not None
+            and own.buyer_id == buyer_id
+            and own.status is Status.OCCUPIED
+        )
+        if sold:
+            self._free(sold)
+
+    def hold_ids(self, seat_ids: Iterable[int]) -> set[str]:
+        """The holds that these seats are under."""
+        return {own.hold_id for seat_id in seat_ids if (own := self._after.get(seat_id)) is not None}
+
     def effects(self) -> Iterator[Effect]:
         """What the store must write, one for each seat that is no longer as it was read."""
         for seat_id in self._touched:
@@ -202,13 +280,7 @@ class Seating:
             return again
         if taken := [seat_id for seat_id in command.seat_ids if self._live(seat_id)]:
             raise seats_taken(taken, len(command.seat_ids))
-        has = sum(1 for seat_id in self._seats_of_buyer.get(command.buyer_id, ()) if self._live(seat_id))
-        if has + len(command.seat_ids) > command.max_seats:
-            raise TooManySeats(
-                f"You have {has} seats here and asked for {len(command.seat_ids)} more, but one buyer may have "
-                f"at most {command.max_seats}: release some, or ask for fewer.",
-                seat_ids=command.seat_ids,
-            )
+        self._require_room(command.buyer_id, command.seat_ids, command.max_seats)
         expires_ms = self.now_ms + command.hold_ms
         for seat_id in command.seat_ids:
             self._put(Allocation(seat_id, Status.HOLD, command.buyer_id, command.hold_id, expires_ms))
@@ -234,10 +306,7 @@ class Seating:
 
     def _occupy(self, command: Occupy) -> Occupied:
         self._require_held(command.buyer_id, command.seat_ids)
-        for seat_id in command.seat_ids:
-            hold_id = self._after[seat_id].hold_id
-            self._put(Allocation(seat_id, Status.OCCUPIED, command.buyer_id, hold_id, None))
-        self.changes.append(Change(Status.OCCUPIED, command.seat_ids, command.buyer_id))
+        self._sell(command.buyer_id, command.seat_ids)
         return Occupied(command.seat_ids)
 
     def _expire(self, command: Expire) -> Expired:
@@ -269,6 +338,32 @@ class Seating:
                 "your holds and name only seats among them.",
                 seat_ids=not_held,
             )
+
+    def _require_room(self, buyer_id: int, seat_ids: tuple[int, ...], max_seats: int) -> None:
+        has = sum(1 for seat_id in self._seats_of_buyer.get(buyer_id, ()) if self._live(seat_id))
+        if has + len(seat_ids) > max_seats:
+            raise TooManySeats(
+                f"You have {has} seats here and asked for {len(seat_ids)} more, but one buyer may have "
+                f"at most {max_seats}: release some, or ask for fewer.",
+                seat_ids=seat_ids,
+            )
+
+    def _is_under(self, seat_id: int, hold_id: str) -> bool:
+        own = self._live(seat_id)
+        return own is not None and own.status is Status.HOLD and own.hold_id == hold_id
+
+    def _seats_under(self, hold_id: str) -> tuple[int, ...]:
+        return tuple(
+            seat_id
+            for seat_id, own in self._after.items()
+            if own.status is Status.HOLD and own.hold_id == hold_id
+        )
+
+    def _sell(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
+        for seat_id in seat_ids:
+            hold_id = self._after[seat_id].hold_id
+            self._put(Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
+        self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
     def _put(self, allocation: Allocation) -> None:
         self._forget(allocation.seat_id)

@@ -9,15 +9,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from jari.domain.events import Event
 from jari.domain.seating import Allocation, Change, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one transaction changed. Versions count the commits of a schedule without a gap."""
+    """What one transaction changed. Versions count the commits of a schedule without a gap.
+
+    ``events`` are for those outside; a commit that is read back for viewers comes without.
+    """
 
     version: int
     changes: tuple[Change, ...]
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

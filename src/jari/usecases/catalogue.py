@@ -5,8 +5,10 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from jari.domain.errors import NotFound
+from jari.domain.reservations import Offer, PriceList
 from jari.domain.schedules import Kind, SaleStatus, Schedule
 from jari.domain.venues import Block, Section, Venue
 from jari.ports import Catalogue as CatalogueStore
@@ -33,6 +35,16 @@ class Plan:
             if self.block_ids[block.name] == block_id:
                 return section, block
         raise NotFound(f"There is no block {block_id} in this venue: look at the list of its blocks.")
+
+    @cached_property
+    def offers(self) -> Mapping[int, Offer]:
+        """Seat id → where it is and what it costs."""
+        grades = {grade.code: grade for grade in self.venue.grades}
+        return {
+            self.seat_ids[seat.guid]: Offer(section.name, block.name, seat, grades[seat.grade])
+            for section, block in self.venue.blocks()
+            for seat in block.seats
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,16 @@ class Catalogue:
         """The schedules that fit, by start."""
         found = await self._store.schedules(kind=chosen.kind, from_ms=chosen.from_ms, to_ms=chosen.to_ms)
         return [each for each in found if chosen.status in (None, each.sale.status(now_ms))]
+
+    async def price_list(self, schedule_id: int) -> PriceList:
+        """What every seat of a schedule costs at this moment.
+
+        Raises:
+            NotFound: there is no such schedule.
+        """
+        schedule = await self.schedule(schedule_id)
+        plan = await self.plan(schedule)
+        return PriceList(schedule.title, plan.venue.currency, plan.offers)
 
     async def plan(self, schedule: Schedule) -> Plan:
         """The plan of a schedule's venue."""

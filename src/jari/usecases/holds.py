@@ -2,19 +2,14 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from jari import metrics
-from jari.domain.errors import JariError, StillRunning, UnknownSeats
-from jari.domain.seating import (
-    Allocation,
-    Held,
-    Hold,
-    Outcome,
-    Release,
-    check_seat_ids,
-    seats_taken,
-)
+from jari.domain.errors import JariError, UnknownSeats
+from jari.domain.reservations import Reservation
+from jari.domain.sales import Book
+from jari.domain.seating import Allocation, Held, Hold, Release, Released, check_seat_ids, seats_taken
 from jari.domain.users import User
 from jari.ports import RequestKey, SeatingStore, StoredAnswer
 from jari.settings import Settings
@@ -22,6 +17,8 @@ from jari.usecases.idempotency import replay
 from jari.usecases.live import Live, LiveSchedule
 from jari.usecases.lookups import Lookup
 from jari.usecases.till import Tills, unknown_seats
+
+T = TypeVar("T", Held, Reservation)
 
 
 class Holds:
@@ -43,31 +40,45 @@ class Holds:
         Raises:
             SeatsTaken, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning, Unavailable.
         """
+        return await self.take(buyer, schedule_id, seat_ids, lambda hold: hold, Held, request)
+
+    async def take(
+        self,
+        buyer: User,
+        schedule_id: int,
+        seat_ids: tuple[int, ...],
+        command_of: Callable[[Hold], Hold | Book],
+        expected: type[T],
+        request: RequestKey | None,
+    ) -> T:
+        """Submit a command that begins with a hold, if the replica does not know already that it must fail.
+
+        Raises:
+            JariError: as `hold`.
+        """
         started = time.perf_counter()
         try:
-            held = await self._hold(buyer, schedule_id, seat_ids, request)
+            outcome = await self._take(buyer, schedule_id, seat_ids, command_of, expected, request)
         except JariError as refusal:
             metrics.holds.labels(refusal.code).inc()
             raise
         metrics.holds.labels("held").inc()
         metrics.hold_seconds.observe(time.perf_counter() - started)
-        return held
+        return outcome
 
-    async def hold_places(
-        self,
-        buyer: User,
-        schedule_id: int,
-        places: Sequence[tuple[int, int]],
-        request: RequestKey | None = None,
-    ) -> Held:
-        """Like `hold`, with seats named by (row, col)."""
+    async def seats_at(self, schedule_id: int, places: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        """The seats at these places, given as (row, col).
+
+        Raises:
+            UnknownSeats: there is no seat at one of them.
+        """
         seat_at = (await self._live.open(schedule_id)).seat_map.layout.seat_at
         unknown = [place for place in places if place not in seat_at]
         if unknown:
+            metrics.holds.labels(UnknownSeats.code).inc()
             names = ", ".join(f"row {row} col {col}" for row, col in unknown[:4])
-            refusal = UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
-            return await self._first_answer(request, refusal)
-        return await self.hold(buyer, schedule_id, tuple(seat_at[place] for place in places), request)
+            raise UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
+        return tuple(seat_at[place] for place in places)
 
     async def release(self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...]) -> tuple[int, ...]:
         """Give back all of these held seats, or none.
@@ -76,8 +87,7 @@ class Holds:
             NotYourSeats, Invalid, NotFound, Unavailable.
         """
         check_seat_ids(seat_ids, len(seat_ids))
-        schedule = await self._live.open(schedule_id)
-        await self._tills.of(schedule).submit(Release(buyer.id, seat_ids))
+        await self._tills.submit(schedule_id, Release(buyer.id, seat_ids), Released)
         return seat_ids
 
     async def mine(self, buyer: User, schedule_id: int) -> tuple[int, list[Allocation]]:
@@ -90,31 +100,35 @@ class Holds:
         now_ms, allocations = await self._store.allocations_of(schedule_id, buyer.id)
         return now_ms, [each for each in allocations if not each.is_free(now_ms)]
 
-    async def _hold(
-        self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...], request: RequestKey | None
-    ) -> Held:
+    async def _take(
+        self,
+        buyer: User,
+        schedule_id: int,
+        seat_ids: tuple[int, ...],
+        command_of: Callable[[Hold], Hold | Book],
+        expected: type[T],
+        request: RequestKey | None,
+    ) -> T:
         schedule = await self._live.open(schedule_id)
         try:
             self._refuse_losers(schedule, buyer, seat_ids)
         except JariError as refusal:
-            return await self._first_answer(request, refusal)
-        command = Hold(
+            return await self.first_answer(request, refusal, expected)
+        hold = Hold(
             buyer_id=buyer.id,
             seat_ids=seat_ids,
             hold_id=secrets.token_hex(10),
             hold_ms=self._settings.hold_seconds * 1000,
             max_seats=self._settings.max_seats_per_buyer,
         )
-        outcome = await self._submit_once(schedule, command, request)
-        assert isinstance(outcome, Held)  # noqa: S101 - a Hold is answered by Held, for the type checker
-        return outcome
+        return await self._tills.submit(schedule_id, command_of(hold), expected, request)
 
-    async def _first_answer(self, request: RequestKey | None, refusal: JariError) -> Held:
+    async def first_answer(self, request: RequestKey | None, refusal: JariError, expected: type[T]) -> T:
         """What the request was answered when it first came; if it never did, the refusal is raised."""
         stored = None if request is None else await self._answers.get(request)
         if request is None or stored is None:
             raise refusal
-        return replay(stored, request)
+        return replay(stored, request, expected)
 
     async def _find_answers(self, requests: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:
         found = {each.request.name: each for each in await self._store.answers(requests)}
@@ -136,21 +150,3 @@ class Holds:
         )
         if taken:
             raise seats_taken(taken, len(seat_ids))
-
-    async def _submit_once(
-        self, schedule: LiveSchedule, command: Hold, request: RequestKey | None
-    ) -> Outcome:
-        till = self._tills.of(schedule)
-        if request is None:
-            return await till.submit(command)
-        name = request.name
-        if name in self._running:
-            raise StillRunning(
-                "The first request with this Idempotency-Key has not ended: wait a second, then send it again.",
-                retry_after_seconds=1,
-            )
-        self._running.add(name)
-        try:
-            return await till.submit(command, request)
-        finally:
-            self._running.discard(name)

@@ -1,19 +1,24 @@
 """What it means that a request comes again: the first answer, or a refusal to take the key for something else."""
 
+from typing import TypeVar
+
 import msgspec
 
 from jari.domain.errors import KeyReused
-from jari.domain.seating import Held
+from jari.domain.reservations import Reservation
+from jari.domain.seating import Outcome
 from jari.ports import RequestKey, StoredAnswer
 
+T = TypeVar("T")
 
-def remember(request: RequestKey, held: Held) -> StoredAnswer:
+
+def remember(request: RequestKey, outcome: Outcome | Reservation) -> StoredAnswer:
     """The answer as it is stored with the seats."""
-    return StoredAnswer(request, msgspec.json.encode(held).decode())
+    return StoredAnswer(request, msgspec.json.encode(outcome).decode())
 
 
-def replay(stored: StoredAnswer, request: RequestKey) -> Held:
-    """The answer of the first time.
+def replay(stored: StoredAnswer, request: RequestKey, expected: type[T]) -> T:
+    """The answer of the first time. A request's fingerprint names its path, and so what kind of answer it has.
 
     Raises:
         KeyReused: the key came before with another request.
@@ -22,4 +27,4 @@ def replay(stored: StoredAnswer, request: RequestKey) -> Held:
         raise KeyReused(
             "This Idempotency-Key came before with another request: use a new key for a new request."
         )
-    return msgspec.json.decode(stored.answer, type=Held)
+    return msgspec.json.decode(stored.answer, type=expected)

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 import structlog
 
 from jari import metrics
+from jari.domain.reservations import Reservation
+from jari.domain.sales import ExpireReservation
 from jari.domain.seating import Expire, Expired
-from jari.ports import Accounts, SeatingStore
+from jari.ports import Accounts, Reservations, SeatingStore
 from jari.settings import Settings
 from jari.usecases.live import Live
 from jari.usecases.till import Tills
@@ -22,11 +24,18 @@ class Sweeper:
     """One for each process; several at a time do no harm, since the till decides again."""
 
     def __init__(
-        self, live: Live, tills: Tills, store: SeatingStore, accounts: Accounts, settings: Settings
+        self,
+        live: Live,
+        tills: Tills,
+        store: SeatingStore,
+        reservations: Reservations,
+        accounts: Accounts,
+        settings: Settings,
     ) -> None:
         self._live = live
         self._tills = tills
         self._store = store
+        self._reservations = reservations
         self._accounts = accounts
         self._settings = settings
 
@@ -43,14 +52,27 @@ class Sweeper:
             if not full_page or not any(results):
                 return freed
 
+    async def close_ended_reservations(self) -> int:
+        """Mark every unpaid reservation whose hold has ended; how many there were."""
+        ended = await self._reservations.ended(self._settings.sweep_page_size)
+        closed = await asyncio.gather(*(self._close(each.schedule_id, each.reservation_id) for each in ended))
+        return sum(closed)
+
+    async def _close(self, schedule_id: int, reservation_id: int) -> int:
+        try:
+            await self._tills.submit(schedule_id, ExpireReservation(reservation_id), Reservation)
+        except Exception:
+            log.exception("expire_failed", schedule=schedule_id, reservation=reservation_id)
+            return 0
+        return 1
+
     async def _expire(self, schedule_id: int, seat_ids: Sequence[int]) -> int:
         try:
-            till = self._tills.of(await self._live.open(schedule_id))
-            outcome = await till.submit(Expire(tuple(seat_ids)))
+            outcome = await self._tills.submit(schedule_id, Expire(tuple(seat_ids)), Expired)
         except Exception:
             log.exception("expire_failed", schedule=schedule_id)
             return 0
-        freed = len(outcome.seat_ids) if isinstance(outcome, Expired) else 0
+        freed = len(outcome.seat_ids)
         metrics.expired_seats.inc(freed)
         return freed
 
@@ -69,6 +91,7 @@ class Sweeper:
             turn += 1
             try:
                 await self.sweep()
+                await self.close_ended_reservations()
                 if turn % sweeps_per_trim == 0:
                     await self.trim()
             except Exception:

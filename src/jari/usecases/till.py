@@ -11,14 +11,18 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import structlog
 
 from jari import metrics
-from jari.domain.errors import JariError, KeyReused, StaleDecision, Unavailable, UnknownSeats
-from jari.domain.seating import Command, Held, Hold, Outcome, Seating
+from jari.domain.box_office import BoxOffice
+from jari.domain.errors import JariError, KeyReused, StaleDecision, StillRunning, Unavailable, UnknownSeats
+from jari.domain.reservations import Reservation
+from jari.domain.sales import Book, SaleCommand, needs
+from jari.domain.seating import Command, Hold, Outcome, Seating
 from jari.domain.seatmap import Commit
-from jari.ports import RequestKey, ScheduleState, SeatingStore, SeatingTransaction, StoredAnswer
+from jari.ports import Decision, RequestKey, ScheduleState, SeatingStore, SeatingTransaction, StoredAnswer
 from jari.settings import Settings
 from jari.usecases.idempotency import remember, replay
 from jari.usecases.live import Live, LiveSchedule
@@ -28,13 +32,19 @@ log = structlog.get_logger()
 RELOAD_TRIES = 3  # how often a batch is decided again because the map was outdated
 
 
+AnyCommand = Command | SaleCommand
+AnyOutcome = Outcome | Reservation
+T = TypeVar("T", bound=AnyOutcome)
+
+
 @dataclass(slots=True)
 class Entry:
-    """A command, the key that came with it, and who waits for its outcome."""
+    """A command, the key that came with it, and who waits for which kind of outcome."""
 
-    command: Command
+    command: AnyCommand
+    expected: type[Any]
     request: RequestKey | None
-    outcome: asyncio.Future[Outcome]
+    outcome: asyncio.Future[Any]
 
 
 class MapOutdated(Exception):
@@ -58,8 +68,8 @@ class Till:
         self._closing = False
         self._task = asyncio.create_task(self._run(), name=f"till-{schedule.id}")
 
-    async def submit(self, command: Command, request: RequestKey | None = None) -> Outcome:
-        """Have a command decided and made durable.
+    async def submit(self, command: AnyCommand, expected: type[T], request: RequestKey | None = None) -> T:
+        """Have a command decided and made durable; its outcome is of the ``expected`` kind.
 
         Raises:
             JariError: the refusal; Unavailable where the queue is full or the store failed.
@@ -71,10 +81,13 @@ class Till:
                 "Too many people are choosing seats at this moment and nothing was done: try again in a second.",
                 retry_after_seconds=1,
             )
-        entry = Entry(command, request, asyncio.get_running_loop().create_future())
+        entry = Entry(command, expected, request, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         self._arrived.set()
-        return await entry.outcome
+        outcome = await entry.outcome
+        if not isinstance(outcome, expected):
+            raise TypeError(f"{type(command).__name__} is not answered by {expected.__name__}")
+        return outcome
 
     async def close(self) -> None:
         """Finish what waits, then end: within the time for ending, even if the store does not answer."""
@@ -123,7 +136,7 @@ class Till:
             else:
                 entry.outcome.set_result(outcome)
 
-    async def _commit_on_the_present_map(self, batch: Sequence[Entry]) -> Sequence[Outcome | JariError]:
+    async def _commit_on_the_present_map(self, batch: Sequence[Entry]) -> Sequence[AnyOutcome | JariError]:
         for _ in range(RELOAD_TRIES):
             judged = self._schedule.seat_map
             try:
@@ -135,18 +148,19 @@ class Till:
                 await self._live.reload(self._schedule, judged)
         return [_store_failed() for _ in batch]
 
-    async def _commit(self, batch: Sequence[Entry]) -> Sequence[Outcome | JariError]:
+    async def _commit(self, batch: Sequence[Entry]) -> Sequence[AnyOutcome | JariError]:
         commit: Commit | None = None
         async with self._store.transaction(self._schedule.id) as transaction:
             self._require_present_map(transaction.state)
             self._live.learn_time(transaction.now_ms)
             requests = [entry.request for entry in batch if entry.request is not None]
             answers = Answers(await transaction.answers(requests) if requests else ())
-            seating = await self._read(transaction, batch)
-            outcomes = [self._decide(seating, entry, answers) for entry in batch]
-            if seating.changes or answers.fresh:
-                commit = Commit(transaction.state.version, tuple(seating.changes))
-                await transaction.write(list(seating.effects()), commit, answers.fresh)
+            office = await self._read(transaction, batch)
+            outcomes = [self._decide(office, entry, answers) for entry in batch]
+            seating, updates = office.seating, office.updates()
+            if seating.changes or updates or answers.fresh:
+                commit = Commit(transaction.state.version, tuple(seating.changes), tuple(office.events))
+                await transaction.write(Decision(commit, list(seating.effects()), updates, answers.fresh))
         if commit is not None:
             await self._publish(commit)
         return outcomes
@@ -165,31 +179,42 @@ class Till:
         except Exception:
             log.exception("publish_failed", schedule=self._schedule.id, version=commit.version)
 
-    async def _read(self, transaction: SeatingTransaction, batch: Sequence[Entry]) -> Seating:
+    async def _read(self, transaction: SeatingTransaction, batch: Sequence[Entry]) -> BoxOffice:
+        needed = [needs(entry.command) for entry in batch]
         known = self._schedule.seat_map.layout.index_of
-        seat_ids = {seat_id for entry in batch for seat_id in entry.command.seat_ids if seat_id in known}
-        buyer_ids = {entry.command.buyer_id for entry in batch if isinstance(entry.command, Hold)}
+        seat_ids = {seat_id for each in needed for seat_id in each.seat_ids if seat_id in known}
+        buyer_ids = {buyer_id for each in needed for buyer_id in each.buyer_ids}
+        reservation_ids = {number for each in needed for number in each.reservation_ids}
+        open_of = {buyer_id for each in needed for buyer_id in each.open_of_buyers}
+        reservations: Sequence[Reservation] = ()
+        if reservation_ids or open_of:
+            reservations = await transaction.reservations(list(reservation_ids), list(open_of))
+            seat_ids.update(seat_id for each in reservations for seat_id in each.seat_ids)
         allocations = await transaction.read(list(seat_ids), list(buyer_ids))
-        return Seating(allocations, transaction.state.sale, transaction.now_ms)
+        seating = Seating(allocations, transaction.state.sale, transaction.now_ms)
+        return BoxOffice(seating, reservations)
 
-    def _decide(self, seating: Seating, entry: Entry, answers: "Answers") -> Outcome | JariError:
+    def _decide(self, office: BoxOffice, entry: Entry, answers: "Answers") -> AnyOutcome | JariError:
         if entry.request is None:
-            return self._decide_new(seating, entry.command)
+            return self._decide_new(office, entry.command)
         try:
-            if (again := answers.replay(entry.request)) is not None:
-                return again
+            again: AnyOutcome | None = answers.replay(entry.request, entry.expected)
         except KeyReused as refusal:
             return refusal
-        outcome = self._decide_new(seating, entry.command)
-        if isinstance(outcome, Held):
+        if again is not None:
+            return again
+        outcome = self._decide_new(office, entry.command)
+        if not isinstance(outcome, JariError):
             answers.add(entry.request, outcome)
         return outcome
 
-    def _decide_new(self, seating: Seating, command: Command) -> Outcome | JariError:
-        unknown = [each for each in command.seat_ids if each not in self._schedule.seat_map.layout.index_of]
-        if unknown and isinstance(command, Hold):
-            return unknown_seats(unknown)
-        return seating.decide(command)
+    def _decide_new(self, office: BoxOffice, command: AnyCommand) -> AnyOutcome | JariError:
+        hold = command.hold if isinstance(command, Book) else command
+        if isinstance(hold, Hold):
+            unknown = [each for each in hold.seat_ids if each not in self._schedule.seat_map.layout.index_of]
+            if unknown:
+                return unknown_seats(unknown)
+        return office.decide(command)
 
 
 class Answers:
@@ -199,18 +224,18 @@ class Answers:
         self._by_name = {each.request.name: each for each in stored}
         self.fresh: list[StoredAnswer] = []
 
-    def replay(self, request: RequestKey) -> Held | None:
+    def replay(self, request: RequestKey, expected: type[T]) -> T | None:
         """The answer of the first time, if there was one.
 
         Raises:
             KeyReused: the key came before with another request.
         """
         stored = self._by_name.get(request.name)
-        return None if stored is None else replay(stored, request)
+        return None if stored is None else replay(stored, request, expected)
 
-    def add(self, request: RequestKey, held: Held) -> None:
+    def add(self, request: RequestKey, outcome: AnyOutcome) -> None:
         """Remember an answer."""
-        answer = remember(request, held)
+        answer = remember(request, outcome)
         self._by_name[request.name] = answer
         self.fresh.append(answer)
 
@@ -223,6 +248,30 @@ class Tills:
         self._store = store
         self._settings = settings
         self._tills: dict[int, Till] = {}
+        self._running: set[tuple[str, str]] = set()
+
+    async def submit(
+        self, schedule_id: int, command: AnyCommand, expected: type[T], request: RequestKey | None = None
+    ) -> T:
+        """Have a command decided and made durable at the schedule's till, once for each key.
+
+        Raises:
+            StillRunning: the first request with this key has not ended.
+            JariError: the refusal.
+        """
+        till = self.of(await self._live.open(schedule_id))
+        if request is None:
+            return await till.submit(command, expected)
+        if request.name in self._running:
+            raise StillRunning(
+                "The first request with this Idempotency-Key has not ended: wait a second, then send it again.",
+                retry_after_seconds=1,
+            )
+        self._running.add(request.name)
+        try:
+            return await till.submit(command, expected, request)
+        finally:
+            self._running.discard(request.name)
 
     def of(self, schedule: LiveSchedule) -> Till:
         """The till of a schedule."""

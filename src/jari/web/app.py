@@ -1,13 +1,13 @@
 """The ASGI application: streams first, then everything else through Starlette's router."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.routing import Router
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jari.domain.errors import JariError
@@ -17,14 +17,23 @@ from jari.usecases.accounts import Accounts
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.holds import Holds
 from jari.usecases.live import Live
+from jari.usecases.payments import Payments
+from jari.usecases.refunds import Refunds
+from jari.usecases.reservations import Reservations
+from jari.usecases.tickets import Tickets
 from jari.web import accounts as accounts_routes
 from jari.web import catalogue as catalogue_routes
 from jari.web import documentation, operations, pages
 from jari.web import holds as holds_routes
+from jari.web import payments as payments_routes
+from jari.web import reservations as reservations_routes
+from jari.web import tickets as tickets_routes
 from jari.web.errors import problem, unexpected
 from jari.web.requests import Reader, nothing_here
+from jari.web.reservations import ReservationJson
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
+from jari.web.tickets import Printer
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
@@ -41,6 +50,10 @@ class Services:
     catalogue: Catalogue
     holds: Holds
     live: Live
+    reservations: Reservations
+    payments: Payments
+    refunds: Refunds
+    tickets: Tickets
 
 
 class Streams:
@@ -81,17 +94,31 @@ def _stream_options(request: Request) -> tuple[bool, Position | None]:
 
 
 def build_app(
-    services: Services, hub: Hub, snapshots: Snapshots, settings: Settings, lifespan: Lifespan
+    services: Services,
+    hub: Hub,
+    snapshots: Snapshots,
+    printer: Printer,
+    settings: Settings,
+    lifespan: Lifespan,
+    mounts: Mapping[str, ASGIApp],
 ) -> ASGIApp:
-    """The whole application."""
+    """The whole application; ``mounts`` are other applications at paths of their own."""
     reader = Reader(services.accounts, settings)
+    writer = ReservationJson(services.catalogue, services.refunds, services.live)
+    tickets = tickets_routes.Handlers(
+        services.tickets, services.reservations, services.catalogue, printer, reader, settings
+    )
     routes = [
         *holds_routes.routes(services.holds, reader, settings),
+        *reservations_routes.routes(services.reservations, writer, reader, settings),
+        *payments_routes.routes(services.payments, services.refunds, writer, reader, settings),
+        *tickets_routes.routes(tickets, settings),
         *catalogue_routes.routes(services.catalogue, services.live, snapshots, settings),
         *accounts_routes.routes(services.accounts, reader, settings),
         *operations.routes(services.live, settings),
         *documentation.routes(settings),
         *pages.routes(settings),
+        *(Mount(path, app) for path, app in mounts.items()),
     ]
     # A bare router: every endpoint answers its own refusals and faults, so no middleware stands before it.
     router = Router(routes, default=nothing_here, lifespan=lifespan, redirect_slashes=False)

@@ -16,6 +16,7 @@ STATUS: dict[type[errors.JariError], int] = {
     errors.WrongCredentials: 401,
     errors.Forbidden: 403,
     errors.TooManyAttempts: 429,
+    errors.PaymentRefused: 402,
     errors.Unavailable: 503,
 }
 
@@ -49,6 +50,8 @@ def problem(error: errors.JariError) -> Response:
     }
     if error.seat_ids:
         body["seatIds"] = error.seat_ids
+    if isinstance(error, errors.PaymentRefused):
+        body |= {"gatewayCode": error.gateway_code, "reservationId": error.reservation_id}
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if error.retry_after_seconds:
         headers["Retry-After"] = str(error.retry_after_seconds)

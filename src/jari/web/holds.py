@@ -16,9 +16,7 @@ from jari.web.requests import (
     Body,
     Reader,
     is_number,
-    known_id,
     path_id,
-    query_int,
     request_key,
     route,
 )
@@ -31,20 +29,6 @@ class HoldSeats(Body):
     seat_ids: list[int]
 
 
-class Place(Body):
-    """A seat by its numbers."""
-
-    row: int
-    col: int
-
-
-class StartBooking(Body):
-    """The seats to hold, by row and column."""
-
-    schedule_id: int
-    seats: list[Place]
-
-
 def held_json(held: Held) -> dict[str, Any]:
     """A hold as the API shows it."""
     return {"holdId": held.hold_id, "seatIds": held.seat_ids, "expiresAt": rfc3339(held.expires_ms)}
@@ -53,7 +37,6 @@ def held_json(held: Held) -> dict[str, Any]:
 def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
     """The routes of holding."""
     hold_decoder = msgspec.json.Decoder(HoldSeats)
-    booking_decoder = msgspec.json.Decoder(StartBooking | list[Place])
 
     async def hold(request: Request) -> Response:
         buyer = await reader.user(request)
@@ -77,35 +60,8 @@ def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
         now_ms, allocations = await holds.mine(buyer, path_id(request, "schedule_id", "schedule"))
         return success({"serverTime": rfc3339(now_ms), **_mine_json(allocations)})
 
-    async def start_booking(request: Request) -> Response:
-        buyer = await reader.user(request)
-        body, data = await reader.body(request, booking_decoder)
-        if isinstance(body, list):
-            schedule_id, seats = query_int(request, "scheduleId", 0), body
-            if schedule_id == 0:
-                raise Invalid("Say which schedule: add ?scheduleId= to a bare list of seats.")
-        else:
-            schedule_id, seats = body.schedule_id, body.seats
-        held = await holds.hold_places(
-            buyer,
-            known_id(schedule_id, "schedule"),
-            [(seat.row, seat.col) for seat in seats],
-            request_key(request, buyer, data),
-        )
-        return success(
-            {
-                **held_json(held),
-                "scheduleId": schedule_id,
-                "seats": [msgspec.to_builtins(seat) for seat in seats],
-            },
-            201,
-        )
-
     path = "/api/{kind:occasion}/{schedule_id:id}/allocations"
-    return [
-        route(path, settings, POST=hold, DELETE=release, GET=mine),
-        route("/api/bookings/start", settings, POST=start_booking),
-    ]
+    return [route(path, settings, POST=hold, DELETE=release, GET=mine)]
 
 
 def _seat_ids(request: Request) -> tuple[int, ...]:
@@ -125,9 +81,14 @@ def _mine_json(allocations: list[Allocation]) -> dict[str, Any]:
             {
                 "holdId": hold_id,
                 "seatIds": [each.seat_id for each in seats],
-                "expiresAt": rfc3339(seats[0].expires_ms or 0),
+                "expiresAt": _end_json(seats[0]),
             }
             for hold_id, seats in holds.items()
         ],
         "occupied": [each.seat_id for each in allocations if each.status is Status.OCCUPIED],
     }
+
+
+def _end_json(seat: Allocation) -> str | None:
+    """When a hold ends; one that is being paid for does not."""
+    return None if seat.expires_ms is None else rfc3339(seat.expires_ms)

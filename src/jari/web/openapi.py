@@ -6,7 +6,8 @@ import msgspec
 
 from jari.domain.schedules import SaleStatus
 from jari.web.accounts import LogIn, SignUp
-from jari.web.holds import HoldSeats, Place, StartBooking
+from jari.web.holds import HoldSeats
+from jari.web.reservations import Place, StartBooking
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"

@@ -1,6 +1,7 @@
 """The page: one HTML document for every address, and the files that it loads."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,10 +17,11 @@ STATIC = Path(__file__).parent / "static"
 
 FILE_HEADERS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 
+CONTENT = (
+    "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 POLICY = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": CONTENT,
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -47,8 +49,35 @@ def routes(settings: Settings) -> list[BaseRoute]:
     async def index(_: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers=POLICY)
 
+    async def checkout(_: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers=checkout_policy)
+
+    checkout_policy = {**POLICY, **_checkout_headers(settings)}
     return [
         route("/", settings, GET=index),
         route("/matches/{schedule_id:id}", settings, GET=index),
+        route("/reservations", settings, GET=index),
+        route("/reservations/{reservation_id:id}", settings, GET=index),
+        route("/checkout/{reservation_id:id}", settings, GET=checkout),
+        route("/checkout/success", settings, GET=checkout),
+        route("/checkout/fail", settings, GET=checkout),
         Mount("/static", Files(directory=STATIC)),
     ]
+
+
+def _checkout_headers(settings: Settings) -> dict[str, str]:
+    """The checkout alone may load the gateway's script, talk to the gateway and open its window."""
+    script = urlsplit(settings.gateway_script_url)
+    if not script.scheme:
+        return {}
+    origin = f"{script.scheme}://{script.netloc}"
+    # The script of Toss Payments talks to other hosts of its own domain.
+    domain = script.hostname or ""
+    others = f" https://*.{domain.partition('.')[2]}" if script.scheme == "https" else ""
+    allowed = f"{origin}{others}"
+    return {
+        "Content-Security-Policy": (
+            f"{CONTENT}; script-src 'self' {allowed}; connect-src 'self' {allowed}; frame-src {allowed}"
+        ),
+        "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+    }

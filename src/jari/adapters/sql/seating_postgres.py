@@ -25,10 +25,14 @@ from jari.adapters.sql.rows import (
     split_effects,
     state_of,
 )
+from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
+from jari.adapters.sql.tables import reservations
+from jari.domain.box_office import Update
 from jari.domain.errors import StaleDecision
+from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
-from jari.ports import LoadedSeating, RequestKey, ScheduleState, StoredAnswer
+from jari.ports import Decision, LoadedSeating, RequestKey, ScheduleState, StoredAnswer
 from jari.settings import Settings
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -46,6 +50,21 @@ SELECT {ALLOCATION} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($3::big
 JOIN allocations ON schedule_id = asked.schedule AND buyer_id = asked.buyer
 """
 
+RESERVATIONS = f"""
+SELECT {columns(reservations)} FROM unnest($2::bigint[]) AS asked (asked_id)
+JOIN reservations ON id = asked_id WHERE schedule_id = $1
+UNION
+SELECT {columns(reservations)}
+FROM unnest(array_fill($1::bigint, ARRAY[cardinality($3::bigint[])]), $3::bigint[]) AS asked (schedule, buyer)
+JOIN reservations ON schedule_id = asked.schedule AND buyer_id = asked.buyer WHERE status = 'PENDING'
+"""
+PARTS_OF = [
+    f"SELECT {columns(table)} FROM unnest($1::bigint[]) AS asked (asked_id)"
+    f" JOIN {table.name} ON reservation_id = asked_id"
+    for table in PARTS
+]
+UPSERTS = {table: upsert(table, lambda number: f"${number}") for table in (reservations, *PARTS)}
+
 # Every hot statement is a look-up by key. A plan that is made while a schedule is empty, and then kept, would
 # otherwise scan or hash the whole table when it is full.
 PLANNING = {
@@ -58,7 +77,7 @@ PLANNING = {
 
 INSERT = """
 WITH logged AS (
-    INSERT INTO changes (schedule_id, version, committed_ms, body) VALUES ($1, $7, $8, $9)
+    INSERT INTO changes (schedule_id, version, committed_ms, body, events) VALUES ($1, $7, $8, $9, $10)
 )
 INSERT INTO allocations (schedule_id, seat_id, status, buyer_id, hold_id, expires_ms)
 SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[])
@@ -125,23 +144,45 @@ class PostgresSeatingTransaction:
         )
         return await _answers(self._connection, requests)
 
-    async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
+    async def reservations(self, ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Reservation]:
+        """These reservations of the schedule, and the PENDING ones of these buyers."""
+        heads = await self._connection.fetch(RESERVATIONS, self._schedule_id, ids, buyer_ids)
+        if not heads:
+            return []
+        found = [row[0] for row in heads]
+        return assemble(heads, *[await self._connection.fetch(statement, found) for statement in PARTS_OF])
+
+    async def write(self, decision: Decision) -> None:
         """Write all; raises StaleDecision where a seat is not as ``before`` says."""
-        inserts, updates, deletes = split_effects(list(effects))
+        inserts, updates, deletes = split_effects(list(decision.effects))
         if deletes:
             await self._delete(deletes)
         if updates:
             await self._update(updates)
-        await self._insert(inserts, commit)
-        if answers:
-            await self._store(answers)
+        await self._insert(inserts, decision.commit)
+        if decision.updates:
+            await self._write_sales(decision.updates)
+        if decision.answers:
+            await self._store(decision.answers)
         self.written = True
 
+    async def _write_sales(self, updates: Sequence[Update]) -> None:
+        try:
+            for table, rows in rows_to_write(updates):
+                await self._connection.executemany(UPSERTS[table], rows)
+        except asyncpg.UniqueViolationError as error:
+            raise StaleDecision(f"A sale was made behind the till's back: {error}.") from error
+
     async def _insert(self, inserts: Sequence[Effect], commit: Commit) -> None:
-        columns = _columns([each.after for each in inserts])
         try:
             await self._connection.execute(
-                INSERT, self._schedule_id, *columns, commit.version, self.now_ms, encode_changes(commit)
+                INSERT,
+                self._schedule_id,
+                *_columns([each.after for each in inserts]),
+                commit.version,
+                self.now_ms,
+                encode_changes(commit),
+                encode_events(commit.events),
             )
         except asyncpg.UniqueViolationError as error:
             raise StaleDecision(f"A seat was allocated behind the till's back: {error}.") from error

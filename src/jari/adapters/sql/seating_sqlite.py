@@ -28,14 +28,28 @@ from jari.adapters.sql.rows import (
     split_effects,
     state_of,
 )
+from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
+from jari.adapters.sql.tables import reservations
 from jari.domain.errors import StaleDecision
+from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
-from jari.ports import LoadedSeating, RequestKey, ScheduleState, StoredAnswer
+from jari.ports import Decision, LoadedSeating, RequestKey, ScheduleState, StoredAnswer
 
 T = TypeVar("T")
 
 
+RESERVATIONS = f"""
+SELECT {columns(reservations)} FROM reservations WHERE id IN (SELECT value FROM json_each(?)) AND schedule_id = ?
+UNION
+SELECT {columns(reservations)} FROM reservations
+WHERE schedule_id = ? AND buyer_id IN (SELECT value FROM json_each(?)) AND status = 'PENDING'
+"""
+PARTS_OF = [
+    f"SELECT {columns(table)} FROM {table.name} WHERE reservation_id IN (SELECT value FROM json_each(?))"
+    for table in PARTS
+]
+UPSERTS = {table: upsert(table, lambda _: "?") for table in (reservations, *PARTS)}
 INSERT = f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -96,29 +110,46 @@ class SqliteSeatingTransaction:
         """The stored answers under these keys, whatever their fingerprint."""
         return await self._thread.run(partial(_answers, requests))
 
-    async def write(self, effects: Sequence[Effect], commit: Commit, answers: Sequence[StoredAnswer]) -> None:
+    async def reservations(self, ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Reservation]:
+        """These reservations of the schedule, and the PENDING ones of these buyers."""
+        asked = (json.dumps(ids), self._schedule_id, self._schedule_id, json.dumps(buyer_ids))
+
+        def select(connection: sqlite3.Connection) -> list[Reservation]:
+            heads = connection.execute(RESERVATIONS, asked).fetchall()
+            found = json.dumps([row[0] for row in heads])
+            parts = [connection.execute(statement, (found,)).fetchall() for statement in PARTS_OF]
+            return assemble(heads, *parts)
+
+        return await self._thread.run(select)
+
+    async def write(self, decision: Decision) -> None:
         """Write all; raises StaleDecision where a seat is not as ``before`` says."""
-        await self._thread.run(partial(self._write, effects, commit, answers))
+        await self._thread.run(partial(self._write, decision))
         self.written = True
 
-    def _write(
-        self,
-        effects: Sequence[Effect],
-        commit: Commit,
-        answers: Sequence[StoredAnswer],
-        connection: sqlite3.Connection,
-    ) -> None:
-        inserts, updates, deletes = split_effects(list(effects))
-        self._write_allocations(connection, inserts, updates, deletes)
+    def _write(self, decision: Decision, connection: sqlite3.Connection) -> None:
+        self._write_allocations(connection, *split_effects(list(decision.effects)))
+        commit = decision.commit
         connection.execute(
-            "INSERT INTO changes (schedule_id, version, committed_ms, body) VALUES (?, ?, ?, ?)",
-            (self._schedule_id, commit.version, self.now_ms, encode_changes(commit)),
+            "INSERT INTO changes (schedule_id, version, committed_ms, body, events) VALUES (?, ?, ?, ?, ?)",
+            (
+                self._schedule_id,
+                commit.version,
+                self.now_ms,
+                encode_changes(commit),
+                encode_events(commit.events),
+            ),
         )
+        try:
+            for table, rows in rows_to_write(decision.updates):
+                connection.executemany(UPSERTS[table], rows)
+        except sqlite3.IntegrityError as error:
+            raise StaleDecision(f"A sale was made behind the till's back: {error}.") from error
         connection.executemany(
             "INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms) VALUES (?, ?, ?, ?, ?)",
             [
                 (each.request.scope, each.request.key, each.request.fingerprint, each.answer, self.now_ms)
-                for each in answers
+                for each in decision.answers
             ],
         )
 

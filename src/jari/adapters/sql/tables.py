@@ -2,9 +2,12 @@
 
 Times are milliseconds since 1970 (UTC) in BIGINT columns: both databases compare and index them alike. A seat
 of a schedule has at most one row in ``allocations``: its primary key is the last word on who has the seat.
-``allocations`` refers to seats and users without foreign keys: their checks would cost the hot path a look-up
-for each seat, and the rows that they would guard are never deleted while an allocation names them. ``sqlite_autoincrement`` keeps SQLite from
-giving the id of a dropped seat to a new one.
+``allocations`` and the tables of reservations refer to others without foreign keys: their checks would cost the
+hot path a look-up for each seat, and the rows that they would guard are never deleted while something names
+them. ``sqlite_autoincrement`` keeps SQLite from giving the id of a dropped seat to a new one.
+
+``changes`` is the log of what was committed: ``body`` for viewers, ``events`` for those outside. It is the
+outbox, too: a relay remembers in ``relays`` up to which version it has passed a schedule's log on.
 """
 
 from sqlalchemy import (
@@ -22,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -145,6 +149,147 @@ changes = Table(
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("committed_ms", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
+    Column("events", Text, nullable=False, server_default="[]"),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("schedule_id", BigInteger, nullable=False),
+    Column("buyer_id", BigInteger, nullable=False),
+    Column("hold_id", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("order_id", String(64), nullable=False, unique=True),
+    Column("order_name", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index(None, "schedule_id", "buyer_id"),
+    Index(None, "buyer_id", "id"),
+    Index(None, "status", "expires_ms"),
+)
+
+reservation_seats = Table(
+    "reservation_seats",
+    metadata,
+    Column("reservation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", Integer, nullable=False),
+    Column("col", Integer, nullable=False),
+    Column("section", Text, nullable=False),
+    Column("block", Text, nullable=False),
+    Column("row_label", Text, nullable=False),
+    Column("seat_label", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("refund_id", BigInteger),
+    Column("checked_in_ms", BigInteger),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("reservation_id", BigInteger, nullable=False, index=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("gateway", String(16), nullable=False),
+    Column("payment_key", String(200), nullable=False, unique=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("next_try_ms", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("charged", BigInteger, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Index(None, "status", "next_try_ms"),
+    # whatever the code does, a reservation is being paid, or has been paid, once
+    Index(
+        "uq_payments_one_for_each_reservation",
+        "reservation_id",
+        unique=True,
+        sqlite_where=text("status IN ('CONFIRMING', 'DONE')"),
+        postgresql_where=text("status IN ('CONFIRMING', 'DONE')"),
+    ),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("reservation_id", BigInteger, nullable=False, index=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("payment_id", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("seat_ids", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("requested_ms", BigInteger, nullable=False),
+    Column("next_try_ms", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Index(None, "status", "next_try_ms"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", String(32), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+relays = Table(
+    "relays",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("schedule_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("kinds", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("webhook_id", Id, ForeignKey("webhooks.id"), nullable=False),
+    Column("event_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("next_try_ms", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("webhook_id", "event_id"),
+    Index(None, "status", "next_try_ms"),
+    sqlite_autoincrement=True,
 )
 
 users = Table(

@@ -61,6 +61,7 @@ function setAccount(next) {
 function showAccount() {
   byId("log-in-button").hidden = account !== null;
   byId("log-out-button").hidden = account === null;
+  byId("my-reservations-link").hidden = account === null;
   byId("account-name").hidden = account === null;
   byId("account-name").textContent = account?.name ?? "";
 }

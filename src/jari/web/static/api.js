@@ -2,17 +2,21 @@
 
 const TIMEOUT_MS = 15_000;
 const LAYOUT_TIMEOUT_MS = 60_000;
-const HOLD_TRIES = 4;
-const HOLD_RETRY_MS = 500;
+const CONFIRM_TIMEOUT_MS = 60_000; // the server asks the gateway meanwhile, and waits for it
+const TRIES = 4;
+const RETRY_MS = 500;
 const LOST_ANSWERS = [502, 504]; // A proxy got no answer either.
 
-/** The server refused; `code` is stable, `detail` is a sentence, `seatIds` the seats concerned. */
+/** The server refused; `code` is stable, the message is a sentence, `seatIds` the seats concerned. Of a payment,
+ * `gatewayCode` is the gateway's own word for why, and `reservationId` what was to be paid. */
 export class ApiError extends Error {
   constructor(status, problem, retryAfterSeconds) {
     super(problem.detail || problem.title || `HTTP ${status}`);
     this.status = status;
     this.code = problem.code ?? "";
     this.seatIds = problem.seatIds ?? [];
+    this.gatewayCode = problem.gatewayCode ?? "";
+    this.reservationId = problem.reservationId ?? null;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
@@ -50,6 +54,7 @@ function parse(text) {
 }
 
 const schedulePath = (id) => `/api/schedules/${encodeURIComponent(id)}`;
+const reservationPath = (id) => `/api/reservations/${encodeURIComponent(id)}`;
 
 export const signUp = (email, password, name) => request("POST", "/api/sign-up", { body: { email, password, name } });
 export const logIn = (email, password) => request("POST", "/api/log-in", { body: { email, password } });
@@ -77,16 +82,39 @@ export function release(id, seatIds) {
   return request("DELETE", `${schedulePath(id)}/allocations?${query}`);
 }
 
-/** Hold seats, all or none. Tries again under the same key when no answer came, so that a hold which was
- * taken without our hearing of it is answered again instead of being taken twice. */
-export async function hold(id, seatIds) {
+/** Hold seats, all or none. */
+export const hold = (id, seatIds) => postOnce(`${schedulePath(id)}/allocations`, { seatIds });
+
+/** Make a reservation of the seats that we hold. */
+export const reserve = (scheduleId) => postOnce("/api/reservations", { scheduleId });
+/** A page of our reservations, newest first: those before an id, or the first. */
+export const reservations = (before) => request("GET", `/api/reservations${before ? `?before=${before}` : ""}`);
+export const reservation = (id) => request("GET", reservationPath(id));
+export const cancelReservation = (id) => postOnce(`${reservationPath(id)}/cancel`, {});
+export const ticketCode = (id, seatId) => `${reservationPath(id)}/tickets/${encodeURIComponent(seatId)}/qr.svg`;
+export const ticketsFile = (id) => `${reservationPath(id)}/tickets.pdf`;
+
+/** Which gateway takes the money, and where its script is. */
+export const paymentConfig = () => request("GET", "/api/payments/config");
+
+/** Have a payment charged that the buyer has authenticated. May be repeated: a payment is charged only once. */
+export const confirmPayment = (payment) =>
+  request("POST", "/api/payments/confirm", { body: payment, timeoutMs: CONFIRM_TIMEOUT_MS });
+
+/** Give seats back for their money. */
+export const refund = (paymentId, seatIds) =>
+  postOnce(`/api/payments/${encodeURIComponent(paymentId)}/cancel`, { seatIds });
+
+/** Tries again under the same key when no answer came, so that what was done without our hearing of it is
+ * answered again instead of being done twice. */
+async function postOnce(path, body) {
   const headers = { "Idempotency-Key": newKey() };
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await request("POST", `${schedulePath(id)}/allocations`, { body: { seatIds }, headers });
+      return await request("POST", path, { body, headers });
     } catch (error) {
-      if (attempt === HOLD_TRIES || !mayRepeat(error)) throw error;
-      await pause(HOLD_RETRY_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+      if (attempt === TRIES || !mayRepeat(error)) throw error;
+      await pause(RETRY_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
     }
   }
 }
@@ -102,4 +130,5 @@ function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** Wait. */
+export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

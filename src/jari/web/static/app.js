@@ -1,8 +1,14 @@
 // The start: which page belongs to the address, and how to get from one to the other without loading anew.
 
 import { startAccount, translateAccount } from "./account.js";
+import { openCheckout } from "./checkout.js";
+import { openConfirmation } from "./confirmation.js";
+import { openDecline } from "./decline.js";
 import { element } from "./elements.js";
 import { hush } from "./message.js";
+import { go, mayShareDocument, startNavigation } from "./navigation.js";
+import { openReservation } from "./reservation.js";
+import { openReservations } from "./reservations.js";
 import { openSchedule } from "./schedule.js";
 import { openSchedules } from "./schedules.js";
 import { language, onLanguageChange, say, setLanguage, translate } from "./words.js";
@@ -10,6 +16,11 @@ import { language, onLanguageChange, say, setLanguage, translate } from "./words
 const ROUTES = [
   [/^\/$/, (main) => openSchedules(main)],
   [/^\/(?:matches|schedules)\/(\d+)\/?$/, (main, scheduleId) => openSchedule(main, Number(scheduleId))],
+  [/^\/checkout\/(\d+)\/?$/, (main, reservationId) => openCheckout(main, Number(reservationId))],
+  [/^\/checkout\/success\/?$/, (main) => openConfirmation(main)],
+  [/^\/checkout\/fail\/?$/, (main) => openDecline(main)],
+  [/^\/reservations\/?$/, (main) => openReservations(main)],
+  [/^\/reservations\/(\d+)\/?$/, (main, reservationId) => openReservation(main, Number(reservationId))],
 ];
 
 let leave = () => {};
@@ -38,10 +49,9 @@ function followLink(event) {
   if (!link || event.defaultPrevented || event.button !== 0) return;
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || link.target) return;
   if (link.origin !== location.origin || !ROUTES.some(([pattern]) => pattern.test(link.pathname))) return;
-  if (link.hash) return;
+  if (link.hash || link.hasAttribute("download") || !mayShareDocument(link.pathname)) return;
   event.preventDefault();
-  if (link.pathname !== location.pathname) history.pushState(null, "", link.href);
-  openPage();
+  go(link.pathname + link.search);
   document.getElementById("main").focus({ preventScroll: true });
 }
 
@@ -55,10 +65,10 @@ function translatePage() {
 }
 
 document.addEventListener("click", followLink);
-addEventListener("popstate", openPage);
 document.getElementById("language-switch")
   .addEventListener("click", () => setLanguage(language() === "ko" ? "en" : "ko"));
 onLanguageChange(translatePage);
 translatePage();
+startNavigation(openPage);
 startAccount();
 openPage();

@@ -34,3 +34,17 @@ export function button(label, { testId, className = "button", onClick, ...rest }
   made.addEventListener("click", onClick);
   return made;
 }
+
+/** A link that looks like a button. */
+export const linkButton = (label, href, testId, className = "button") =>
+  element("a", { className, href, "data-testid": testId }, label);
+
+/** Draw an area anew without taking the focus from who is in it: by test id, else the area itself. */
+export function keepFocus(area, draw) {
+  const focused = area.contains(document.activeElement) ? document.activeElement : null;
+  const testId = focused?.dataset.testid;
+  draw();
+  if (focused === null || area.contains(document.activeElement)) return;
+  const next = testId ? area.querySelector(`[data-testid="${testId}"]:not(:disabled)`) : null;
+  (next ?? area).focus({ preventScroll: true });
+}

@@ -5,7 +5,8 @@ import { correctClock, nowMs } from "./clock.js";
 
 const CHECK_AGAIN_MS = 2000;
 
-/** `holds` are {holdId, seatIds, expiresMs}, soonest first; `occupied` are ids of seats that were bought. */
+/** `holds` are {holdId, seatIds, expiresMs}, soonest first; `occupied` are ids of seats that were bought. While a
+ * payment is under way a hold cannot end: its `expiresMs` is Infinity. */
 export class Holds {
   constructor(scheduleId, onChange) {
     this.scheduleId = scheduleId;
@@ -15,6 +16,11 @@ export class Holds {
 
   get heldIds() {
     return this.holds.flatMap((hold) => hold.seatIds);
+  }
+
+  /** The seats that are the buyer's to give back, or to pay for. */
+  get freeableIds() {
+    return this.holds.filter((hold) => !isBeingPaid(hold)).flatMap((hold) => hold.seatIds);
   }
 
   /** How many of the schedule's seats the buyer has. */
@@ -30,7 +36,7 @@ export class Holds {
     correctClock(answer.serverTime, askedMs);
     // A hold or a release meanwhile is newer than this answer.
     if (asked !== this.asked) return;
-    this.holds = answer.holds.map(withExpiry).sort((a, b) => a.expiresMs - b.expiresMs);
+    this.holds = answer.holds.map(withExpiry).sort(bySoonest);
     this.occupied = answer.occupied;
     this.onChange();
   }
@@ -57,7 +63,7 @@ export class Holds {
     this.onChange();
   }
 
-  /** Seconds left of a hold, by the server's clock. */
+  /** Seconds left of a hold, by the server's clock; Infinity while it is being paid for. */
   secondsLeft(hold) {
     return Math.max(0, Math.ceil((hold.expiresMs - nowMs()) / 1000));
   }
@@ -94,6 +100,13 @@ export class Holds {
   }
 }
 
-function withExpiry(hold) {
-  return { holdId: hold.holdId, seatIds: hold.seatIds, expiresMs: Date.parse(hold.expiresAt) };
+function bySoonest(a, b) {
+  return a.expiresMs === b.expiresMs ? 0 : a.expiresMs - b.expiresMs; // Infinity less itself is no number
+}
+
+/** Is a payment under way, so that the hold no longer ends by itself? */
+export const isBeingPaid = (hold) => hold.expiresMs === Infinity;
+
+function withExpiry({ holdId, seatIds, expiresAt }) {
+  return { holdId, seatIds, expiresMs: expiresAt === null ? Infinity : Date.parse(expiresAt) };
 }

@@ -1,12 +1,13 @@
 // The panel beside the map (a sheet below it on phones): the occasion, my selection, my holds, what to do next.
 
 import { button, element, swatch } from "./elements.js";
+import { isBeingPaid } from "./holds.js";
 import { seatName } from "./names.js";
 import { say, writeCount, writeMoment, writeMoney, writeSeconds } from "./words.js";
 
 const LAST_MINUTE_SECONDS = 60;
 
-/** `actions` has unselect(seat), hold(), release(ids) and show(seat). */
+/** `actions` has unselect(seat), hold(), release(ids), checkOut() and show(seat). */
 export class Panel {
   constructor(parts, { schedule, layout, selection, holds, actions }) {
     this.parts = parts;
@@ -16,9 +17,11 @@ export class Panel {
     this.holds = holds;
     this.actions = actions;
     this.holding = false;
+    this.reserving = false;
     this.countdowns = [];
     parts.hold.addEventListener("click", () => actions.hold());
-    parts.releaseAll.addEventListener("click", () => actions.release(holds.heldIds));
+    parts.releaseAll.addEventListener("click", () => actions.release(holds.freeableIds));
+    parts.checkout.addEventListener("click", () => actions.checkOut());
     parts.handle.addEventListener("click", () => this.#toggle());
   }
 
@@ -42,7 +45,7 @@ export class Panel {
   tick() {
     for (const { hold, node } of this.countdowns) {
       const seconds = this.holds.secondsLeft(hold);
-      const text = say("left", { time: writeSeconds(seconds) });
+      const text = isBeingPaid(hold) ? say("beingChecked") : say("left", { time: writeSeconds(seconds) });
       if (node.textContent !== text) node.textContent = text;
       node.classList.toggle("urgent", seconds <= LAST_MINUTE_SECONDS);
     }
@@ -113,16 +116,21 @@ export class Panel {
     const node = element("span", { className: "countdown", role: "timer", "data-testid": "countdown" });
     this.countdowns.push({ hold, node });
     const seats = this.#indices(hold.seatIds);
-    const rows = seats.map((seat) => this.#seatRow(seat, button(say("release"), {
-      testId: "release-button",
-      className: "button small",
-      "aria-label": say("releaseSeat", { seat: seatName(this.layout, seat) }),
-      onClick: () => this.actions.release([this.layout.ids[seat]]),
-    }), "held-seat"));
+    const rows = seats.map((seat) =>
+      this.#seatRow(seat, isBeingPaid(hold) ? "" : this.#releaseButton(seat), "held-seat"));
     return element("div", { className: "group mine", "data-testid": "hold" },
       element("h2", {}, say("heldForYou"), node),
       element("ul", { className: "seats" }, ...rows),
       this.#total(seats));
+  }
+
+  #releaseButton(seat) {
+    return button(say("release"), {
+      testId: "release-button",
+      className: "button small",
+      "aria-label": say("releaseSeat", { seat: seatName(this.layout, seat) }),
+      onClick: () => this.actions.release([this.layout.ids[seat]]),
+    });
   }
 
   #boughtGroup() {
@@ -156,15 +164,19 @@ export class Panel {
   }
 
   #drawAction() {
-    const { hold, releaseAll, summary } = this.parts;
+    const { hold, checkout, releaseAll, summary } = this.parts;
     const count = this.selection.size;
     const held = this.#indices(this.holds.heldIds);
+    const canGo = this.holds.freeableIds.length > 0;
     hold.textContent = this.holding ? say("holding") : count === 0 ? say("hold") : say("holdSeats", { count });
     hold.disabled = count === 0 || this.schedule.status !== "OPEN";
     // Not disabled while the hold is under way: that would take the focus away from who pressed it.
     hold.setAttribute("aria-busy", String(this.holding));
     releaseAll.textContent = say("releaseAll");
-    releaseAll.hidden = held.length === 0;
+    releaseAll.hidden = !canGo;
+    checkout.textContent = say(this.reserving ? "reserving" : "checkOut");
+    checkout.setAttribute("aria-busy", String(this.reserving));
+    checkout.hidden = count > 0 || !canGo;
     hold.hidden = count === 0 && held.length > 0;
     if (count > 0) this.#summarise(say("selected"), this.#price([...this.selection]));
     else if (held.length > 0) this.#summariseHolds(held);

@@ -11,6 +11,7 @@ import { Live } from "./live.js";
 import { SeatMap } from "./map.js";
 import { announce } from "./message.js";
 import { seatName, stateName } from "./names.js";
+import { go } from "./navigation.js";
 import { onPaletteChange } from "./palette.js";
 import { Panel } from "./panel.js";
 import { explain } from "./refusals.js";
@@ -81,6 +82,7 @@ class SchedulePage {
     onPaletteChange(() => this.legend.build(), leaving);
     onAccountChange(() => this.#accountChanged(), leaving);
     document.addEventListener("visibilitychange", () => this.#refreshHoldsSoon(), { signal: leaving });
+    addEventListener("pageshow", (event) => this.#cameBack(event), { signal: leaving });
     this.#accountChanged();
     this.ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#watchOpening();
@@ -128,6 +130,7 @@ class SchedulePage {
         unselect: (seat) => this.#unselect([seat]),
         hold: () => this.#hold(),
         release: (ids) => this.#release(ids),
+        checkOut: () => this.#checkOut(),
         show: (seat) => this.map.showSeat(seat),
       },
     });
@@ -298,6 +301,34 @@ class SchedulePage {
       if (error.status === 401) forgetAccount();
       else this.#refreshHoldsSoon();
     }
+  }
+
+  async #checkOut() {
+    if (this.panel.reserving) return;
+    this.#setReserving(true);
+    try {
+      const { id } = await api.reserve(this.schedule.id);
+      go(`/checkout/${id}`);
+    } catch (error) {
+      announce(explain(error), "bad");
+      if (error.status === 401) {
+        forgetAccount();
+        askToLogIn(say("sessionEnded"), () => this.#checkOut());
+      } else this.#refreshHoldsSoon();
+      this.#setReserving(false);
+    }
+  }
+
+  /** Back from the checkout the browser may show this page just as it was left. */
+  #cameBack({ persisted }) {
+    if (!persisted) return;
+    this.#setReserving(false);
+    this.#refreshHoldsSoon();
+  }
+
+  #setReserving(reserving) {
+    this.panel.reserving = reserving;
+    this.panel.draw();
   }
 
   // What is mine

@@ -1,0 +1,310 @@
+"""Toss Payments (API v1) over HTTP: what it answers in the words of the port.
+
+The protocol is documented at https://docs.tosspayments.com/reference. An answer counts by its ``code``, never by
+its HTTP status: PROVIDER_ERROR is a 400, and yet the payment may be done.
+"""
+
+import asyncio
+import base64
+import re
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from jari.domain.payments import GatewayStatus
+from jari.ports import GatewayCancel, GatewayPayment, GatewayRefused, GatewayUncertain
+
+T = TypeVar("T")
+
+MAX_ANSWER_BYTES = 1024 * 1024
+MAX_REASON_LENGTH = 200
+CURRENCY = "KRW"
+OK = 200
+NOT_FOUND = 404
+
+# Codes of our own, for what the gateway did not say.
+NO_ANSWER = "NO_ANSWER"
+UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
+IN_FLIGHT = "IDEMPOTENT_REQUEST_PROCESSING"
+UNKNOWN_PAYMENT = "NOT_FOUND_PAYMENT"
+
+# Whatever is not listed below is uncertain. A code missing here costs one look-up; a code too many would free
+# the seats of somebody who has paid. So only codes stand here that the gateway documents for the very call
+# (https://docs.tosspayments.com/reference/error-codes, tables of the payment's confirm and cancel) and whose
+# meaning leaves no room for money that moved. Left out on purpose, though documented: ALREADY_PROCESSED_PAYMENT,
+# ALREADY_PROCESSING_REQUEST, PROVIDER_ERROR, CARD_PROCESSING_ERROR, UNAPPROVED_ORDER_ID, NOT_AVAILABLE_PAYMENT,
+# NOT_AVAILABLE_BANK, FORBIDDEN_CONSECUTIVE_REQUEST, NOT_MATCHES_REFUNDABLE_AMOUNT and all that come with a 5xx.
+REFUSES_CONFIRM = frozenset({
+    # the request or the merchant's set-up
+    "INVALID_REQUEST",
+    "INVALID_API_KEY",
+    "INVALID_AUTHORIZE_AUTH",
+    "INVALID_IDEMPOTENCY_KEY",
+    "INVALID_UNREGISTERED_SUBMALL",
+    "INCORRECT_BASIC_AUTH_FORMAT",
+    "UNAUTHORIZED_KEY",
+    "FORBIDDEN_REQUEST",
+    "NOT_FOUND_TERMINAL_ID",
+    "NOT_REGISTERED_BUSINESS",
+    "BELOW_MINIMUM_AMOUNT",
+    # the authentication is not there, or no longer
+    "NOT_FOUND_PAYMENT",
+    "NOT_FOUND_PAYMENT_SESSION",
+    # the buyer's card or account
+    "REJECT_CARD_PAYMENT",
+    "REJECT_CARD_COMPANY",
+    "REJECT_ACCOUNT_PAYMENT",
+    "REJECT_TOSSPAY_INVALID_ACCOUNT",
+    "RESTRICTED_TRANSFER_ACCOUNT",
+    "FDS_ERROR",
+    "INVALID_REJECT_CARD",
+    "INVALID_CARD_EXPIRATION",
+    "INVALID_CARD_NUMBER",
+    "INVALID_CARD_LOST_OR_STOLEN",
+    "INVALID_CARD_INSTALLMENT_PLAN",
+    "INVALID_STOPPED_CARD",
+    "INVALID_PASSWORD",
+    "INVALID_ACCOUNT_INFO_RE_REGISTER",
+    "NOT_ALLOWED_POINT_USE",
+    "NOT_SUPPORTED_INSTALLMENT_PLAN_CARD_OR_MERCHANT",
+    "NOT_SUPPORTED_MONTHLY_INSTALLMENT_PLAN",
+    "EXCEED_MAX_AMOUNT",
+    "EXCEED_MAX_AUTH_COUNT",
+    "EXCEED_MAX_CARD_INSTALLMENT_PLAN",
+    "EXCEED_MAX_DAILY_PAYMENT_COUNT",
+    "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT",
+    "EXCEED_MAX_ONE_DAY_AMOUNT",
+    "EXCEED_MAX_ONE_DAY_WITHDRAW_AMOUNT",
+    "EXCEED_MAX_ONE_TIME_WITHDRAW_AMOUNT",
+    "EXCEED_MAX_PAYMENT_AMOUNT",
+})  # fmt: skip
+
+# A key that the gateway does not take refuses no refund for good: once an operator has mended it, the refund
+# goes through. Hence no UNAUTHORIZED_KEY and no FORBIDDEN_REQUEST here. "Already canceled" says that this call
+# moved nothing; whether an earlier one did stands in the payment's cancels.
+REFUSES_CANCEL = frozenset({
+    "INVALID_REQUEST",
+    "INVALID_IDEMPOTENCY_KEY",
+    "INVALID_BANK",
+    "INVALID_REFUND_ACCOUNT_INFO",
+    "INVALID_REFUND_ACCOUNT_NUMBER",
+    "FORBIDDEN_BANK_REFUND_REQUEST",
+    "NOT_FOUND_PAYMENT",
+    "NOT_CANCELABLE_AMOUNT",
+    "NOT_CANCELABLE_PAYMENT",
+    "NOT_CANCELABLE_PAYMENT_FOR_DORMANT_USER",
+    "NOT_ALLOWED_PARTIAL_REFUND",
+    "NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT",
+    "ALREADY_CANCELED_PAYMENT",
+    "ALREADY_REFUND_PAYMENT",
+    "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT",
+    "EXCEED_CANCEL_LIMIT",
+    "EXCEED_MAX_REFUND_DUE",
+    "REFUND_REJECTED",
+})  # fmt: skip
+
+# The key comes through the buyer's browser. In a path, dots alone would climb out of it.
+_PAYMENT_KEY = re.compile(r"(?!\.+\Z)[A-Za-z0-9_.=~-]{1,200}")
+_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
+
+
+class _Cancel(msgspec.Struct, rename="camel"):
+    cancel_amount: Annotated[int, msgspec.Meta(ge=0)]
+    cancel_reason: str = ""
+
+
+class _Payment(msgspec.Struct, rename="camel"):
+    payment_key: str
+    order_id: str
+    status: GatewayStatus
+    total_amount: Annotated[int, msgspec.Meta(ge=0)]
+    balance_amount: Annotated[int, msgspec.Meta(ge=0)]
+    method: str | None = None
+    currency: str = CURRENCY
+    cancels: list[_Cancel] | None = None
+
+
+class _Error(msgspec.Struct):
+    code: Annotated[str, msgspec.Meta(min_length=1)]
+    message: str = ""
+
+
+_payments = msgspec.json.Decoder(_Payment)
+_errors = msgspec.json.Decoder(_Error)
+
+
+def is_live_key(key: str) -> bool:
+    """Whether real money moves with this key: live_sk_…, live_gsk_…, live_ck_… do it."""
+    return key.strip().startswith("live_")
+
+
+class TossGateway:
+    """The gateway behind one secret key. Call ``close`` when done with it.
+
+    ``base_url`` may have a path, as a sandbox mounted under a prefix has. No call lasts longer than
+    ``timeout_seconds``, waiting for one of the ``connections`` included. With a ``test_code`` the gateway answers
+    each call with that error and does nothing; with live keys it ignores the code.
+    """
+
+    name = "toss"
+
+    def __init__(
+        self,
+        base_url: str,
+        secret_key: str,
+        *,
+        timeout_seconds: float = 10.0,
+        connections: int = 20,
+        test_code: str | None = None,
+    ) -> None:
+        credentials = base64.b64encode(f"{secret_key}:".encode()).decode()
+        headers = {"Authorization": f"Basic {credentials}", "Accept-Encoding": "identity"}
+        if test_code is not None:
+            headers["TossPayments-Test-Code"] = test_code
+        self._base_url = base_url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._client = httpx.AsyncClient(
+            headers=headers,
+            timeout=timeout_seconds,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections; no call may follow."""
+        await self._client.aclose()
+
+    async def confirm(
+        self, *, payment_key: str, order_id: str, amount: int, idempotency_key: str
+    ) -> GatewayPayment:
+        """Charge a payment that the buyer has authenticated; the status of the answer may be any.
+
+        Raises:
+            GatewayRefused: nothing was charged by this call.
+            GatewayUncertain: nobody knows.
+        """
+        if not _PAYMENT_KEY.fullmatch(payment_key):
+            raise GatewayRefused("INVALID_REQUEST", "No payment has such a key, so nothing was sent.")
+        body = {"paymentKey": payment_key, "orderId": order_id, "amount": amount}
+        return await self._post("confirm", body, idempotency_key, REFUSES_CONFIRM)
+
+    async def cancel(
+        self, *, payment_key: str, amount: int, reason: str, idempotency_key: str
+    ) -> GatewayPayment:
+        """Give back so much of a payment; the answer's cancels name all that was given back.
+
+        Raises:
+            GatewayRefused: nothing was given back by this call; an earlier one may have done it.
+            GatewayUncertain: nobody knows.
+        """
+        if not _PAYMENT_KEY.fullmatch(payment_key):
+            raise GatewayRefused("INVALID_REQUEST", "No payment has such a key, so nothing was sent.")
+        if not 1 <= len(reason) <= MAX_REASON_LENGTH:
+            # Cutting it short would give back money under a reason that the caller does not find again.
+            raise GatewayRefused(
+                "INVALID_REQUEST", f"A reason has 1 to {MAX_REASON_LENGTH} characters, so nothing was sent."
+            )
+        body = {"cancelReason": reason, "cancelAmount": amount}
+        return await self._post(f"{quote(payment_key)}/cancel", body, idempotency_key, REFUSES_CANCEL)
+
+    async def by_key(self, payment_key: str) -> GatewayPayment | None:
+        """The payment with this key; None where the gateway says that there is none.
+
+        Raises:
+            GatewayUncertain: the gateway did not say.
+        """
+        return await self._get(quote(payment_key)) if _PAYMENT_KEY.fullmatch(payment_key) else None
+
+    async def by_order(self, order_id: str) -> GatewayPayment | None:
+        """The payment of this order; None where the gateway says that there is none.
+
+        Raises:
+            GatewayUncertain: the gateway did not say.
+        """
+        return await self._get(f"orders/{quote(order_id)}") if _ORDER_ID.fullmatch(order_id) else None
+
+    async def _post(
+        self, path: str, body: object, idempotency_key: str, refusals: frozenset[str]
+    ) -> GatewayPayment:
+        headers = {"Idempotency-Key": idempotency_key, "Content-Type": "application/json"}
+        status, answer = await self._send("POST", path, content=msgspec.json.encode(body), headers=headers)
+        if status == OK:
+            return _payment(answer)
+        error = _decoded(_errors, status, answer)
+        if error.code in refusals:
+            raise GatewayRefused(error.code, error.message)
+        raise _uncertain(error)
+
+    async def _get(self, path: str) -> GatewayPayment | None:
+        status, answer = await self._send("GET", path)
+        if status == OK:
+            return _payment(answer)
+        error = _decoded(_errors, status, answer)
+        # A 404 alone may come from a proxy, or from a base URL that is wrong.
+        if status == NOT_FOUND and error.code == UNKNOWN_PAYMENT:
+            return None
+        raise _uncertain(error)
+
+    async def _send(self, method: str, path: str, **request: Any) -> tuple[int, bytes]:
+        """The status and body of the answer.
+
+        Raises:
+            GatewayUncertain: there was none, or not within the limits of time and size.
+        """
+        try:
+            # httpx limits each read; a gateway that sends a byte now and then would last for ever.
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._client.stream(method, f"{self._base_url}/v1/payments/{path}", **request) as response,
+            ):
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise GatewayUncertain(
+                            UNREADABLE_ANSWER,
+                            f"The gateway's answer is larger than {MAX_ANSWER_BYTES} bytes.",
+                            answered=False,
+                        )
+                return response.status_code, bytes(body)
+        except TimeoutError:
+            raise GatewayUncertain(
+                NO_ANSWER, f"No answer within {self._timeout_seconds:g} s.", answered=False
+            ) from None
+        except httpx.HTTPError as error:
+            raise GatewayUncertain(
+                NO_ANSWER, f"The connection failed: {type(error).__name__}.", answered=False
+            ) from error
+
+
+def _payment(answer: bytes) -> GatewayPayment:
+    payment = _decoded(_payments, OK, answer)
+    if payment.currency != CURRENCY:
+        raise GatewayUncertain(UNREADABLE_ANSWER, "The gateway's amounts are not in won.", answered=False)
+    return GatewayPayment(
+        payment_key=payment.payment_key,
+        order_id=payment.order_id,
+        status=payment.status,
+        amount=payment.total_amount,
+        balance=payment.balance_amount,
+        method=payment.method or "",
+        cancels=tuple(
+            GatewayCancel(each.cancel_amount, each.cancel_reason) for each in payment.cancels or ()
+        ),
+    )
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], status: int, answer: bytes) -> T:
+    try:
+        return decoder.decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise GatewayUncertain(
+            UNREADABLE_ANSWER, f"An answer of HTTP {status} does not fit: {error}", answered=False
+        ) from None
+
+
+def _uncertain(error: _Error) -> GatewayUncertain:
+    # While the first call runs, its answer is still to come under the same key.
+    return GatewayUncertain(error.code, error.message, answered=error.code != IN_FLIGHT)

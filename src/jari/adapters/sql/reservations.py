@@ -1,0 +1,128 @@
+"""Reservations read in SQL, outside the till, for SQLite and PostgreSQL alike."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jari.adapters.sql.database import Database
+from jari.adapters.sql.sale_rows import PARTS, assemble
+from jari.adapters.sql.tables import counters, payments, refunds, reservations
+from jari.domain.payments import PaymentStatus, RefundStatus
+from jari.domain.reservations import Reservation, ReservationStatus
+from jari.ports import Due
+
+NUMBERS = "sales"
+
+
+class SqlReservations:
+    """See `jari.ports.Reservations`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take_numbers(self, count: int) -> int:
+        """The first of so many numbers that nobody has had."""
+        statement = (
+            update(counters)
+            .where(counters.c.name == NUMBERS)
+            .values(next=counters.c.next + count)
+            .returning(counters.c.next)
+        )
+        async with self._database.write() as connection:
+            return int(await connection.scalar(statement) or 0) - count
+
+    async def schedule_of(self, reservation_id: int) -> int | None:
+        """The reservation's schedule."""
+        return await self._scalar(
+            select(reservations.c.schedule_id).where(reservations.c.id == reservation_id)
+        )
+
+    async def reservation(self, reservation_id: int) -> Reservation | None:
+        """One reservation, whole."""
+        found = await self._load(select(reservations).where(reservations.c.id == reservation_id))
+        return found[0] if found else None
+
+    async def reservation_of_payment(self, payment_id: int) -> Reservation | None:
+        """The reservation that a payment pays."""
+        owner = select(payments.c.reservation_id).where(payments.c.id == payment_id).scalar_subquery()
+        found = await self._load(select(reservations).where(reservations.c.id == owner))
+        return found[0] if found else None
+
+    async def reservation_of_key(self, payment_key: str) -> int | None:
+        """The reservation that this payment key was used for."""
+        return await self._scalar(
+            select(payments.c.reservation_id).where(payments.c.payment_key == payment_key)
+        )
+
+    async def of_buyer(self, buyer_id: int, before_id: int | None, limit: int) -> Sequence[Reservation]:
+        """A buyer's reservations, newest first."""
+        return await self._page(reservations.c.buyer_id == buyer_id, before_id, limit)
+
+    async def of_schedule(self, schedule_id: int, before_id: int | None, limit: int) -> Sequence[Reservation]:
+        """A schedule's reservations, newest first."""
+        return await self._page(reservations.c.schedule_id == schedule_id, before_id, limit)
+
+    async def ended(self, limit: int) -> Sequence[Due]:
+        """PENDING reservations whose time is over and that are not being paid."""
+        being_paid = exists().where(
+            payments.c.reservation_id == reservations.c.id, payments.c.status == PaymentStatus.CONFIRMING
+        )
+        statement = (
+            select(reservations.c.schedule_id, reservations.c.id, reservations.c.id)
+            .where(
+                reservations.c.status == ReservationStatus.PENDING,
+                reservations.c.expires_ms <= self._database.now_ms,
+                ~being_paid,
+            )
+            .order_by(reservations.c.expires_ms)
+            .limit(limit)
+        )
+        return await self._dues(statement)
+
+    async def unsettled_payments(self, limit: int) -> Sequence[Due]:
+        """CONFIRMING payments that somebody must look after by now."""
+        return await self._dues(self._waiting(payments, PaymentStatus.CONFIRMING, limit))
+
+    async def due_refunds(self, limit: int) -> Sequence[Due]:
+        """DUE refunds that somebody must look after by now."""
+        return await self._dues(self._waiting(refunds, RefundStatus.DUE, limit))
+
+    def _waiting(self, table: Table, status: str, limit: int) -> Select[Any]:
+        return (
+            select(reservations.c.schedule_id, table.c.reservation_id, table.c.id)
+            .join(reservations, reservations.c.id == table.c.reservation_id)
+            .where(table.c.status == status, table.c.next_try_ms <= self._database.now_ms)
+            .order_by(table.c.next_try_ms)
+            .limit(limit)
+        )
+
+    async def _page(
+        self, condition: ColumnElement[bool], before_id: int | None, limit: int
+    ) -> Sequence[Reservation]:
+        statement = select(reservations).where(condition).order_by(reservations.c.id.desc()).limit(limit)
+        if before_id is not None:
+            statement = statement.where(reservations.c.id < before_id)
+        return await self._load(statement)
+
+    async def _load(self, statement: Select[Any]) -> list[Reservation]:
+        async with self._database.read() as connection:
+            heads = (await connection.execute(statement)).all()
+            if not heads:
+                return []
+            ids = [row[0] for row in heads]
+            return assemble(heads, *[await _part(connection, table, ids) for table in PARTS])
+
+    async def _scalar(self, statement: Select[tuple[int]]) -> int | None:
+        async with self._database.read() as connection:
+            found: int | None = await connection.scalar(statement)
+            return found
+
+    async def _dues(self, statement: Select[Any]) -> list[Due]:
+        async with self._database.read() as connection:
+            return [Due(*row) for row in await connection.execute(statement)]
+
+
+async def _part(connection: AsyncConnection, table: Table, ids: Sequence[int]) -> Sequence[Any]:
+    return (await connection.execute(select(table).where(table.c.reservation_id.in_(ids)))).all()

@@ -1,0 +1,113 @@
+"""Payments: one try to pay a reservation, and the money that goes back.
+
+A payment begins when the buyer, whom the gateway has authenticated, asks to be charged::
+
+    CONFIRMING ──▶ DONE ⇄ REFUND_DUE ──▶ CANCELED
+        │
+        └──▶ FAILED ──(money came all the same)──▶ REFUND_DUE
+
+Before that it is READY, and known to the gateway alone. REFUND_DUE says that we owe money, of the whole
+payment or of some seats; CANCELED that all of it went back.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_PAYMENT_KEY_LENGTH = 200  # Toss Payments, API v1
+
+
+class GatewayStatus(StrEnum):
+    """The state of a payment in the gateway's own words (Toss Payments, API v1)."""
+
+    READY = "READY"
+    IN_PROGRESS = "IN_PROGRESS"  # the buyer has authenticated it; nobody has confirmed it yet
+    WAITING_FOR_DEPOSIT = "WAITING_FOR_DEPOSIT"
+    DONE = "DONE"
+    CANCELED = "CANCELED"
+    PARTIAL_CANCELED = "PARTIAL_CANCELED"
+    ABORTED = "ABORTED"
+    EXPIRED = "EXPIRED"
+
+
+class PaymentStatus(StrEnum):
+    """How far a try to pay has come."""
+
+    CONFIRMING = "CONFIRMING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    REFUND_DUE = "REFUND_DUE"
+
+
+class RefundStatus(StrEnum):
+    """Whether the gateway has given the money back."""
+
+    DUE = "DUE"
+    DONE = "DONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One try to pay. ``charged`` is what the gateway took: 0 until it said so.
+
+    ``attempt`` counts the questions that need an idempotency key of their own; at ``next_try_ms`` somebody must
+    look after an unfinished payment. ``code`` and ``message`` are the gateway's last words.
+    """
+
+    id: int
+    gateway: str
+    payment_key: str
+    amount: int
+    status: PaymentStatus
+    started_ms: int
+    next_try_ms: int
+    attempt: int = 1
+    charged: int = 0
+    method: str = ""
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money that goes back. ``seat_ids`` is empty where the payment never got its seats."""
+
+    id: int
+    payment_id: int
+    amount: int
+    seat_ids: tuple[int, ...]
+    reason: str
+    status: RefundStatus
+    requested_ms: int
+    next_try_ms: int
+    attempt: int = 1
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """The gateway has taken this money."""
+
+    payment_key: str
+    order_id: str
+    amount: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotCharged:
+    """The gateway has not taken any money, and will not: its reason."""
+
+    code: str
+    message: str
+
+
+def status_with_refunds(charged: int, refunds: Iterable[Refund]) -> PaymentStatus:
+    """The status of a payment that was charged, with all the refunds of it."""
+    refunds = tuple(refunds)
+    if any(each.status is RefundStatus.DUE for each in refunds):
+        return PaymentStatus.REFUND_DUE
+    given_back = sum(each.amount for each in refunds)
+    return PaymentStatus.CANCELED if refunds and given_back >= charged else PaymentStatus.DONE

@@ -1,0 +1,257 @@
+"""Reservations: what a buyer is about to pay for, has paid for, or gave up.
+
+::
+
+    PENDING ──paid──▶ CONFIRMED ──every seat refunded──▶ CANCELLED
+      │ ▲
+      │ └──a payment that came late, if the seats are still free── EXPIRED
+      ├──cancel, or paid after the seats were gone──▶ CANCELLED
+      └──its hold has ended──▶ EXPIRED
+
+A reservation is one immutable value with its seats, its payments and its refunds; every move makes a new one.
+Seats and prices are frozen when it is made: a new plan or price of the venue does not touch it. Its seats are
+those of one hold, and end with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from jari.domain.errors import NotFound, PaymentUnderWay, ReservationClosed
+from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus, status_with_refunds
+from jari.domain.tickets import printed_seat
+from jari.domain.venues import Grade, Seat
+
+MAX_ORDER_NAME_LENGTH = 100  # Toss Payments, API v1
+ORDER_ID_PARTS = 3
+
+
+class ReservationStatus(StrEnum):
+    """What has become of a reservation."""
+
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A seat as it is sold: where it is, and its price grade."""
+
+    section: str
+    block: str
+    seat: Seat
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """What every seat of a schedule costs: seat id → offer, and what is sold."""
+
+    title: str
+    currency: str
+    offers: Mapping[int, Offer]
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedSeat:
+    """A seat of a reservation with its frozen price. Once paid, it is a ticket.
+
+    ``refund_id`` names the refund that took it back; ``checked_in_ms`` says when its holder came in.
+    """
+
+    seat_id: int
+    row: int
+    col: int
+    section: str
+    block: str
+    row_label: str
+    seat_label: str
+    grade: str
+    price: int
+    refund_id: int | None = None
+    checked_in_ms: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The printed place in short: block, row and seat, as in ``113 5-3``."""
+        return printed_seat(self.block, self.row_label, self.seat_label)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Seats, money and where both stand; times in milliseconds since 1970, money in the minor unit."""
+
+    id: int
+    schedule_id: int
+    buyer_id: int
+    hold_id: str
+    status: ReservationStatus
+    order_id: str
+    order_name: str
+    amount: int
+    currency: str
+    created_ms: int
+    expires_ms: int
+    seats: tuple[ReservedSeat, ...]
+    payments: tuple[Payment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+
+    @property
+    def seat_ids(self) -> tuple[int, ...]:
+        """Every seat, refunded ones included."""
+        return tuple(each.seat_id for each in self.seats)
+
+    @property
+    def kept(self) -> tuple[ReservedSeat, ...]:
+        """The seats that no refund took back."""
+        return tuple(each for each in self.seats if each.refund_id is None)
+
+    @property
+    def paying(self) -> Payment | None:
+        """The payment of which it is not known yet whether money moved."""
+        return next((each for each in self.payments if each.status is PaymentStatus.CONFIRMING), None)
+
+    def status_at(self, now_ms: int) -> ReservationStatus:
+        """The status, judged by the clock: ended is ended, whether or not the sweeper has come by."""
+        ended = self.status is ReservationStatus.PENDING and self.paying is None and self.expires_ms <= now_ms
+        return ReservationStatus.EXPIRED if ended else self.status
+
+    def payment(self, payment_id: int) -> Payment:
+        """One of its payments.
+
+        Raises:
+            NotFound: it has no such payment.
+        """
+        for each in self.payments:
+            if each.id == payment_id:
+                return each
+        raise NotFound(f"Reservation {self.id} has no payment {payment_id}: look at the reservation again.")
+
+    def refund(self, refund_id: int) -> Refund:
+        """One of its refunds.
+
+        Raises:
+            NotFound: it has no such refund.
+        """
+        for each in self.refunds:
+            if each.id == refund_id:
+                return each
+        raise NotFound(f"Reservation {self.id} has no refund {refund_id}: look at the reservation again.")
+
+    def seat(self, seat_id: int) -> ReservedSeat:
+        """One of its seats.
+
+        Raises:
+            NotFound: it has no such seat.
+        """
+        for each in self.seats:
+            if each.seat_id == seat_id:
+                return each
+        raise NotFound(f"Reservation {self.id} has no seat {seat_id}: look at the reservation again.")
+
+    def require_not_paying(self) -> None:
+        """Refuse to touch what is being paid for.
+
+        Raises:
+            PaymentUnderWay: it is not known yet whether money moves.
+        """
+        if self.paying is not None:
+            raise PaymentUnderWay(
+                f"Reservation {self.id} is being paid for: wait until the payment has ended.",
+                seat_ids=self.seat_ids,
+                retry_after_seconds=1,
+            )
+
+    def require_undecided(self, now_ms: int) -> None:
+        """Refuse to change what is paid, given up or being paid for.
+
+        Raises:
+            PaymentUnderWay, ReservationClosed.
+        """
+        self.require_not_paying()
+        status = self.status_at(now_ms)
+        if status is not ReservationStatus.PENDING:
+            remedy = (
+                "ask for a refund of its payment"
+                if status is ReservationStatus.CONFIRMED
+                else "choose seats and reserve them anew"
+            )
+            raise ReservationClosed(f"Reservation {self.id} is {status}: {remedy}.", seat_ids=self.seat_ids)
+
+    def moved(self, status: ReservationStatus) -> "Reservation":
+        """The reservation in another status."""
+        return replace(self, status=status)
+
+    def with_payment(self, payment: Payment) -> "Reservation":
+        """The reservation with this payment, new or in its new state."""
+        others = tuple(each for each in self.payments if each.id != payment.id)
+        payments = tuple(sorted((*others, payment), key=lambda each: each.id))
+        return replace(self, payments=payments)
+
+    def with_refund(self, refund: Refund) -> "Reservation":
+        """The reservation with this refund, new or in its new state; its payment says what is owed."""
+        others = tuple(each for each in self.refunds if each.id != refund.id)
+        refunds = tuple(sorted((*others, refund), key=lambda each: each.id))
+        payment = self.payment(refund.payment_id)
+        of_payment = [each for each in refunds if each.payment_id == payment.id]
+        payment = replace(payment, status=status_with_refunds(payment.charged, of_payment))
+        return replace(self, refunds=refunds).with_payment(payment)
+
+    def with_seat(self, seat: ReservedSeat) -> "Reservation":
+        """The reservation with this seat in its new state."""
+        return replace(
+            self, seats=tuple(seat if each.seat_id == seat.seat_id else each for each in self.seats)
+        )
+
+    def owed(self) -> int:
+        """Money that the gateway has not given back yet."""
+        return sum(each.amount for each in self.refunds if each.status is RefundStatus.DUE)
+
+
+def reserved_seat(seat_id: int, offer: Offer) -> ReservedSeat:
+    """The seat at the price of this moment."""
+    seat = offer.seat
+    return ReservedSeat(
+        seat_id,
+        seat.row,
+        seat.col,
+        offer.section,
+        offer.block,
+        seat.row_label,
+        seat.seat_label,
+        offer.grade.name,
+        offer.grade.price,
+    )
+
+
+def order_id(schedule_id: int, reservation_id: int, token: str) -> str:
+    """The order's name at the gateway. It carries where to look, and a part that nobody can guess."""
+    return f"{schedule_id}-{reservation_id}-{token}"
+
+
+def read_order_id(text: str) -> tuple[int, int]:
+    """The schedule and the reservation that an order's name carries.
+
+    Raises:
+        NotFound: no order of ours is named so.
+    """
+    parts = text.split("-", ORDER_ID_PARTS - 1)
+    numbers = [part for part in parts[:2] if part.isascii() and part.isdigit() and len(part) <= 18]  # noqa: PLR2004 - fits 63 bits
+    if len(parts) < ORDER_ID_PARTS or len(numbers) < ORDER_ID_PARTS - 1:
+        raise no_order()
+    return int(numbers[0]), int(numbers[1])
+
+
+def no_order() -> NotFound:
+    """The refusal of an order that there is not, or that is somebody else's."""
+    return NotFound("You have no such order: look at your reservations.")
+
+
+def order_name(title: str, seats: tuple[ReservedSeat, ...]) -> str:
+    """What the gateway's page and the card's statement call the order: the occasion and the first seat."""
+    more = f" +{len(seats) - 1}" if len(seats) > 1 else ""
+    place = f" · {seats[0].place}{more}"
+    room = MAX_ORDER_NAME_LENGTH - len(place)
+    return (title if len(title) <= room else title[: max(0, room - 1)] + "…") + place[:MAX_ORDER_NAME_LENGTH]

@@ -1,0 +1,71 @@
+"""Duties: work that exactly one process does at a time, whichever has the lease."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from jari.ports import Duties as DutyStore
+from jari.settings import Settings
+
+log = structlog.get_logger()
+
+NAME = "duties"
+Work = Callable[[], Awaitable[int]]
+
+
+class Duties:
+    """Does the work while this process has the lease, and stops when it does not.
+
+    The lease is renewed three times before it would end. A process that dies is followed by another within the
+    time of a lease; one that ends gives it back.
+    """
+
+    def __init__(self, store: DutyStore, works: Sequence[Work], settings: Settings) -> None:
+        self._store = store
+        self._works = works
+        self._settings = settings
+        self._holder = secrets.token_hex(8)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._until = 0.0
+
+    async def run(self) -> None:
+        """Look after the lease until cancelled."""
+        try:
+            while True:
+                await self._renew()
+                await asyncio.sleep(self._settings.lease_seconds / 3)
+        finally:
+            had_lease = bool(self._tasks)
+            await self._stop()
+            if had_lease:
+                await self._store.take_lease(NAME, self._holder, 0)
+
+    async def _renew(self) -> None:
+        asked = time.monotonic()
+        try:
+            if await self._store.take_lease(NAME, self._holder, self._settings.lease_seconds * 1000):
+                self._until = asked + self._settings.lease_seconds
+        except Exception:
+            log.exception("lease_failed")
+        if time.monotonic() >= self._until:
+            await self._stop()
+        elif not self._tasks:
+            self._tasks = [asyncio.create_task(self._repeat(work)) for work in self._works]
+
+    async def _repeat(self, work: Work) -> None:
+        while True:
+            try:
+                if await work() >= self._settings.duty_page_size:
+                    continue  # there is more
+            except Exception:
+                log.exception("duty_failed", work=work.__qualname__)
+            await asyncio.sleep(self._settings.duty_ms / 1000)
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []

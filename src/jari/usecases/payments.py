@@ -1,0 +1,262 @@
+"""The saga of a payment, from top to bottom.
+
+1. *Begin*: in one transaction the hold is made unable to end and the payment is CONFIRMING. No money has moved;
+   if the seats are gone, none will.
+2. *Ask* the gateway, outside any transaction, under the attempt's own idempotency key. What it answers is
+   CHARGED, NOT CHARGED or unknown; a time-out is unknown, and unknown is looked up.
+3. *Settle*: in one transaction the seats are OCCUPIED and the reservation CONFIRMED; or the hold ends where it
+   would have ended; or, where money came and the seats are gone, its refund is due.
+
+A crash between any two of these leaves a CONFIRMING payment, which the reconciler takes up at step 2. Each step
+may be done twice, by two processes at once: the key makes the gateway answer the same, and the till finds a
+payment that is settled as it is.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from jari import metrics
+from jari.domain.errors import AmountMismatch, JariError, PaymentRefused, Unavailable
+from jari.domain.payments import (
+    MAX_PAYMENT_KEY_LENGTH,
+    Charged,
+    GatewayStatus,
+    NotCharged,
+    Payment,
+    PaymentStatus,
+)
+from jari.domain.reservations import Reservation, no_order, read_order_id
+from jari.domain.sales import BeginPayment, PostponePayment, SettlePayment
+from jari.domain.users import User
+from jari.ports import Gateway, GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, Reservations
+from jari.settings import Settings
+from jari.usecases.live import Live
+from jari.usecases.numbers import Numbers
+from jari.usecases.running import Running
+from jari.usecases.till import Tills
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Whether money moved is not known; ``answered`` where the gateway will repeat itself under the same key."""
+
+    code: str
+    message: str
+    answered: bool
+
+
+class Payments:
+    """Charges buyers, and never leaves it open for good whether it did."""
+
+    def __init__(
+        self,
+        store: Reservations,
+        tills: Tills,
+        live: Live,
+        gateway: Gateway | None,
+        numbers: Numbers,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._tills = tills
+        self._live = live
+        self._gateway = gateway
+        self._numbers = numbers
+        self._settings = settings
+        self._running: Running[Reservation] = Running(settings.max_payments_running)
+
+    async def confirm(
+        self, buyer: User, *, payment_key: str, order_id: str, amount: int, request: RequestKey | None = None
+    ) -> Reservation:
+        """Charge a payment that the buyer has authenticated at the gateway, and sell them the seats.
+
+        The payment of the reservation that comes back is DONE; or CONFIRMING where it is not known yet whether
+        money moved, which is then found out without the buyer.
+
+        Raises:
+            PaymentRefused: the gateway said no; the seats are held as long as they were before.
+            ReservationExpired, ReservationClosed, AmountMismatch, PaymentUnderWay, NotFound, Unavailable,
+            KeyReused, StillRunning: nothing was charged.
+        """
+        self._running.require_room()
+        begun = await self._begin(buyer, payment_key, order_id, amount, request)
+        payment = next(each for each in begun.payments if each.payment_key == payment_key)
+        if payment.status is PaymentStatus.CONFIRMING:
+            begun = await self._running.join(payment.id, lambda: self._conclude(begun, payment))
+        payment = begun.payment(payment.id)
+        if payment.status is PaymentStatus.FAILED:
+            raise _refused(begun, payment)
+        return begun
+
+    async def _begin(
+        self, buyer: User, payment_key: str, order_id: str, amount: int, request: RequestKey | None
+    ) -> Reservation:
+        """Step 1: firm up the hold."""
+        gateway = self.require_gateway()
+        schedule_id, reservation_id = read_order_id(order_id)
+        if not 0 < len(payment_key) <= MAX_PAYMENT_KEY_LENGTH or not payment_key.isprintable():
+            raise no_order()
+        if await self._store.reservation_of_key(payment_key) not in (None, reservation_id):
+            raise AmountMismatch("That payment was made for another reservation: open the checkout again.")
+        command = BeginPayment(
+            reservation_id=reservation_id,
+            buyer_id=buyer.id,
+            order_id=order_id,
+            amount=amount,
+            payment_id=await self._numbers.next(),
+            gateway=gateway.name,
+            payment_key=payment_key,
+            patience_ms=self._settings.payment_patience_seconds * 1000,
+            max_seats=self._settings.max_seats_per_buyer,
+        )
+        return await self._tills.submit(schedule_id, command, Reservation, request)
+
+    async def _conclude(
+        self, reservation: Reservation, payment: Payment, *, look_first: bool = False
+    ) -> Reservation:
+        """Steps 2 and 3, from wherever the payment was left."""
+        with metrics.gateway_seconds.time():
+            result = await self._ask(reservation, payment, look_first=look_first)
+        metrics.payments.labels(type(result).__name__).inc()
+        return await self._settle(reservation, payment, result)
+
+    async def _ask(
+        self, reservation: Reservation, payment: Payment, *, look_first: bool
+    ) -> Charged | NotCharged | Unknown:
+        """Step 2: find out from the gateway whether money moves; nothing is locked meanwhile."""
+        gateway = self.require_gateway()
+        if look_first:
+            found = await self._look_up(reservation, payment, Unknown("", "", answered=False))
+            if not isinstance(found, Unknown) or payment.status is not PaymentStatus.CONFIRMING:
+                return found
+        try:
+            answer = await gateway.confirm(
+                payment_key=payment.payment_key,
+                order_id=reservation.order_id,
+                amount=payment.amount,
+                idempotency_key=f"{reservation.order_id}-{payment.id}-{payment.attempt}",
+            )
+        except GatewayRefused as refusal:
+            return NotCharged(refusal.code, refusal.message)
+        except GatewayUncertain as doubt:
+            log.warning("payment_uncertain", payment=payment.id, code=doubt.code)
+            return await self._look_up(
+                reservation, payment, Unknown(doubt.code, doubt.message, answered=doubt.answered)
+            )
+        return judge(answer) or Unknown(answer.status, "not settled by the gateway yet", answered=False)
+
+    async def _look_up(
+        self, reservation: Reservation, payment: Payment, unknown: Unknown
+    ) -> Charged | NotCharged | Unknown:
+        """What the gateway has on record; where that says nothing, it stays unknown."""
+        gateway = self.require_gateway()
+        try:
+            found = await gateway.by_order(reservation.order_id)
+            if found is None or found.payment_key != payment.payment_key:
+                found = await gateway.by_key(payment.payment_key)
+        except (GatewayRefused, GatewayUncertain) as doubt:
+            log.warning("payment_not_found_out", payment=payment.id, code=doubt.code)
+            return unknown
+        return (found and judge(found)) or unknown
+
+    async def _settle(
+        self, reservation: Reservation, payment: Payment, result: Charged | NotCharged | Unknown
+    ) -> Reservation:
+        """Step 3: write down what is known, in one transaction with what follows from it."""
+        command: SettlePayment | PostponePayment
+        if isinstance(result, Unknown):
+            command = PostponePayment(
+                reservation_id=reservation.id,
+                payment_id=payment.id,
+                patience_ms=self._patience_ms(payment),
+                code=result.code,
+                message=result.message,
+                answered=result.answered,
+            )
+        else:
+            refund_id = await self._numbers.next()
+            command = SettlePayment(reservation.id, payment.id, result, refund_id)
+        return await self._tills.submit(reservation.schedule_id, command, Reservation)
+
+    async def reconcile(self) -> int:
+        """Take up the payments that nobody looks after; how many there were."""
+        due = await self._store.unsettled_payments(self._settings.duty_page_size)
+        await asyncio.gather(*(self._take_up(each.reservation_id, each.id) for each in due))
+        return len(due)
+
+    async def take_hint(self, order_id: str, payment_key: str) -> None:
+        """Look at the gateway's record of an order, because somebody says that it changed. Never trusted itself."""
+        try:
+            _, reservation_id = read_order_id(order_id)
+        except JariError:
+            return
+        found = await self._store.reservation(reservation_id)
+        if found is None or found.order_id != order_id:
+            return
+        for each in found.payments:
+            open_still = each.status in (PaymentStatus.CONFIRMING, PaymentStatus.FAILED)
+            if open_still and each.payment_key == payment_key:
+                self._running.require_room()
+                self._running.start(each.id, self._look_again(found, each))
+
+    def require_gateway(self) -> Gateway:
+        """The gateway.
+
+        Raises:
+            Unavailable: none is configured.
+        """
+        if self._gateway is None:
+            raise Unavailable(
+                "No payment gateway is set up here: the operator must name one (JARI_GATEWAY_URL)."
+            )
+        return self._gateway
+
+    async def close(self) -> None:
+        """Give running payments a moment to end; the reconciler finishes the others."""
+        await self._running.close(self._settings.shutdown_seconds)
+
+    async def _take_up(self, reservation_id: int, payment_id: int) -> None:
+        try:
+            found = await self._store.reservation(reservation_id)
+            if found is not None:
+                payment = found.payment(payment_id)
+                await self._running.join(payment_id, lambda: self._look_again(found, payment))
+        except Exception:
+            log.exception("reconcile_failed", payment=payment_id)
+
+    def _look_again(self, reservation: Reservation, payment: Payment) -> Coroutine[Any, Any, Reservation]:
+        return self._conclude(reservation, payment, look_first=True)
+
+    def _patience_ms(self, payment: Payment) -> int:
+        """The longer it has been open, the less often it is asked after."""
+        age_ms = self._live.now_ms() - payment.started_ms
+        least, most = self._settings.payment_retry_min_seconds, self._settings.payment_retry_max_seconds
+        return min(max(age_ms // 2, least * 1000), most * 1000)
+
+
+def judge(found: GatewayPayment) -> Charged | NotCharged | None:
+    """What the gateway's record says about the money; None where it says nothing final."""
+    match found.status:
+        case GatewayStatus.DONE:
+            return Charged(found.payment_key, found.order_id, found.amount, found.method)
+        case GatewayStatus.PARTIAL_CANCELED:
+            return Charged(found.payment_key, found.order_id, found.balance, found.method)
+        case GatewayStatus.ABORTED | GatewayStatus.EXPIRED | GatewayStatus.CANCELED:
+            return NotCharged(found.status, f"the gateway's record says {found.status}")
+        case _:
+            return None
+
+
+def _refused(reservation: Reservation, payment: Payment) -> PaymentRefused:
+    return PaymentRefused(
+        f"The payment was refused and no money was taken: {payment.message or payment.code}. Your seats are held "
+        "as long as they were: pay in another way until then.",
+        gateway_code=payment.code,
+        reservation_id=reservation.id,
+    )

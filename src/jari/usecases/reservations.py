@@ -1,0 +1,132 @@
+"""Reservations: made of held seats, looked at, given up."""
+
+import secrets
+from collections.abc import Sequence
+
+from jari.domain.errors import Forbidden, NotFound, UnknownSeats
+from jari.domain.reservations import Reservation
+from jari.domain.sales import Book, CancelReservation, CheckIn, Reserve
+from jari.domain.users import Role, User
+from jari.ports import RequestKey
+from jari.ports import Reservations as ReservationStore
+from jari.usecases.catalogue import Catalogue
+from jari.usecases.holds import Holds
+from jari.usecases.numbers import Numbers
+from jari.usecases.till import Tills
+
+TOKEN_BYTES = 12  # of an order's name: 96 bits that nobody can guess
+
+
+class Reservations:
+    """What a buyer does between holding seats and paying for them."""
+
+    def __init__(
+        self, store: ReservationStore, tills: Tills, holds: Holds, catalogue: Catalogue, numbers: Numbers
+    ) -> None:
+        self._store = store
+        self._tills = tills
+        self._holds = holds
+        self._catalogue = catalogue
+        self._numbers = numbers
+
+    async def reserve(self, buyer: User, schedule_id: int, request: RequestKey | None = None) -> Reservation:
+        """A PENDING reservation of all that the buyer holds; the same seats again give the same one again.
+
+        Raises:
+            NothingHeld, NotFound, KeyReused, StillRunning, Unavailable.
+        """
+        command = await self._reserve(buyer, schedule_id)
+        return await self._tills.submit(schedule_id, command, Reservation, request)
+
+    async def book(
+        self,
+        buyer: User,
+        schedule_id: int,
+        places: Sequence[tuple[int, int]],
+        request: RequestKey | None = None,
+    ) -> Reservation:
+        """Hold the seats at these places, given as (row, col), and reserve them: both or neither.
+
+        Raises:
+            SeatsTaken, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning, Unavailable.
+        """
+        try:
+            seat_ids = await self._holds.seats_at(schedule_id, places)
+        except UnknownSeats as refusal:
+            return await self._holds.first_answer(request, refusal, Reservation)
+        reserve = await self._reserve(buyer, schedule_id)
+        return await self._holds.take(
+            buyer, schedule_id, seat_ids, lambda hold: Book(hold, reserve), Reservation, request
+        )
+
+    async def cancel(self, buyer: User, reservation_id: int) -> Reservation:
+        """Give up an unpaid reservation; its seats are free at once.
+
+        Raises:
+            NotFound, ReservationClosed, PaymentUnderWay, Unavailable.
+        """
+        schedule_id = await self._store.schedule_of(reservation_id)
+        if schedule_id is None:
+            raise no_reservation(reservation_id)
+        command = CancelReservation(reservation_id, buyer.id)
+        return await self._tills.submit(schedule_id, command, Reservation)
+
+    async def one(self, user: User, reservation_id: int) -> Reservation:
+        """One reservation; a buyer sees only their own.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        found = await self._store.reservation(reservation_id)
+        if found is None or (user.role is Role.BUYER and found.buyer_id != user.id):
+            raise no_reservation(reservation_id)
+        return found
+
+    async def mine(self, buyer: User, before_id: int | None, limit: int) -> Sequence[Reservation]:
+        """The buyer's reservations, newest first."""
+        return await self._store.of_buyer(buyer.id, before_id, limit)
+
+    async def of_schedule(
+        self, user: User, schedule_id: int, before_id: int | None, limit: int
+    ) -> Sequence[Reservation]:
+        """A schedule's reservations, newest first, for its organiser.
+
+        Raises:
+            Forbidden: a buyer asks.
+        """
+        require_organiser(user)
+        return await self._store.of_schedule(schedule_id, before_id, limit)
+
+    async def check_in(self, user: User, schedule_id: int, reservation_id: int, seat_id: int) -> Reservation:
+        """Let the holder of a ticket in, once.
+
+        Raises:
+            Forbidden: a buyer asks.
+            TicketUsed, TicketVoid, NotFound, Unavailable.
+        """
+        require_organiser(user)
+        return await self._tills.submit(schedule_id, CheckIn(reservation_id, seat_id), Reservation)
+
+    async def _reserve(self, buyer: User, schedule_id: int) -> Reserve:
+        return Reserve(
+            buyer_id=buyer.id,
+            schedule_id=schedule_id,
+            reservation_id=await self._numbers.next(),
+            token=secrets.token_urlsafe(TOKEN_BYTES),
+            price_list=await self._catalogue.price_list(schedule_id),
+        )
+
+
+def no_reservation(reservation_id: int) -> NotFound:
+    """The refusal of a reservation that there is not, or that is somebody else's."""
+    return NotFound(f"You have no reservation {reservation_id}: look at your reservations.")
+
+
+def require_organiser(user: User) -> None:
+    """Refuse buyers.
+
+    Raises:
+        Forbidden: the user is one.
+    """
+    if user.role is Role.BUYER:
+        raise Forbidden("Only organisers may do that: log in with an organiser's account.")

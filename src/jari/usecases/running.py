@@ -1,0 +1,66 @@
+"""Work that goes on when who asked for it has left, once for each number, and not too much of it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from jari.domain.errors import Unavailable
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Running(Generic[T]):
+    """Tasks by number: whoever asks for one that runs waits for the same."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._tasks: dict[int, asyncio.Task[T]] = {}
+
+    def require_room(self) -> None:
+        """Refuse to begin something while too much is under way.
+
+        Raises:
+            Unavailable: the limit is reached.
+        """
+        if len(self._tasks) >= self._limit:
+            raise Unavailable(
+                "Too many payments are under way at this moment and nothing was done: try again in a few seconds.",
+                retry_after_seconds=3,
+            )
+
+    async def join(self, number: int, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The outcome of the work of this number, begun if nobody has; it goes on if the caller is cancelled."""
+        task = self._tasks.get(number)
+        if task is None:
+            task = self._start(number, make())
+        return await asyncio.shield(task)
+
+    def start(self, number: int, work: Coroutine[Any, Any, T]) -> None:
+        """Begin the work of this number unless it runs; nobody waits for it, so a failure is logged."""
+        if number in self._tasks:
+            work.close()
+            return
+        self._start(number, work).add_done_callback(_log_failure)
+
+    async def close(self, seconds: float) -> None:
+        """Wait so long for what runs, then cancel it."""
+        tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, number: int, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = self._tasks[number] = asyncio.create_task(work)
+        task.add_done_callback(lambda _: self._tasks.pop(number, None))
+        return task
+
+
+def _log_failure(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("background_work_failed", exc_info=error)

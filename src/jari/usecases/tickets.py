@@ -1,0 +1,43 @@
+"""Tickets: what a confirmed reservation gives its buyer for each seat, and what is checked at the door."""
+
+from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
+from jari.domain.tickets import Ticket
+from jari.domain.users import User
+from jari.ports import TicketSigner
+from jari.usecases.reservations import Reservations
+
+
+class Tickets:
+    """Signs tickets and takes them."""
+
+    def __init__(self, reservations: Reservations, signer: TicketSigner) -> None:
+        self._reservations = reservations
+        self._signer = signer
+
+    def of(self, reservation: Reservation) -> list[tuple[ReservedSeat, str]]:
+        """The seats that are paid for and were not given back, each with its signed code."""
+        if reservation.status is not ReservationStatus.CONFIRMED:
+            return []
+        return [(seat, self._signer.sign(_ticket(reservation, seat))) for seat in reservation.kept]
+
+    async def check_in(self, user: User, token: str) -> tuple[Reservation, ReservedSeat]:
+        """Let the holder of a ticket in, once.
+
+        Raises:
+            BadTicket: it is none of ours.
+            Forbidden: a buyer asks.
+            TicketUsed, TicketVoid, NotFound, Unavailable.
+        """
+        ticket = self._signer.verify(token)
+        reservation = await self._reservations.check_in(
+            user, ticket.schedule_id, ticket.reservation_id, ticket.seat_id
+        )
+        return reservation, reservation.seat(ticket.seat_id)
+
+    def key(self) -> dict[str, str]:
+        """The public key that tickets are verified with, as a JSON Web Key."""
+        return self._signer.public_jwk()
+
+
+def _ticket(reservation: Reservation, seat: ReservedSeat) -> Ticket:
+    return Ticket(reservation.id, reservation.schedule_id, seat.seat_id, seat.place)

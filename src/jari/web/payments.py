@@ -1,0 +1,136 @@
+"""Payments over HTTP: confirmed, hinted at by the gateway, given back."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from jari.domain.errors import NotFound
+from jari.domain.payments import PaymentStatus
+from jari.domain.seating import check_seat_ids
+from jari.settings import Settings
+from jari.usecases.payments import Payments
+from jari.usecases.refunds import Refunds
+from jari.web.requests import Body, Reader, path_id, request_key, route
+from jari.web.reservations import ReservationJson
+from jari.web.responses import success
+
+ACCEPTED = 202
+MAX_REASON_LENGTH = 100
+
+
+class ConfirmPayment(Body):
+    """What the gateway sent the buyer back with."""
+
+    payment_key: str
+    order_id: str
+    amount: int
+
+
+class RefundPayment(Body):
+    """The seats to give back, by id; none named means all."""
+
+    seat_ids: tuple[int, ...] = ()
+    reason: str = ""
+
+
+class HintedPayment(msgspec.Struct, rename="camel"):
+    """The part of a gateway's message that says where to look."""
+
+    payment_key: str
+    order_id: str
+
+
+class Hint(msgspec.Struct, rename="camel"):
+    """A gateway's message; only where to look is read from it."""
+
+    event_type: str
+    data: HintedPayment
+
+
+class Handlers:
+    """What answers the requests about payments."""
+
+    def __init__(
+        self,
+        payments: Payments,
+        refunds: Refunds,
+        writer: ReservationJson,
+        reader: Reader,
+        settings: Settings,
+    ) -> None:
+        self._payments = payments
+        self._refunds = refunds
+        self._writer = writer
+        self._reader = reader
+        self._settings = settings
+        self._confirm_decoder = msgspec.json.Decoder(ConfirmPayment)
+        self._refund_decoder = msgspec.json.Decoder(RefundPayment)
+        self._hint_decoder = msgspec.json.Decoder(Hint)
+
+    async def config(self, _: Request) -> Response:
+        """What the checkout page needs to know of the gateway."""
+        settings = self._settings
+        if not settings.gateway_url:
+            raise NotFound(
+                "No payment gateway is set up here: the operator must name one (JARI_GATEWAY_URL)."
+            )
+        return success(
+            {
+                "gateway": self._payments.require_gateway().name,
+                "clientKey": settings.gateway_client_key,
+                "scriptUrl": settings.gateway_script_url,
+            }
+        )
+
+    async def confirm(self, request: Request) -> Response:
+        """Charge; 202 where it is not known yet whether money moved."""
+        buyer = await self._reader.user(request)
+        body, data = await self._reader.body(request, self._confirm_decoder)
+        reservation = await self._payments.confirm(
+            buyer,
+            payment_key=body.payment_key,
+            order_id=body.order_id,
+            amount=body.amount,
+            request=request_key(request, buyer, data),
+        )
+        payment = next(each for each in reservation.payments if each.payment_key == body.payment_key)
+        unknown = payment.status is PaymentStatus.CONFIRMING
+        return success(await self._writer.one(reservation), ACCEPTED if unknown else 200)
+
+    async def refund(self, request: Request) -> Response:
+        """Give seats back for money."""
+        user = await self._reader.user(request)
+        body, data = await self._reader.body(request, self._refund_decoder)
+        seat_ids = body.seat_ids
+        if seat_ids:
+            check_seat_ids(seat_ids, len(seat_ids))
+        reservation = await self._refunds.refund(
+            user,
+            path_id(request, "payment_id", "payment"),
+            seat_ids,
+            body.reason.strip()[:MAX_REASON_LENGTH],
+            request_key(request, user, data),
+        )
+        return success(await self._writer.one(reservation))
+
+    async def hint(self, request: Request) -> Response:
+        """Take a gateway's message for what it is: a reason to look. Whether it changed anything is not told."""
+        if request.path_params["gateway"] != self._payments.require_gateway().name:
+            raise NotFound("No such gateway is set up here.")
+        body, _ = await self._reader.body(request, self._hint_decoder)
+        await self._payments.take_hint(body.data.order_id, body.data.payment_key)
+        return success({})
+
+
+def routes(
+    payments: Payments, refunds: Refunds, writer: ReservationJson, reader: Reader, settings: Settings
+) -> list[BaseRoute]:
+    """The routes of payments."""
+    handlers = Handlers(payments, refunds, writer, reader, settings)
+    return [
+        route("/api/payments/config", settings, GET=handlers.config),
+        route("/api/payments/confirm", settings, POST=handlers.confirm),
+        route("/api/payments/webhook/{gateway}", settings, POST=handlers.hint),
+        route("/api/payments/{payment_id:id}/cancel", settings, POST=handlers.refund),
+    ]

@@ -1,0 +1,119 @@
+"""A payment sandbox in a process of its own, spoken to over a real socket."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from support.servers import free_port
+
+START_SECONDS = 20.0
+END_SECONDS = 15.0
+CALL_SECONDS = 10.0
+SECRET_KEY = "test_sk_for_the_tests_of_jari"
+SUCCESS_URL = "http://shop.test/paid"
+FAIL_URL = "http://shop.test/left"
+
+
+def checkout(order_id: str, amount: int, **fields: str) -> dict[str, str]:
+    """The fields of ``GET /pay`` and of its form."""
+    return {
+        "orderId": order_id,
+        "amount": str(amount),
+        "orderName": "2 seats",
+        "successUrl": SUCCESS_URL,
+        "failUrl": FAIL_URL,
+        **fields,
+    }
+
+
+def parameters_of(location: str) -> dict[str, str]:
+    """The query of the address that a buyer is sent back to."""
+    return {name: values[-1] for name, values in parse_qs(urlsplit(location).query).items()}
+
+
+class Sandbox:
+    """``python -m jari.sandbox``; settings as for ``JARI_SANDBOX_<NAME>``."""
+
+    def __init__(self, log_file: Path, **settings: object) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.secret_key = SECRET_KEY
+        self.log_file = log_file
+        self._settings = {f"JARI_SANDBOX_{name.upper()}": str(value) for name, value in settings.items()}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Sandbox":
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("JARI_")}
+        environment |= {
+            "JARI_SANDBOX_PORT": str(self.port),
+            "JARI_SANDBOX_SECRET_KEY": self.secret_key,
+            **self._settings,
+        }
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jari.sandbox"], env=environment, stdout=log, stderr=log
+            )
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            try:
+                if httpx.get(f"{self.url}/livez", timeout=2).is_success:
+                    return self
+            except httpx.HTTPError:
+                time.sleep(0.05)
+        raise AssertionError(f"the sandbox did not start:\n{self.log_file.read_text()}")
+
+    def authenticate(self, order_id: str, amount: int, card: str = "good") -> str:
+        """Choose a card on the payment page; the paymentKey that the buyer comes back with."""
+        form = {**checkout(order_id, amount), "choice": card}
+        answer = httpx.post(f"{self.url}/pay", data=form, timeout=CALL_SECONDS)
+        assert answer.status_code == 303, answer.text
+        return parameters_of(answer.headers["location"])["paymentKey"]
+
+    def behave(self, call: str, **behaviour: object) -> None:
+        """Tell what the next calls shall do: ``orderId``, ``times``, ``delaySeconds``, ``delayed``, ``drop``…"""
+        body = {"call": call, **behaviour}
+        answer = httpx.post(f"{self.url}/sandbox/behaviours", json=body, timeout=CALL_SECONDS)
+        assert answer.status_code == 204, answer.text
+
+    def behave_well(self) -> None:
+        """Forget what was told with ``behave``."""
+        httpx.delete(f"{self.url}/sandbox/behaviours", timeout=CALL_SECONDS).raise_for_status()
+
+    def waiting_behaviours(self) -> list[dict]:
+        """What was told with ``behave`` and has not been done yet."""
+        answer = httpx.get(f"{self.url}/sandbox/behaviours", timeout=CALL_SECONDS)
+        return answer.raise_for_status().json()["behaviours"]
+
+    def ledger(self) -> list[dict]:
+        """Every payment as the API shows it, the oldest first; ``charges`` counts the confirms that took money."""
+        answer = httpx.get(f"{self.url}/sandbox/ledger", timeout=CALL_SECONDS)
+        return answer.raise_for_status().json()["payments"]
+
+    def payment(self, order_id: str) -> dict:
+        """The only payment of this order in the ledger."""
+        (payment,) = [each for each in self.ledger() if each["orderId"] == order_id]
+        return payment
+
+    def kill(self) -> None:
+        """End it as a power cut would; its books are gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self._end(signal.SIGTERM)
+
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def _end(self, number: int) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(END_SECONDS)
