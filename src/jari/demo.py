@@ -15,13 +15,18 @@ from jari import plans
 from jari.adapters.sql.database import migrate, open_database
 from jari.domain.errors import EmailTaken
 from jari.domain.schedules import Kind
+from jari.domain.users import Role
 from jari.main import open_stores, serve
+from jari.sandbox.app import build_sandbox
+from jari.sandbox.options import DEFAULT_SECRET_KEY, Options
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.organising import Organising
 from jari.usecases.passwords import Passwords
 
 EMAIL, PASSWORD = "fan@example.com", "jari-demo"
+ORGANISER = "organiser@example.com"
+SANDBOX = "/sandbox"  # where the demo's own payment gateway is found; no money moves there
 CROWD_SECONDS = 6 * 3600
 START_TRIES, START_WAIT_SECONDS = 100, 0.1
 
@@ -35,22 +40,28 @@ async def run(*, host: str, port: int, fans: int, directory: Path, console: Cons
     """Serve the demo until interrupted. The demo's database is made anew each time."""
     _require_free(host, port)
     _empty(directory)
+    url = f"http://{host}:{port}"
     settings = Settings.from_environment(
         os.environ,
         database=f"sqlite:///{directory / 'demo.db'}",
         host=host,
         port=port,
+        gateway_url=f"{url}{SANDBOX}",
+        gateway_script_url=f"{url}{SANDBOX}/v2/standard",
+        gateway_secret_key=DEFAULT_SECRET_KEY,
+        gateway_client_key="test_ck_jari_sandbox",
         # the whole crowd comes from one address
         sign_ups_per_address=1_000_000,
         log_ins_per_address=1_000_000,
     )
     console.print("Building the ballpark …")
     schedule_id = await _prepare(settings)
-    url = f"http://{host}:{port}"
     inviting = asyncio.create_task(_invite(url, schedule_id, fans, console))
+    sandbox = build_sandbox(Options(webhook_url=f"{url}/api/payments/webhook/toss"))
     try:
-        await serve(settings)
+        await serve(settings, {SANDBOX: sandbox})
     finally:
+        await sandbox.close()
         inviting.cancel()
         with suppress(asyncio.CancelledError):
             await inviting
@@ -92,10 +103,10 @@ async def _prepare(settings: Settings) -> int:
         await organising.open_sale(schedule_id)
         schedule_ids.append(schedule_id)
     passwords = Passwords(settings)
-    with suppress(EmailTaken):
-        await Accounts(stores.accounts, stores.attempts, passwords, settings).sign_up(
-            email=EMAIL, password=PASSWORD, name="Fan"
-        )
+    accounts = Accounts(stores.accounts, stores.attempts, passwords, settings)
+    for email, name, role in ((EMAIL, "Fan", Role.BUYER), (ORGANISER, "Organiser", Role.ORGANISER)):
+        with suppress(EmailTaken):
+            await accounts.sign_up(email=email, password=PASSWORD, name=name, role=role)
     passwords.close()
     await stores.close()
     return schedule_ids[0]
@@ -109,7 +120,9 @@ async def _invite(url: str, schedule_id: int, fans: int, console: Console) -> No
     streams = f"{url}/api/matches/{schedule_id}/blocks/{block_id}/seats/status-stream"
     console.print(
         f"\n  Open       {url}/matches/{schedule_id}\n"
-        f"  Log in as  {EMAIL} / {PASSWORD}\n\n"
+        f"  Log in as  {EMAIL} / {PASSWORD}\n"
+        f"  At the door  {ORGANISER} / {PASSWORD} takes tickets: POST {url}/api/tickets/check-in\n"
+        f"  Pay with the test cards of the sandbox; no money moves.\n\n"
         f"  Follow one block:  curl -N {streams}\n"
         f"  Follow the match:  curl -N {url}/api/schedules/{schedule_id}/seats/stream\n\n"
         f"  {fans} fans are coming in. Ctrl-C ends it.\n",

@@ -1,5 +1,6 @@
 """Paying in a real browser: from seats that are held to tickets, and what may come in between."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -8,9 +9,10 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from jari.domain.venues import Grade
 from support.sandboxes import Sandbox
 from support.servers import Server
-from support.worlds import Buyer, Match, World
+from support.worlds import Buyer, Match, World, hall
 
 READY = "html[data-ready=true]"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
@@ -149,6 +151,20 @@ def choose_two_seats(page: Page) -> None:
     expect(page.get_by_test_id("selected-seat")).to_have_count(2)
 
 
+def test_seats_that_cost_nothing_need_no_checkout(
+    open_page: OpenPage, shop_server: Server, shop_world: World, buyer: Buyer
+) -> None:
+    free = Grade("red", "레드석", "#d03030", 0)
+    match = shop_world.match(dataclasses.replace(hall(rows=2, cols=5), grades=(free,)))
+    hold(shop_server, match, buyer, match.seat_ids[:2])
+    page = open_page(viewport=DESKTOP)
+    be(page, shop_server, buyer)
+    page.goto(f"{shop_server.url}/matches/{match.id}")
+    page.get_by_test_id("checkout-button").click()
+    expect_tickets(page, 2)
+    expect(page.get_by_test_id("paid-notice")).to_be_visible()
+
+
 def test_the_whole_checkout_works_by_keyboard(at_checkout: tuple[Page, dict]) -> None:
     page, _ = at_checkout
     page.get_by_test_id("pay-button").focus()
@@ -163,7 +179,7 @@ def test_the_whole_checkout_works_by_keyboard(at_checkout: tuple[Page, dict]) ->
 
 
 def test_a_refused_card_leaves_the_seats_to_be_paid_with_another(
-    at_checkout: tuple[Page, dict], sandbox: Sandbox
+    at_checkout: tuple[Page, dict], shop_server: Server, buyer: Buyer, sandbox: Sandbox
 ) -> None:
     page, reservation = at_checkout
     pay_with(page, "rejected")
@@ -171,6 +187,8 @@ def test_a_refused_card_leaves_the_seats_to_be_paid_with_another(
     expect(reason).to_have_attribute("data-code", re.compile("^REJECT_CARD"))
     expect(page.get_by_test_id("decline-state")).to_have_attribute("data-state", "pending")
     assert "paymentKey" not in page.url
+    said = reservation_of(shop_server, buyer, reservation["id"])["payment"]["message"]
+    expect(page.get_by_test_id("gateway-message")).to_contain_text(said)
 
     page.get_by_test_id("checkout-link").click()
     expect(page.get_by_test_id("last-refusal")).to_be_visible()
@@ -281,6 +299,66 @@ def test_a_payment_of_which_nobody_knows_is_waited_for(
     expect(state(page)).to_have_attribute("data-state", "checking")
     expect_tickets(page, 2)
     assert sandbox.payment(order_id)["charges"] == 1
+
+
+def test_while_a_payment_is_under_way_the_map_neither_counts_down_nor_releases(
+    at_checkout: tuple[Page, dict], shop_server: Server, match: Match, sandbox: Sandbox
+) -> None:
+    page, reservation = at_checkout
+    order_id = reservation["orderId"]
+    sandbox.behave("confirm", orderId=order_id, drop="before")
+    sandbox.behave("get", orderId=order_id, drop="before", times=1000)
+    pay_with(page, "good")
+    expect(state(page)).to_have_attribute("data-state", "checking")
+
+    at_map = page.context.new_page()
+    at_map.goto(f"{shop_server.url}/matches/{match.id}")
+    at_map.wait_for_selector(READY, state="attached")
+    expect(at_map.get_by_test_id("held-seat")).to_have_count(2)
+    expect(at_map.get_by_test_id("countdown")).to_have_text("결제 확인 중")
+    for test_id in ("release-button", "release-all-button", "checkout-button"):
+        expect(at_map.get_by_test_id(test_id).filter(visible=True)).to_have_count(0)
+    at_map.goto(f"{shop_server.url}/checkout/{reservation['id']}")
+    expect(at_map.get_by_test_id("pay-button")).to_have_count(0)
+
+    sandbox.behave_well()
+    expect_tickets(page, 2)
+    expect_tickets(at_map, 2)
+
+
+def test_who_pays_after_somebody_else_has_taken_the_seats_keeps_the_money(
+    open_page: OpenPage,
+    sqlite_url: str,
+    make_world: Callable[[str], World],
+    make_server: Callable[..., Server],
+    paying: dict[str, object],
+    sandbox: Sandbox,
+) -> None:
+    world = make_world(sqlite_url)
+    server = make_server(sqlite_url, **paying, hold_seconds=2)
+    match, buyer, other = world.match(rows=2, cols=5), world.buyer(), world.buyer()
+    page = open_page(locale="en-GB")
+    be(page, server, buyer)
+    reservation = reserve(server, match, buyer)
+    page.goto(f"{server.url}/checkout/{reservation['id']}")
+    page.get_by_test_id("pay-button").click()
+    choice = page.locator("button[name=choice][value=good]")
+    expect(choice).to_be_visible()
+    with other.client(server.url) as client:
+        for _ in range(100):
+            answer = client.post(
+                f"/api/schedules/{match.id}/allocations", json={"seatIds": match.seat_ids[:1]}
+            )
+            if answer.is_success:
+                break
+            page.wait_for_timeout(50)
+    assert answer.is_success
+
+    choice.click()
+    expect(page.get_by_test_id("decline-reason")).to_have_attribute("data-code", "RESERVATION_EXPIRED")
+    expect(page.get_by_test_id("decline-state")).to_have_attribute("data-state", "expired")
+    expect(page.get_by_test_id("seat-map-link")).to_be_visible()
+    assert sandbox.payment(reservation["orderId"])["charges"] == 0
 
 
 def test_an_amount_that_somebody_changed_is_refused_before_money_moves(

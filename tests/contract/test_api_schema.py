@@ -15,6 +15,7 @@ from schemathesis import checks
 
 from jari.web.openapi import document
 from support.databases import make_tables
+from support.sandboxes import Sandbox
 from support.servers import Server
 from support.worlds import Buyer, Match, World
 
@@ -35,12 +36,18 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     directory = tmp_path_factory.mktemp("schema")
     url = f"sqlite:///{directory / 'jari.db'}"
     asyncio.run(make_tables(url))
+    sandbox = Sandbox(directory / "sandbox.log").start()
     server = Server(
-        url, directory / "server.log", log_in_attempts_per_address=MANY, log_in_attempts_per_account=MANY
+        url,
+        directory / "server.log",
+        log_in_attempts_per_address=MANY,
+        log_in_attempts_per_account=MANY,
+        **sandbox.settings,
     ).start()
     world = World(url)
     yield Target(server, world, world.match(), world.buyer())
     server.kill()
+    sandbox.kill()
     world.close()
 
 

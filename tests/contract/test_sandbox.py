@@ -235,6 +235,29 @@ async def test_an_order_may_be_tried_again_until_it_is_paid(shop):
     assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
+async def test_of_two_payments_of_one_order_only_one_is_charged(shop):
+    one, other = await shop.authenticate(), await shop.authenticate()
+    await shop.confirm(one)
+    assert error(await shop.confirm(other)) == (400, "DUPLICATED_ORDER_ID")
+    assert [each["charges"] for each in await shop.ledger()] == [1, 0]
+
+
+async def test_a_slow_card_is_charged_at_once_but_only_its_first_answer_is_slow():
+    async with a_shop(slow_card_seconds=0.1) as shop:
+        key = await shop.authenticate(card="slow")
+        started = asyncio.get_running_loop().time()
+        first = asyncio.create_task(shop.confirm(key, key="once"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not shop.sandbox.ledger.payments()[0].charges:  # noqa: ASYNC110 - the request goes on meanwhile
+                await asyncio.sleep(0)
+        assert not first.done()
+        answer = await first
+        assert asyncio.get_running_loop().time() - started >= 0.1
+        shop.sandbox._api._options = Options(slow_card_seconds=100)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert (await shop.confirm(key, key="once")).content == answer.content
+
+
 async def test_a_card_pays_100_won_or_more(shop):
     key = await shop.authenticate(amount=99)
     assert error(await shop.confirm(key, amount=99)) == (400, "BELOW_MINIMUM_AMOUNT")
@@ -305,6 +328,29 @@ def test_only_so_many_answers_are_remembered():
         answers.finish(name, Answer(200, name.idempotency_key.encode()))
     assert answers.begin(names[2], NOW_MS) == Answer(200, b"key-2")
     assert answers.begin(names[0], NOW_MS) is None
+
+
+async def test_while_the_first_request_is_at_work_the_same_one_has_to_wait(shop):
+    key = await shop.authenticate()
+    await shop.behave("confirm", delaySeconds=100)
+    first = asyncio.create_task(shop.confirm(key, key="once"))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while shop.sandbox.behaviours.waiting():  # noqa: ASYNC110 - the request goes on meanwhile
+            await asyncio.sleep(0)
+    assert error(await shop.confirm(key, key="once")) == (409, "IDEMPOTENT_REQUEST_PROCESSING")
+    assert (await shop.confirm(key, key="twice")).status_code == 200
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    assert error(await shop.confirm(key, key="once")) == (400, "ALREADY_PROCESSED_PAYMENT")
+
+
+def test_a_request_that_was_forgotten_while_at_work_is_not_remembered_later():
+    answers = Answers(max_answers=1)
+    first, second = (RequestName(key, "", "POST", "/") for key in ("first", "second"))
+    answers.begin(first, NOW_MS)
+    answers.begin(second, NOW_MS)
+    answers.finish(first, Answer(200, b""))
+    assert answers.begin(first, NOW_MS) is None
 
 
 # ── misbehaviour ─────────────────────────────────────────────────────────────────────────────────
@@ -723,7 +769,50 @@ async def test_closing_gives_up_the_webhooks_that_nobody_takes():
         assert tasks[0].cancelled()
 
 
+async def test_a_shop_is_told_at_most_eight_times():
+    async with a_listened_shop(500) as (shop, listener):
+        shop.sandbox._webhooks._backoff_seconds = 0
+        await shop.confirm(await shop.authenticate())
+        (delivery,) = [each for each in asyncio.all_tasks() if each.get_name() == "webhook"]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await delivery
+        assert listener.header("retried-count") == [str(number) for number in range(8)]
+
+
+async def test_only_so_many_webhooks_can_wait(monkeypatch):
+    monkeypatch.setattr("jari.sandbox.webhooks.MAX_WAITING", 2)
+    async with a_shop(webhook_url="http://127.0.0.1:9") as shop:
+        await shop.behave("webhook", copies=5, delaySeconds=100)
+        await shop.confirm(await shop.authenticate())
+        assert len([each for each in asyncio.all_tasks() if each.get_name() == "webhook"]) == 2
+
+
+async def test_a_sandbox_of_its_own_ends_its_webhooks_with_its_server():
+    async with a_shop(webhook_url="http://127.0.0.1:9", webhook_backoff_seconds=60) as shop:
+        await shop.confirm(await shop.authenticate())
+        ends = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+        said: list[str] = []
+
+        async def receive():
+            return next(ends)
+
+        async def send(message):
+            said.append(message["type"])
+
+        await shop.sandbox({"type": "lifespan"}, receive, send)
+        assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+        assert not [each for each in asyncio.all_tasks() if each.get_name() == "webhook"]
+
+
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_goes_with_the_last_of_its_payments():
+    ledger = Ledger(max_payments=1)
+    for number in range(2):
+        ledger.authenticate(Order(f"order-{number}", AMOUNT), Card.GOOD, f"key-{number}", NOW_MS)
+    with pytest.raises(Refusal):
+        ledger.by_order("order-0", NOW_MS)
 
 
 def test_beyond_its_limit_the_ledger_forgets_the_oldest():

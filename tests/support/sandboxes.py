@@ -48,6 +48,16 @@ class Sandbox:
         self._settings = {f"JARI_SANDBOX_{name.upper()}": str(value) for name, value in settings.items()}
         self.process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a server is told so that it takes payments here."""
+        return {
+            "gateway_url": self.url,
+            "gateway_secret_key": self.secret_key,
+            "gateway_client_key": "test_ck_of_the_tests",
+            "gateway_script_url": f"{self.url}/v2/standard",
+        }
+
     def start(self) -> "Sandbox":
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JARI_")}
         environment |= {

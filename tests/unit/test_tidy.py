@@ -33,7 +33,6 @@ SYNONYMS = {
     "organizer": "organiser",
     "booked": "held or occupied",
     "ticketed": "occupied",
-    "reserved": "held or occupied",
     "timeslot": "schedule",
     "fixture": "schedule or match",
 }

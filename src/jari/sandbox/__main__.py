@@ -12,6 +12,7 @@ from jari.sandbox.app import build_sandbox
 from jari.sandbox.options import DEFAULT_SECRET_KEY, Options
 from jari.sandbox.silence import AbortableProtocol
 
+MAX_CONNECTIONS = 2_000
 END_SECONDS = 1  # calls that wait on purpose are not waited for
 
 
@@ -59,6 +60,7 @@ def run(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=END_SECONDS,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

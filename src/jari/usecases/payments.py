@@ -205,6 +205,11 @@ class Payments:
                 self._running.require_room()
                 self._running.start(each.id, self._look_again(found, each))
 
+    @property
+    def gateway_name(self) -> str | None:
+        """The gateway's name, if there is one."""
+        return None if self._gateway is None else self._gateway.name
+
     def require_gateway(self) -> Gateway:
         """The gateway.
 

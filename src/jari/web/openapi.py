@@ -4,10 +4,14 @@ from typing import Any
 
 import msgspec
 
+from jari.domain.payments import PaymentStatus, RefundStatus
+from jari.domain.reservations import ReservationStatus
 from jari.domain.schedules import SaleStatus
 from jari.web.accounts import LogIn, SignUp
 from jari.web.holds import HoldSeats
-from jari.web.reservations import Place, StartBooking
+from jari.web.payments import ConfirmPayment, Hint, RefundPayment
+from jari.web.reservations import MakeReservation, Nothing, Place, StartBooking
+from jari.web.tickets import CheckInTicket
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
@@ -15,7 +19,10 @@ PROBLEM = "application/problem+json"
 
 
 class Problem(msgspec.Struct, rename="camel"):
-    """A refusal (RFC 9457). ``code`` is stable; ``seatIds`` names the seats that it is about."""
+    """A refusal (RFC 9457). ``code`` is stable; ``seatIds`` names the seats that it is about.
+
+    ``gatewayCode`` is the payment gateway's own word for why it refused.
+    """
 
     type: str
     title: str
@@ -23,9 +30,14 @@ class Problem(msgspec.Struct, rename="camel"):
     detail: str
     code: str
     seat_ids: list[int] = []
+    gateway_code: str = ""
+    reservation_id: int = 0
 
 
-BODIES = (SignUp, LogIn, HoldSeats, StartBooking, Place, Problem)
+BODIES = (
+    SignUp, LogIn, HoldSeats, MakeReservation, StartBooking, Place, Nothing, ConfirmPayment, RefundPayment,
+    Hint, CheckInTicket, Problem,
+)  # fmt: skip
 
 ID = {"type": "integer", "minimum": 1}
 TIME = {"type": "string", "format": "date-time"}
@@ -55,7 +67,7 @@ def _paths() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for root in ("matches", "schedules"):
         paths |= _occasion_paths(f"/api/{root}")
-    return paths | _account_paths() | _booking_paths() | _operation_paths()
+    return paths | _account_paths() | _reservation_paths() | _payment_paths() | _operation_paths()
 
 
 def _account_paths() -> dict[str, Any]:
@@ -179,22 +191,167 @@ def _allocation_paths() -> dict[str, Any]:
     }
 
 
-def _booking_paths() -> dict[str, Any]:
-    data = _object(holdId=TEXT, seatIds={"type": "array", "items": ID}, expiresAt=TIME, scheduleId=ID)
-    operation = _operation(
-        "Hold seats named by row and column, all or none",
-        data,
+def _reservation_paths() -> dict[str, Any]:
+    one, root = _reservation(), "/api/reservations/{id}"
+    page = [_query("before", ID), _query("limit", ID)]
+    pages = _object(items={"type": "array", "items": one}, next={"type": ["integer", "null"]})
+    common = (401, 404, 409, 422, 503)
+    booking = _operation(
+        "Hold seats named by row and column and reserve them, both or neither",
+        one,
         status=201,
         body=StartBooking,
         parameters=[_query("scheduleId", ID)],
-        problems=(401, 404, 409, 422, 503),
+        problems=common,
         session=True,
         key=True,
     )
     bare = {"type": "array", "items": {"$ref": REF.format(name="Place")}}
-    schema = operation["requestBody"]["content"][JSON]
+    schema = booking["requestBody"]["content"][JSON]
     schema["schema"] = {"oneOf": [schema["schema"], bare]}
-    return {"/api/bookings/start": {"post": operation}}
+    mine = _operation(
+        "My reservations, newest first", pages, parameters=page, problems=(401, 422), session=True
+    )
+    make = _operation(
+        "Reserve all that I hold",
+        one,
+        status=201,
+        body=MakeReservation,
+        problems=common,
+        session=True,
+        key=True,
+    )
+    look = _operation("One reservation", one, parameters=[_path("id")], problems=(401, 404), session=True)
+    cancel = _operation(
+        "Give up an unpaid reservation; send {}",
+        one,
+        body=Nothing,
+        parameters=[_path("id")],
+        problems=common,
+        session=True,
+    )
+    everybodys = _operation(
+        "The reservations of a schedule, for its organiser",
+        pages,
+        parameters=[_path("id"), *page],
+        problems=(401, 403, 404, 422),
+        session=True,
+    )
+    return {
+        "/api/bookings/start": {"post": booking},
+        "/api/reservations": {"get": mine, "post": make},
+        root: {"get": look},
+        f"{root}/cancel": {"post": cancel},
+        **{f"/api/{kind}/{{id}}/reservations": {"get": everybodys} for kind in ("matches", "schedules")},
+        **_ticket_paths(root),
+    }
+
+
+def _reservation() -> dict[str, Any]:
+    amount = {"type": "integer", "minimum": 0}
+    time_or_null, text_or_null = {"type": ["string", "null"]}, {"type": ["string", "null"]}
+    seat = _object(
+        id=ID, row=ID, col=ID, section=TEXT, block=TEXT, rowLabel=TEXT, seatLabel=TEXT, grade=TEXT,
+        price=amount, refunded={"type": "boolean"}, checkedInAt=time_or_null,
+    )  # fmt: skip
+    payment = _object(
+        id=ID, status={"type": "string", "enum": list(PaymentStatus)}, amount=amount, method=TEXT,
+        code=text_or_null, message=text_or_null,
+    )  # fmt: skip
+    refund = _object(
+        id=ID, amount=amount, status={"type": "string", "enum": list(RefundStatus)},
+        seatIds={"type": "array", "items": ID}, requestedAt=TIME,
+    )  # fmt: skip
+    return _object(
+        id=ID, status={"type": "string", "enum": list(ReservationStatus)}, orderId=TEXT, orderName=TEXT,
+        amount=amount, currency=TEXT, scheduleId=ID, title=TEXT, venueName=TEXT, startsAt=TIME,
+        createdAt=TIME, expiresAt=time_or_null, serverTime=TIME, seats={"type": "array", "items": seat},
+        payment={"oneOf": [payment, {"type": "null"}]}, refunds={"type": "array", "items": refund},
+        refundableUntil=time_or_null,
+    )  # fmt: skip
+
+
+def _payment_paths() -> dict[str, Any]:
+    one = _reservation()
+    confirm = _operation(
+        "Charge a payment that the gateway has authenticated, and get the seats",
+        one,
+        body=ConfirmPayment,
+        problems=(401, 402, 404, 409, 422, 503),
+        session=True,
+        key=True,
+    )
+    confirm["responses"]["202"] = {
+        "description": "It is not known yet whether money moved: look at the reservation in a moment",
+        "content": {JSON: {"schema": _object(status={"const": 202}, data=one)}},
+    }
+    refund = _operation(
+        "Give seats back for money: those named, or all",
+        one,
+        body=RefundPayment,
+        parameters=[_path("id")],
+        problems=(401, 404, 409, 422, 503),
+        session=True,
+        key=True,
+    )
+    config = _operation(
+        "What the checkout needs to know of the gateway",
+        _object(gateway=TEXT, clientKey=TEXT, scriptUrl=TEXT),
+        problems=(404,),
+    )
+    hint = _operation(
+        "For the gateway: something happened, look",
+        _object(),
+        body=Hint,
+        parameters=[_path("gateway", TEXT)],
+        problems=(404, 503),
+    )
+    return {
+        "/api/payments/config": {"get": config},
+        "/api/payments/confirm": {"post": confirm},
+        "/api/payments/{id}/cancel": {"post": refund},
+        "/api/payments/webhook/{gateway}": {"post": hint},
+    }
+
+
+def _ticket_paths(root: str) -> dict[str, Any]:
+    ticket = _object(
+        seatId=ID, token=TEXT, usable={"type": "boolean"}, checkedInAt={"type": ["string", "null"]}
+    )
+    place = _object(
+        reservationId=ID, scheduleId=ID, seatId=ID, section=TEXT, block=TEXT, rowLabel=TEXT, seatLabel=TEXT,
+        checkedInAt=TIME,
+    )  # fmt: skip
+    tickets = _operation(
+        "The tickets of a reservation, as signed codes",
+        _object(items={"type": "array", "items": ticket}),
+        parameters=[_path("id")],
+        problems=(401, 404),
+        session=True,
+    )
+    check_in = _operation(
+        "Let a ticket's holder in, once; for organisers",
+        place,
+        body=CheckInTicket,
+        problems=(401, 403, 404, 409, 422, 503),
+        session=True,
+    )
+    keys = _operation(
+        "The public key that tickets are signed for",
+        _object(keys={"type": "array", "items": {"type": "object"}}),
+    )
+    drawn = {
+        f"{root}/tickets.pdf": ("All tickets to be printed", "application/pdf", [_path("id")]),
+        f"{root}/tickets/{{seatId}}/qr.svg": (
+            "One ticket's code as a picture", "image/svg+xml", [_path("id"), _path("seatId")],
+        ),
+    }  # fmt: skip
+    return {
+        f"{root}/tickets": {"get": tickets},
+        "/api/tickets/check-in": {"post": check_in},
+        "/api/tickets/keys": {"get": keys},
+        **{path: {"get": _drawing(*about)} for path, about in drawn.items()},
+    }
 
 
 def _operation_paths() -> dict[str, Any]:
@@ -236,6 +393,12 @@ def _operation(
     return operation
 
 
+def _drawing(summary: str, kind: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    operation = _operation(summary, {}, parameters=parameters, problems=(401, 404, 503), session=True)
+    operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}}}
+    return operation
+
+
 def _stream(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     refusal = {"schema": {"$ref": REF.format(name="Problem")}}
     return {
@@ -257,8 +420,8 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _path(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": ID}
+def _path(name: str, schema: dict[str, Any] = ID) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _block_parameters() -> list[dict[str, Any]]:

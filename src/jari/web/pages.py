@@ -77,7 +77,8 @@ def _checkout_headers(settings: Settings) -> dict[str, str]:
     allowed = f"{origin}{others}"
     return {
         "Content-Security-Policy": (
-            f"{CONTENT}; script-src 'self' {allowed}; connect-src 'self' {allowed}; frame-src {allowed}"
+            CONTENT.replace("form-action 'self'", f"form-action 'self' {allowed}")
+            + f"; script-src 'self' {allowed}; connect-src 'self' {allowed}; frame-src {allowed}"
         ),
         "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     }

@@ -116,7 +116,7 @@ class Handlers:
 
     async def hint(self, request: Request) -> Response:
         """Take a gateway's message for what it is: a reason to look. Whether it changed anything is not told."""
-        if request.path_params["gateway"] != self._payments.require_gateway().name:
+        if request.path_params["gateway"] != self._payments.gateway_name:
             raise NotFound("No such gateway is set up here.")
         body, _ = await self._reader.body(request, self._hint_decoder)
         await self._payments.take_hint(body.data.order_id, body.data.payment_key)

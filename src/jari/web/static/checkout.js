@@ -9,7 +9,7 @@ import { go, goInstead } from "./navigation.js";
 import { OwnedPage, waitElements } from "./owned.js";
 import { explain, explainCode } from "./refusals.js";
 import { awaitSettlement, fetchReservation, isUnderWay } from "./settlement.js";
-import { occasion, seatRows, secondsLeft, stateOf, totalRows } from "./summary.js";
+import { isReturned, occasion, seatRows, secondsLeft, stateOf, totalRows } from "./summary.js";
 import { say, writeMoney, writeSeconds } from "./words.js";
 
 const TICK_MS = 500;
@@ -209,12 +209,11 @@ function notice(state, reservation) {
   const toReservation = linkButton(say("toReservation"), `/reservations/${reservation.id}`, "reservation-link",
     "button primary");
   const toMap = linkButton(say("backToMap"), `/matches/${reservation.scheduleId}`, "seat-map-link", "button primary");
-  const isOwed = reservation.payment?.status === "REFUND_DUE";
   return [
     element("div", { className: "notice", "data-testid": "checkout-notice", "data-state": state },
       element("p", { className: "strong" }, say(`${state}Notice`)),
-      isOwed ? element("p", {}, say("moneyComesBack")) : "",
-      state === "confirmed" || state === "refunded" ? toReservation : toMap),
+      isReturned(reservation) ? element("p", {}, say("moneyComesBack")) : "",
+      state === "confirmed" || reservation.refunds.length > 0 ? toReservation : toMap),
   ];
 }
 

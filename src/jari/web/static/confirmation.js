@@ -43,18 +43,16 @@ function readPayment(query) {
 
 /** Only now the payment leaves the address bar: until here, loading the page anew asks again. */
 function conclude({ id, payment }) {
-  if (payment?.status === "FAILED") showDecline(payment.code, payment.message, id);
+  if (payment?.status === "FAILED") showDecline(payment.code, id);
   else goInstead(`/reservations/${id}?new=1`);
 }
 
 function decline(error, asked) {
-  const reservationId = error.reservationId ?? asked;
-  if (error.status === 402) showDecline(error.gatewayCode || error.code, error.message, reservationId);
-  else showDecline(error.code, "", reservationId);
+  showDecline(error.gatewayCode || error.code, error.reservationId ?? asked);
 }
 
-function showDecline(code, message, reservationId) {
-  const query = new URLSearchParams({ code: code ?? "", message: message ?? "" });
+function showDecline(code, reservationId) {
+  const query = new URLSearchParams({ code: code ?? "" });
   if (reservationId) query.set("reservation", reservationId);
   goInstead(`/checkout/fail?${query}`);
 }

@@ -16,7 +16,7 @@ export function openDecline(main) {
   let reservation = null;
   const draw = () => keepFocus(body, () => {
     document.title = `${say("notPaid")} · jari 자리`;
-    body.replaceChildren(...reasons(decline), wayOn(decline, reservation));
+    body.replaceChildren(...reasons(decline, reservation), wayOn(decline, reservation));
   });
   main.replaceChildren(root);
   onLanguageChange(draw, leaving.signal);
@@ -45,16 +45,22 @@ function readDecline(query) {
   };
 }
 
-function reasons({ code, message }) {
+function reasons({ code, message }, reservation) {
   const known = explainCode(code);
+  const said = message || whatGatewaySaid(code, reservation);
   return [
     element("h1", {}, say("notPaid")),
     element("div", { className: "notice bad", role: "alert", "data-testid": "decline-reason", "data-code": code },
       element("p", { className: "strong" }, known ?? say("paymentRefused")),
-      message && code !== "PAY_PROCESS_CANCELED"
-        ? element("p", { "data-testid": "gateway-message" }, say("gatewaySays", { message })) : ""),
+      said && code !== "PAY_PROCESS_CANCELED"
+        ? element("p", { "data-testid": "gateway-message" }, say("gatewaySays", { message: said })) : ""),
     element("p", {}, say("noMoneyTaken")),
   ];
+}
+
+/** The gateway's words for a payment that it refused when it was to be charged. */
+function whatGatewaySaid(code, reservation) {
+  return reservation?.payment?.code === code ? reservation.payment.message : "";
 }
 
 function wayOn({ reservationId }, reservation) {

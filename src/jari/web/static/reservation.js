@@ -7,7 +7,7 @@ import { announce } from "./message.js";
 import { OwnedPage } from "./owned.js";
 import { askForRefund } from "./refund.js";
 import { awaitSettlement, fetchReservation, isUnderWay, pauseBetween } from "./settlement.js";
-import { occasion, seatRows, stateBadge, stateOf, totalRows } from "./summary.js";
+import { isReturned, occasion, seatRows, stateBadge, stateOf, totalRows } from "./summary.js";
 import { ticketCards } from "./tickets.js";
 import { say, writeMoment, writeMoney } from "./words.js";
 
@@ -128,7 +128,7 @@ function stateNotice(state, reservation) {
   const isOpen = isPayable || state === "paying";
   return element("div", { className: "notice", "data-testid": "reservation-notice", "data-state": state },
     element("p", { className: "strong" }, say(isPayable ? "pendingNotice" : `${state}Notice`)),
-    state === "cancelled" && isOwing(reservation) ? element("p", {}, say("moneyComesBack")) : "",
+    isReturned(reservation) ? element("p", {}, say("moneyComesBack")) : "",
     isPayable ? linkButton(say("continuePaying"), toPay, "checkout-link", "button primary") : "",
     isOpen ? "" : linkButton(say("backToMap"), `/matches/${reservation.scheduleId}`, "seat-map-link"));
 }
@@ -140,7 +140,7 @@ function refundRows({ refunds, currency }) {
     element("ul", { className: "sheet refunds" }, ...refunds.map(({ amount, status, requestedAt, seatIds }) =>
       element("li", { "data-testid": "refund-row", "data-status": status },
         element("span", {}, writeMoment(requestedAt),
-          element("small", {}, say("seatCount", { count: String(seatIds.length) }))),
+          seatIds.length === 0 ? "" : element("small", {}, say("seatCount", { count: String(seatIds.length) }))),
         element("span", { className: `badge ${status === "DONE" ? "open" : "waiting"}` },
           say(status === "DONE" ? "refundDone" : "refundDue")),
         element("b", {}, writeMoney(amount, currency))))),

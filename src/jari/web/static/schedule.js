@@ -307,8 +307,9 @@ class SchedulePage {
     if (this.panel.reserving) return;
     this.#setReserving(true);
     try {
-      const { id } = await api.reserve(this.schedule.id);
-      go(`/checkout/${id}`);
+      const { id, status } = await api.reserve(this.schedule.id);
+      // What costs nothing needs no checkout.
+      go(status === "PENDING" ? `/checkout/${id}` : `/reservations/${id}?new=1`);
     } catch (error) {
       announce(explain(error), "bad");
       if (error.status === 401) {

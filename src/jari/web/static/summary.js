@@ -11,9 +11,13 @@ const STATES = { CONFIRMED: "confirmed", CANCELLED: "cancelled", EXPIRED: "expir
 export function stateOf(reservation) {
   if (isUnderWay(reservation)) return "paying";
   if (reservation.status === "PENDING") return secondsLeft(reservation) > 0 ? "pending" : "expired";
-  const isRefunded = reservation.status === "CANCELLED" && reservation.refunds.length > 0;
+  const isRefunded = reservation.status === "CANCELLED" && reservation.seats.every(({ refunded }) => refunded);
   return isRefunded ? "refunded" : STATES[reservation.status];
 }
+
+/** Did a payment come when the seats were gone, so that all of it goes back? Such a refund is of no seats. */
+export const isReturned = ({ status, refunds }) =>
+  status !== "CONFIRMED" && refunds.some(({ seatIds }) => seatIds.length === 0);
 
 /** Seconds until the time to pay is over; Infinity where it does not run. */
 export function secondsLeft({ expiresAt }) {
@@ -62,6 +66,6 @@ export function totalRows({ amount, currency, refunds }) {
     element("p", { className: "total" }, name, element("b", { "data-testid": testId }, writeMoney(money, currency)));
   return [
     row(say("total"), amount, "reservation-total"),
-    ...(refunded > 0 ? [row(say("refunds"), -refunded, "refunded-total")] : []),
+    ...(refunded > 0 ? [row(say("refundTitle"), -refunded, "refunded-total")] : []),
   ];
 }

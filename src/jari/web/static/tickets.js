@@ -5,7 +5,7 @@ import { element } from "./elements.js";
 import { placeOf } from "./summary.js";
 import { say, writeMoment } from "./words.js";
 
-const CODE_PIXELS = 148;
+const CODE_PIXELS = 232; // a ticket is a dense code, and a reader at the door is in a hurry
 
 /** The tickets of a paid reservation; a refunded seat has none. */
 export function ticketCards(reservation) {
