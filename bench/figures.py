@@ -50,6 +50,12 @@ class Row:
     note: str = ""
 
     @property
+    def promise(self) -> str:
+        if self.at_least is not None:
+            return f"at least {self.at_least:,g}"
+        return "" if self.at_most is None else f"at most {self.at_most:,g}"
+
+    @property
     def met(self) -> bool | None:
         if self.at_least is not None:
             return self.value >= self.at_least

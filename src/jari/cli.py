@@ -48,16 +48,7 @@ app.add_typer(venue_app, name="venue")
 app.add_typer(schedule_app, name="schedule")
 app.add_typer(user_app, name="user")
 
-console = Console()
-complaints = Console(stderr=True, highlight=False)
-
-MAX_ID = 2**63 - 1
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
-
-DatabaseOption = Annotated[
-    str | None, typer.Option("--database", envvar="JARI_DATABASE", help="sqlite:///FILE or postgresql://…")
-]
-JsonOption = Annotated[bool, typer.Option("--json", envvar="JARI_JSON", help="Print one JSON object.")]
 
 
 class PlanFormat(StrEnum):
@@ -76,7 +67,7 @@ def serve(
 ) -> None:
     """Serve the page and the API."""
     logs.configure()
-    _run(run_server(_settings(database=database, host=host, port=port)))
+    run(run_server(read_settings(database=database, host=host, port=port)))
 
 
 @app.command("migrate")
@@ -94,7 +85,7 @@ def migrate_command(
     """Make the database's tables, or bring them up to date."""
 
     async def work() -> str:
-        opened = open_database(_settings(database=database))
+        opened = open_database(read_settings(database=database))
         try:
             revision = await migrate(opened)
             if restored:
@@ -103,8 +94,8 @@ def migrate_command(
             await opened.close()
         return revision
 
-    revision = _run(work())
-    _print({"revision": revision}, f"The database is at schema {revision}.", json=json)
+    revision = run(work())
+    show({"revision": revision}, f"The database is at schema {revision}.", json=json)
 
 
 @app.command()
@@ -118,7 +109,7 @@ def demo(
 ) -> None:
     """Serve a ballpark with an open sale, and let a crowd in."""
     logs.configure(quiet=True)
-    _run(demonstration.run(host=host, port=port, fans=fans, directory=directory, console=console))
+    run(demonstration.run(host=host, port=port, fans=fans, directory=directory, console=console))
 
 
 @app.command()
@@ -139,10 +130,10 @@ def crowd(
             console.print(_tally_line(tally), end="\r")
 
     try:
-        tally = _run(run_crowd(url=url, schedule_id=schedule, fans=fans, seconds=seconds, report=report))
+        tally = run(run_crowd(url=url, schedule_id=schedule, fans=fans, seconds=seconds, report=report))
     except httpx.HTTPError as error:
-        _fail(f"{url}: {error}. Is the server running there, and is there a schedule {schedule}?")
-    _print({"fans": tally.fans, **tally.outcomes}, _tally_line(tally), json=json)
+        fail(f"{url}: {error}. Is the server running there, and is there a schedule {schedule}?")
+    show({"fans": tally.fans, **tally.outcomes}, _tally_line(tally), json=json)
 
 
 @venue_app.command("import")
@@ -161,7 +152,7 @@ def import_venue(
     json: JsonOption = False,
 ) -> None:
     """Bring in a seating plan; one of a known name replaces that venue's plan."""
-    settings = _settings(database=database)
+    settings = read_settings(database=database)
 
     async def work() -> dict[str, Any]:
         if str(file) in plans.SAMPLES and not file.exists():
@@ -170,12 +161,12 @@ def import_venue(
             venue = plans.read_plan_file(
                 file, format=plan_format, name=name, max_bytes=settings.max_plan_bytes
             )
-        async with _stores(settings) as stores:
+        async with open_for_command(settings) as stores:
             venue_id, is_new = await Organising(stores.catalogue).import_venue(venue)
         return {"id": venue_id, "name": venue.name, "seats": sum(1 for _ in venue.seats()), "new": is_new}
 
-    made = _run(work())
-    _print(made, f"Venue {made['id']}: {made['name']}, {made['seats']} seats.", json=json)
+    made = run(work())
+    show(made, f"Venue {made['id']}: {made['name']}, {made['seats']} seats.", json=json)
 
 
 @venue_app.command("export")
@@ -187,10 +178,10 @@ def export_venue(
     """Print a venue's seating plan."""
 
     async def work() -> bytes:
-        async with _stores(_settings(database=database)) as stores:
+        async with open_for_command(read_settings(database=database)) as stores:
             return plans.write_plan(await stores.catalogue.venue(venue_id), plan_format)
 
-    sys.stdout.buffer.write(_run(work()))
+    sys.stdout.buffer.write(run(work()))
 
 
 @venue_app.command("list")
@@ -198,14 +189,14 @@ def list_venues(database: DatabaseOption = None, *, json: JsonOption = False) ->
     """List the venues."""
 
     async def work() -> list[dict[str, Any]]:
-        async with _stores(_settings(database=database)) as stores:
+        async with open_for_command(read_settings(database=database)) as stores:
             return [
                 dict(zip(("id", "name", "seats"), row, strict=True))
                 for row in await stores.catalogue.venues()
             ]
 
-    rows = _run(work())
-    _print({"venues": rows}, _table(rows), json=json)
+    rows = run(work())
+    show({"venues": rows}, table(rows), json=json)
 
 
 @schedule_app.command("create")
@@ -230,7 +221,7 @@ def create_schedule(
     """Make a schedule. Without a time of opening, 'jari schedule open' opens its sale."""
 
     async def work() -> int:
-        async with _stores(_settings(database=database)) as stores:
+        async with open_for_command(read_settings(database=database)) as stores:
             return await Organising(stores.catalogue).create_schedule(
                 venue_id=venue,
                 kind=kind,
@@ -239,8 +230,8 @@ def create_schedule(
                 opens_ms=_milliseconds(opens_at) if opens_at else None,
             )
 
-    schedule_id = _run(work())
-    _print({"id": schedule_id}, f"Schedule {schedule_id}.", json=json)
+    schedule_id = run(work())
+    show({"id": schedule_id}, f"Schedule {schedule_id}.", json=json)
 
 
 @schedule_app.command("open")
@@ -251,8 +242,8 @@ def open_sale(
     json: JsonOption = False,
 ) -> None:
     """Open a schedule's sale now."""
-    _run(_organise(database, lambda organising: organising.open_sale(schedule_id)))
-    _print({"id": schedule_id, "open": True}, f"Schedule {schedule_id} is on sale.", json=json)
+    run(_organise(database, lambda organising: organising.open_sale(schedule_id)))
+    show({"id": schedule_id, "open": True}, f"Schedule {schedule_id} is on sale.", json=json)
 
 
 @schedule_app.command("close")
@@ -263,8 +254,8 @@ def close_sale(
     json: JsonOption = False,
 ) -> None:
     """Close a schedule's sale; what is held or sold stays so."""
-    _run(_organise(database, lambda organising: organising.close_sale(schedule_id)))
-    _print({"id": schedule_id, "open": False}, f"Schedule {schedule_id} is closed.", json=json)
+    run(_organise(database, lambda organising: organising.close_sale(schedule_id)))
+    show({"id": schedule_id, "open": False}, f"Schedule {schedule_id} is closed.", json=json)
 
 
 @schedule_app.command("list")
@@ -273,7 +264,7 @@ def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False)
 
     async def work() -> list[dict[str, Any]]:
         now_ms = _milliseconds(datetime.now(UTC))
-        async with _stores(_settings(database=database)) as stores:
+        async with open_for_command(read_settings(database=database)) as stores:
             found = await stores.catalogue.schedules(kind=None, from_ms=None, to_ms=None)
         return [
             {
@@ -287,8 +278,8 @@ def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False)
             for each in found
         ]
 
-    rows = _run(work())
-    _print({"schedules": rows}, _table(rows), json=json)
+    rows = run(work())
+    show({"schedules": rows}, table(rows), json=json)
 
 
 @user_app.command("create")
@@ -305,11 +296,11 @@ def create_user(
     json: JsonOption = False,
 ) -> None:
     """Make an account."""
-    settings = _settings(database=database)
+    settings = read_settings(database=database)
 
     async def work() -> int:
         passwords = Passwords(settings)
-        async with _stores(settings) as stores:
+        async with open_for_command(settings) as stores:
             accounts = Accounts(stores.accounts, stores.attempts, passwords, settings)
             user = await accounts.sign_up(
                 email=email, password=password, name=name or email.partition("@")[0], role=role
@@ -317,63 +308,13 @@ def create_user(
         passwords.close()
         return user.id
 
-    user_id = _run(work())
-    _print({"id": user_id, "role": role}, f"User {user_id} ({role}).", json=json)
+    user_id = run(work())
+    show({"id": user_id, "role": role}, f"User {user_id} ({role}).", json=json)
 
 
 async def _organise(database: str | None, work: Callable[[Organising], Awaitable[T]]) -> T:
-    async with _stores(_settings(database=database)) as stores:
+    async with open_for_command(read_settings(database=database)) as stores:
         return await work(Organising(stores.catalogue))
-
-
-@asynccontextmanager
-async def _stores(settings: Settings) -> AsyncIterator[Stores]:
-    stores = await open_stores(settings)
-    try:
-        yield stores
-    finally:
-        await stores.close()
-
-
-def _settings(**overrides: Any) -> Settings:
-    try:
-        return Settings.from_environment(os.environ, **overrides)
-    except BadSetting as error:
-        _fail(str(error))
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work; what it refuses is said in one line, and the exit code is 1."""
-    try:
-        return uvloop.run(work)
-    except JariError as refusal:
-        _fail(refusal.detail)
-    except (BadSetting, SchemaOutdated, OSError) as error:
-        _fail(str(error))
-    except (DBAPIError, asyncpg.PostgresError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        _fail(f"The database cannot be used: {cause}. Check --database, or JARI_DATABASE.")
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _fail(sentence: str) -> NoReturn:
-    complaints.print(f"jari: {sentence}", markup=False, soft_wrap=True)
-    raise typer.Exit(1)
-
-
-def _print(data: dict[str, Any], text: str | Table, *, json: bool) -> None:
-    if json:
-        sys.stdout.write(msgspec.json.encode(data).decode() + "\n")
-    else:
-        console.print(text)
-
-
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(*(rows[0] if rows else ["nothing yet"]))
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    return table
 
 
 def _tally_line(tally: Tally) -> str:

@@ -22,6 +22,8 @@ from jari.adapters.sql.duties import SqlDuties
 from jari.adapters.sql.reservations import SqlReservations
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
+from jari.adapters.sql.webhooks import SqlWebhooks
+from jari.adapters.webhook_sender import HttpWebhookSender
 from jari.ports import Attempts
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
@@ -37,6 +39,7 @@ from jari.usecases.reservations import Reservations
 from jari.usecases.sweeping import Sweeper
 from jari.usecases.tickets import Tickets
 from jari.usecases.till import Tills
+from jari.usecases.webhooks import Webhooks
 from jari.web.app import Services, build_app
 from jari.web.server import Server
 from jari.web.snapshots import Snapshots
@@ -64,6 +67,7 @@ class Stores:
     attempts: Attempts
     reservations: SqlReservations
     duties: SqlDuties
+    webhooks: SqlWebhooks
 
     async def close(self) -> None:
         """Close every connection."""
@@ -99,6 +103,7 @@ async def open_stores(settings: Settings) -> Stores:
         attempts,
         SqlReservations(database),
         SqlDuties(database),
+        SqlWebhooks(database),
     )
 
 
@@ -162,6 +167,11 @@ class Application:
         self.refunds = Refunds(sold, self.tills, self.catalogue, self.payments, numbers, settings)
         self.tickets = Tickets(self.reservations, signer)
         self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, stores.accounts, settings)
+        self.sender = HttpWebhookSender(
+            timeout_seconds=settings.webhook_timeout_seconds,
+            connections=settings.max_webhooks * settings.duty_page_size,
+        )
+        self.webhooks = Webhooks(stores.webhooks, self.sender, settings)
         self.duties = Duties(stores.duties, self._works(), settings)
         self.printer = Printer(settings)
         self.snapshots = Snapshots()
@@ -186,7 +196,10 @@ class Application:
 
     def _works(self) -> list[Work]:
         """What one process does for all."""
-        return [self.payments.reconcile, self.refunds.give_back_what_is_due] if self.gateway else []
+        works: list[Work] = [self.webhooks.relay, self.webhooks.deliver]
+        if self.gateway is not None:
+            works += [self.payments.reconcile, self.refunds.give_back_what_is_due]
+        return works
 
     @asynccontextmanager
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
@@ -194,6 +207,7 @@ class Application:
             stack.push_async_callback(self.stores.close)
             stack.callback(self.passwords.close)
             stack.callback(self.printer.close)
+            stack.push_async_callback(self.sender.close)
             if self.gateway is not None:
                 stack.push_async_callback(self.gateway.close)
             stack.push_async_callback(self.tills.close)

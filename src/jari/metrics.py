@@ -32,6 +32,9 @@ payments = Counter(
     "jari_payments", "Answers of the gateway about payments: Charged, NotCharged, Unknown", ["answer"]
 )
 refunds = Counter("jari_refunds", "Refunds tried, by outcome: done, postponed", ["outcome"])
+webhooks = Counter(
+    "jari_webhooks", "Deliveries to webhooks, by outcome: delivered, postponed, dead", ["outcome"]
+)
 gateway_seconds = Histogram(
     "jari_gateway_seconds",
     "Time until the gateway had said what became of a payment",

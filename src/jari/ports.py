@@ -18,6 +18,7 @@ from jari.domain.seatmap import Commit, Layout
 from jari.domain.tickets import Ticket
 from jari.domain.users import Role, User
 from jari.domain.venues import Venue
+from jari.domain.webhooks import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,10 @@ class SeatingTransaction(Protocol):
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
 
-    async def reservations(self, ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Reservation]:
-        """These reservations of the schedule, and the PENDING ones of these buyers."""
+    async def reservations(
+        self, ids: Sequence[int], payment_keys: Sequence[str], buyer_ids: Sequence[int]
+    ) -> Sequence[Reservation]:
+        """These reservations, those that have these payments, and the PENDING ones of these buyers here."""
 
     async def write(self, decision: Decision) -> None:
         """Write all; raises StaleDecision where a seat is not as ``before`` says. Commits when the block ends."""
@@ -118,8 +121,12 @@ class SeatingStore(Protocol):
     async def renew_epoch(self, schedule_id: int) -> None:
         """Name a new run of versions: whoever knows the old one starts over."""
 
-    async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
-        """Forget commits and stored answers that are older than that."""
+    async def trim(self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0) -> Sequence[int]:
+        """Forget commits and stored answers that are older than that.
+
+        Of the commits that webhooks are still to be told of, so many are kept all the same. Returns the schedules
+        in which some of them had to go.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +152,6 @@ class Reservations(Protocol):
 
     async def reservation_of_payment(self, payment_id: int) -> Reservation | None:
         """The reservation that a payment pays."""
-
-    async def reservation_of_key(self, payment_key: str) -> int | None:
-        """The reservation that this payment key was used for."""
 
     async def of_buyer(self, buyer_id: int, before_id: int | None, limit: int) -> Sequence[Reservation]:
         """A buyer's reservations, newest first."""
@@ -337,3 +341,80 @@ class Attempts(Protocol):
 
     async def forgive_attempt(self, bucket: str) -> None:
         """Take one attempt back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What a relay has passed on; ``lost`` is schedule → commits that were forgotten before it came to them."""
+
+    commits: int
+    deliveries: int
+    lost: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event on its way to a webhook; ``attempt`` counts the tries that failed, ``error`` is the last one's."""
+
+    id: int
+    webhook_id: int
+    event_id: str
+    kind: str
+    body: str
+    attempt: int
+    error: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A try that failed: the next is due in ``retry_ms``, or never (None), and the delivery is a dead letter."""
+
+    delivery_id: int
+    error: str
+    retry_ms: int | None
+
+
+class Webhooks(Protocol):
+    """Webhooks, and the deliveries that the change log makes for them."""
+
+    async def add(self, url: str, secret: bytes, patterns: Sequence[str], limit: int) -> Webhook:
+        """A new webhook, told of what is committed from now on. Raises Conflict where there are so many."""
+
+    async def counts(self) -> Sequence[tuple[Webhook, int, int]]:
+        """Each webhook with the number of its deliveries that wait, and of its dead letters."""
+
+    async def remove(self, webhook_id: int) -> None:
+        """Forget a webhook with its deliveries. Raises NotFound."""
+
+    async def relay(self, limit: int) -> Relayed:
+        """Make deliveries of the next commits, about ``limit`` of them, each commit once, all in one transaction."""
+
+    async def waiting(self) -> Sequence[Webhook]:
+        """The webhooks for which a delivery is due."""
+
+    async def due(self, webhook_id: int, limit: int) -> Sequence[Delivery]:
+        """Deliveries of a webhook whose time has come, in the order of their times."""
+
+    async def settle(self, delivered: Sequence[int], undelivered: Sequence[Undelivered]) -> None:
+        """Forget these deliveries, and keep those for another try or as dead letters."""
+
+    async def dead(self, limit: int) -> Sequence[Delivery]:
+        """Dead letters, the latest first."""
+
+    async def revive(self, ids: Sequence[int] | None) -> int:
+        """Try these dead letters (None: all) again from the beginning; how many there were."""
+
+    async def forget_dead(self, keep_ms: int) -> int:
+        """Delete dead letters that died longer ago than that; how many there were."""
+
+
+class NotDelivered(Exception):
+    """A webhook's receiver gave no answer; the message says why."""
+
+
+class WebhookSender(Protocol):
+    """Carries deliveries over HTTP."""
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """POST once, follow nothing, end within a time limit: the answer's status. Raises NotDelivered."""

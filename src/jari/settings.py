@@ -60,8 +60,17 @@ class Settings:
     duty_page_size: int = 50  # payments, refunds or deliveries looked after at a time
     duty_ms: int = 1_000
     lease_seconds: int = 15  # so long after a crash another process takes over what one alone does
-    number_block_size: int = 100
+    number_block_size: int = 1_000
     refund_until_hours: int = 24  # before the start; organisers may refund at any time
+
+    # webhooks: 10 tries by these delays take some 2.6 days
+    outbox_size: int = 200_000  # commits kept for each schedule where the relay of webhooks lags behind
+    max_webhooks: int = 20
+    webhook_timeout_seconds: int = 10
+    webhook_tries: int = 10
+    webhook_retry_min_seconds: int = 10
+    webhook_retry_max_seconds: int = 24 * 3600
+    dead_letter_days: int = 30
 
     # tickets
     time_zone: str = "Asia/Seoul"  # of what is printed

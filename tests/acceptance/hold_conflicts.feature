@@ -255,8 +255,8 @@ Feature: Many people want the same seats
     Scenario Outline: All the seats, or none
       Given a match
       When Minji books 1-5 and 1-6 <way>
-      Then Minji gets 1-5 and 1-6
-      And the booking names the match and 1-5 and 1-6
+      Then Minji gets a reservation of the match for 1-5 and 1-6
+      And Minji has 1-5 and 1-6
       When Jun books 1-6 and 1-7 <way>
       Then Jun is refused: SEATS_TAKEN 1-6
       And Jun has nothing

@@ -4,6 +4,8 @@ A seat is written row-seat: 1-5 is seat 5 of row 1. Rows are numbered through th
 """
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import httpx
 from pytest_bdd import parsers
 
+from support.sandboxes import Sandbox
 from support.servers import Server
 from support.streams import Listener
 from support.worlds import Buyer, Match, World
@@ -25,23 +28,35 @@ WORDS = {
     "COUNT": r"(?P<count>\d+)",
     "BLOCK": r"(?P<block>\d+)",
     "TEXT": r'"(?P<text>[^"]*)"',
+    "MONEY": r"(?P<money>\d+(?:,\d{3})*) won",
+    "CARD": r"(?P<card>a good card|a card over its limit)",
 }
 HTTP_STATUS = {
     "UNAUTHENTICATED": 401,
     "WRONG_CREDENTIALS": 401,
+    "PAYMENT_REFUSED": 402,
     "FORBIDDEN": 403,
     "NOT_FOUND": 404,
     "SEATS_TAKEN": 409,
     "NOT_YOUR_SEATS": 409,
     "SALE_NOT_OPEN": 409,
     "EMAIL_TAKEN": 409,
+    "NOTHING_HELD": 409,
+    "RESERVATION_CLOSED": 409,
+    "RESERVATION_EXPIRED": 409,
+    "AMOUNT_MISMATCH": 409,
+    "NOT_REFUNDABLE": 409,
+    "TICKET_USED": 409,
+    "TICKET_VOID": 409,
     "BODY_TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "INVALID": 422,
     "TOO_MANY_SEATS": 422,
     "UNKNOWN_SEATS": 422,
     "IDEMPOTENCY_KEY_REUSED": 422,
+    "BAD_TICKET": 422,
     "TOO_MANY_ATTEMPTS": 429,
+    "UNAVAILABLE": 503,
 }
 
 
@@ -52,10 +67,29 @@ def step(text: str) -> parsers.re:
 
 @dataclass
 class House:
-    """A server, and the world in its database."""
+    """A server, the world in its database, and where its buyers pay."""
 
     server: Server
     world: World
+    sandbox: Sandbox | None = None
+
+
+@dataclass
+class Viewer:
+    """Somebody at a stream, with what they know from before the connection broke."""
+
+    url: str
+    parameters: dict[str, str]
+    listener: Listener
+    version: int = 0  # of the match's seats when the stream had just been opened
+    known: dict[int, str] = field(default_factory=dict)
+
+    def statuses(self) -> dict[int, str]:
+        return {**self.known, **self.listener.statuses()}
+
+    def told(self) -> list[int]:
+        """The seats of the updates, in order."""
+        return [each.data["data"]["seatId"] for each in self.listener.events if each.name == "update"]
 
 
 @dataclass
@@ -122,6 +156,23 @@ class Scene:
     def block_url(self, block: str) -> str:
         return f"{self.url}{self.path}/blocks/{self.match.block_ids[block]}/seats"
 
+    def seats_of(self, name: str) -> tuple[set[int], set[int]]:
+        """What this person holds and what they have bought, as the server tells them."""
+        return seats_of(self.client(name), self.match)
+
+    def watch(self, url: str, **options: str) -> Listener:
+        """Open a stream, and wait until it has begun."""
+        listener = Listener(url, **options)
+        self.listeners.append(listener)
+        listener.wait_for_opening()
+        return listener
+
+    def version_now(self) -> int:
+        """The version of the match's seats."""
+        version = data_of(httpx.get(f"{self.url}/api/schedules/{self.match.id}/seat-status"))["version"]
+        assert isinstance(version, int)
+        return version
+
     def statuses(self) -> dict[int, str]:
         """Every seat of the match, as the blocks' statuses tell."""
         seats = [
@@ -159,3 +210,22 @@ def moment(text: str) -> float:
     """Seconds since 1970 of a time on the wire."""
     assert text.endswith("Z")
     return datetime.fromisoformat(text).timestamp()
+
+
+def seats_of(client: httpx.Client, match: Match) -> tuple[set[int], set[int]]:
+    """What the client's buyer holds and what they have bought."""
+    mine = data_of(client.get(f"/api/matches/{match.id}/allocations"))
+    return {seat_id for hold in mine["holds"] for seat_id in hold["seatIds"]}, set(mine["occupied"])
+
+
+def won(money: str) -> int:
+    """An amount as a scenario writes it."""
+    return int(money.replace(",", ""))
+
+
+def wait_until(so: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+    """Look again and again until something is so."""
+    until = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < until, f"not so within {seconds} s: {what}"
+        time.sleep(0.02)

@@ -3,17 +3,14 @@
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any
 
 import httpx
-import pytest
 from pytest_bdd import scenarios, then, when
-from scenes import Scene, data_of, moment, step
+from scenes import Scene, Viewer, data_of, moment, step
 
 from support.servers import Server
-from support.streams import Event, Listener
+from support.streams import Event
 from support.worlds import World
 
 # A busy machine may be late by this much beyond the second that is promised.
@@ -22,62 +19,9 @@ GRACE_SECONDS = 0.5
 scenarios("allocation_status.feature")
 
 
-@dataclass
-class Viewer:
-    """Somebody at a stream, with what they know from before the connection broke."""
-
-    url: str
-    parameters: dict[str, str]
-    listener: Listener
-    version: int = 0  # of the match's seats when the stream had just been opened
-    known: dict[int, str] = field(default_factory=dict)
-
-    def statuses(self) -> dict[int, str]:
-        return {**self.known, **self.listener.statuses()}
-
-    def told(self) -> list[int]:
-        """The seats of the updates, in order."""
-        return [each.data["data"]["seatId"] for each in self.listener.events if each.name == "update"]
-
-
-@pytest.fixture
-def viewers() -> dict[str, Viewer]:
-    return {}
-
-
-def watch(scene: Scene, url: str, **options: str) -> Listener:
-    listener = Listener(url, **options)
-    scene.listeners.append(listener)
-    listener.wait_for_opening()
-    return listener
-
-
-def version_now(scene: Scene) -> int:
-    version = data_of(httpx.get(f"{scene.url}/api/schedules/{scene.match.id}/seat-status"))["version"]
-    assert isinstance(version, int)
-    return version
-
-
 def come_back(scene: Scene, viewer: Viewer, **options: str) -> None:
-    viewer.listener = watch(scene, viewer.url, **viewer.parameters, **options)
-    viewer.version = version_now(scene)
-
-
-@when(step("NAME opens block BLOCK(?P<batches> in batches)?"))
-def somebody_opens_a_block(
-    scene: Scene, viewers: dict[str, Viewer], name: str, block: str, batches: str | None
-) -> None:
-    url, parameters = f"{scene.block_url(block)}/status-stream", {"events": "batch"} if batches else {}
-    viewers[name] = Viewer(url, parameters, watch(scene, url, **parameters), version_now(scene))
-
-
-@when(step("NAME follows the match(?P<batches> in batches)?"))
-def somebody_follows_the_match(
-    scene: Scene, viewers: dict[str, Viewer], name: str, batches: str | None
-) -> None:
-    url = f"{scene.url}/api/schedules/{scene.match.id}/seats/stream"
-    parameters = {"events": "batch"} if batches else {}
-    viewers[name] = Viewer(url, parameters, watch(scene, url, **parameters), version_now(scene))
+    viewer.listener = scene.watch(viewer.url, **viewer.parameters, **options)
+    viewer.version = scene.version_now()
 
 
 @when(step("NAME loses the connection"))
@@ -120,12 +64,6 @@ def somebody_is_shown_all_seats(
     shown = [seat["id"] for seat in opening.data["data"]["seats"]]
     assert shown == scene.match.seat_ids_of_block[block]
     assert len(shown) == int(count)
-
-
-@then(step("NAME sees SEATS as STATUS"))
-def somebody_sees_seats(scene: Scene, viewers: dict[str, Viewer], name: str, seats: str, status: str) -> None:
-    viewer, seat_ids = viewers[name], scene.seat_ids(seats)
-    viewer.listener.wait_for(lambda _: {viewer.statuses().get(each) for each in seat_ids} == {status})
 
 
 @then(step("NAME sees SEATS become STATUS within a second of the end of OTHER's hold"))
@@ -175,17 +113,6 @@ def somebody_is_told_the_version(viewers: dict[str, Viewer], name: str) -> None:
     opening = viewer.listener.wait_for_opening()
     assert (opening.name, opening.data) == ("ready", {"version": viewer.version})
     assert opening.id.endswith(f"-{viewer.version}")
-
-
-@then(step("NAME hears in this order"))
-def somebody_hears(scene: Scene, viewers: dict[str, Viewer], name: str, datatable: list[list[str]]) -> None:
-    expected = [{"action": action, "seats": scene.places(seats)} for action, seats in datatable[1:]]
-    listener = viewers[name].listener
-
-    def heard(events: list[Event]) -> list[Any]:
-        return [each.data for each in events if each.name == "message"]
-
-    assert heard(listener.wait_for(lambda events: len(heard(events)) >= len(expected))) == expected
 
 
 @then(step("NAME is given a snapshot with SEATS as STATUS"))

@@ -1,7 +1,6 @@
 """Many people want the same seats: over HTTP, with as many connections as there are people."""
 
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 import httpx
 import pytest
 from pytest_bdd import given, scenarios, then, when
-from scenes import House, Scene, data_of, moment, problem_of, step
+from scenes import House, Scene, data_of, moment, problem_of, seats_of, step
 
 from jari.domain.schedules import Kind
 from jari.domain.users import Role, User
@@ -63,11 +62,10 @@ def owners_of(tries: Sequence[Try]) -> dict[int, set[int]]:
     return owners
 
 
-def seats_of(scene: Scene, buyer: Buyer) -> set[int]:
+def held_by(scene: Scene, buyer: Buyer) -> set[int]:
     """What the buyer holds, as the server tells them."""
     with buyer.client(scene.url) as client:
-        mine = data_of(client.get(f"{scene.path}/allocations"))
-    return {seat_id for hold in mine["holds"] for seat_id in hold["seatIds"]}
+        return seats_of(client, scene.match)[0]
 
 
 @pytest.fixture
@@ -106,34 +104,10 @@ def another_match(scene: Scene) -> None:
     scene.stage = scene.house.world.match()
 
 
-@given("the sale is closed")
-@when("the sale is closed")
-def the_sale_is_closed(scene: Scene) -> None:
-    """Closed in the store, and known to the server: it has looked twice, one of which began after the close."""
-    world = scene.house.world
-    world.run(Organising(world.stores.catalogue).close_sale(scene.match.id))
-    before, until = looks_at_the_store(scene), time.monotonic() + 10
-    while looks_at_the_store(scene) < before + 2:
-        assert time.monotonic() < until, "the server does not look for what others have done"
-        time.sleep(0.02)
-
-
-def looks_at_the_store(scene: Scene) -> int:
-    figures = httpx.get(f"{scene.url}/metrics").text
-    found = re.search(r"^jari_poll_seconds_count (\d+)", figures, re.MULTILINE)
-    return int(found[1]) if found else 0
-
-
 @when("the sale has opened")
 def the_sale_has_opened(scene: Scene) -> None:
     opens_at = data_of(httpx.get(f"{scene.url}{scene.path}"))["opensAt"]
     time.sleep(max(0.0, moment(opens_at) - time.time() + 0.05))
-
-
-@when(step("NAME's hold has ended"))
-def a_hold_has_ended(scene: Scene, name: str) -> None:
-    expires_at = data_of(scene.last(name), 201)["expiresAt"]
-    time.sleep(max(0.0, moment(expires_at) - time.time() + 0.01))
 
 
 @when(step("NAME asks for SEATS under the key TEXT"))
@@ -157,24 +131,6 @@ def somebody_asks_for_a_strange_seat(scene: Scene, name: str, seats: str) -> Non
 @when(step("NAME asks for a seat of a match that there is not"))
 def somebody_asks_for_a_strange_match(scene: Scene, name: str) -> None:
     scene.send(name, "POST", f"/api/matches/{NO_SUCH_MATCH}/allocations", json={"seatIds": [1]})
-
-
-@when(step("NAME tries to release SEATS"))
-def somebody_tries_to_release(scene: Scene, name: str, seats: str) -> None:
-    scene.release(name, seats)
-
-
-@when(step("NAME books SEATS of the match(?: under the key TEXT)?"))
-def somebody_books(scene: Scene, name: str, seats: str, text: str | None) -> None:
-    headers = {"Idempotency-Key": text} if text else {}
-    body = {"scheduleId": scene.match.id, "seats": scene.places(seats)}
-    scene.send(name, "POST", "/api/bookings/start", json=body, headers=headers)
-
-
-@when(step("NAME books SEATS as a bare list(?P<says>, for the match)?"))
-def somebody_books_a_bare_list(scene: Scene, name: str, seats: str, says: str | None) -> None:
-    params = {"scheduleId": scene.match.id} if says else {}
-    scene.send(name, "POST", "/api/bookings/start", json=scene.places(seats), params=params)
 
 
 @when(step("COUNT people ask at once for 1 to 4 of the seats 1-1 to 1-10"))
@@ -202,7 +158,7 @@ def one_owner_each(scene: Scene, tries: list[Try]) -> None:
 
 @then("whoever was granted seats has all of them")
 def winners_have_all(scene: Scene, tries: list[Try]) -> None:
-    assert all(seats_of(scene, each.buyer) == set(each.seat_ids) for each in tries if each.granted)
+    assert all(held_by(scene, each.buyer) == set(each.seat_ids) for each in tries if each.granted)
 
 
 @then("whoever was refused has nothing, and was told which seats are taken")
@@ -212,7 +168,7 @@ def losers_have_nothing(scene: Scene, tries: list[Try]) -> None:
             taken = problem_of(each.answer, "SEATS_TAKEN")["seatIds"]
             assert taken
             assert set(taken) <= set(each.seat_ids) & owners_of(tries).keys()
-            assert not seats_of(scene, each.buyer)
+            assert not held_by(scene, each.buyer)
 
 
 @then("some were granted seats, and some were refused")
@@ -225,27 +181,10 @@ def so_many_are_granted(tries: list[Try], count: str) -> None:
     assert sum(each.granted for each in tries) == int(count)
 
 
-@then(step("NAME has SEATS"))
-def somebody_has(scene: Scene, name: str, seats: str) -> None:
-    assert seats_of(scene, scene.buyer(name)) == set(scene.seat_ids(seats))
-
-
-@then(step("NAME has nothing"))
-def somebody_has_nothing(scene: Scene, name: str) -> None:
-    assert not seats_of(scene, scene.buyer(name))
-
-
 @then(step("NAME's hold ends in COUNT seconds"))
 def a_hold_ends_in(scene: Scene, name: str, count: str) -> None:
     left = moment(data_of(scene.last(name), 201)["expiresAt"]) - time.time()
     assert int(count) - 10 < left <= int(count) + 1
-
-
-@then(step("NAME is answered as before"))
-def somebody_is_answered_as_before(scene: Scene, name: str) -> None:
-    answers = [each for each in scene.answers[name] if each.request.method == "POST"]
-    assert answers[-1].status_code == answers[-2].status_code == 201
-    assert answers[-1].content == answers[-2].content
 
 
 @then(step("NAME is told to come back in COUNT seconds"))
@@ -253,11 +192,13 @@ def somebody_is_told_when(scene: Scene, name: str, count: str) -> None:
     assert int(count) - 10 < int(scene.last(name).headers["retry-after"]) <= int(count)
 
 
-@then(step("the booking names the match and SEATS"))
-def the_booking_names(scene: Scene, seats: str) -> None:
-    booking = data_of(scene.last("Minji"), 201)
-    assert booking["scheduleId"] == scene.match.id
-    assert booking["seats"] == scene.places(seats)
+@then(step("NAME gets a reservation of the match for SEATS"))
+def somebody_gets_a_reservation(scene: Scene, name: str, seats: str) -> None:
+    reservation = data_of(scene.last(name), 201)
+    assert (reservation["scheduleId"], reservation["status"]) == (scene.match.id, "PENDING")
+    assert [{"row": each["row"], "col": each["col"]} for each in reservation["seats"]] == scene.places(seats)
+    assert reservation["orderId"]
+    assert moment(reservation["expiresAt"])
 
 
 def test_a_seat_that_was_granted_twice_would_be_noticed() -> None:

@@ -8,7 +8,10 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
+from sqlalchemy import update
 
+from jari.adapters.sql.tables import users
+from jari.domain.users import Role
 from jari.domain.venues import Grade
 from support.sandboxes import Sandbox
 from support.servers import Server
@@ -165,6 +168,39 @@ def test_seats_that_cost_nothing_need_no_checkout(
     expect(page.get_by_test_id("paid-notice")).to_be_visible()
 
 
+def test_a_ticket_that_was_used_says_so_and_cannot_be_refunded(
+    at_checkout: tuple[Page, dict], shop_server: Server, shop_world: World, buyer: Buyer
+) -> None:
+    page, reservation = at_checkout
+    pay_with(page, "good")
+    expect_tickets(page, 2)
+    with buyer.client(shop_server.url) as client:
+        tickets = client.get(f"/api/reservations/{reservation['id']}/tickets").json()["data"]["items"]
+    with an_organiser(shop_world).client(shop_server.url) as client:
+        client.post("/api/tickets/check-in", json={"token": tickets[0]["token"]}).raise_for_status()
+
+    page.reload()
+    used = page.locator(f"[data-testid=ticket][data-seat-id='{tickets[0]['seatId']}']")
+    expect(used.get_by_test_id("ticket-used")).to_be_visible()
+    expect(page.get_by_test_id("ticket-used")).to_have_count(1)
+    page.get_by_test_id("refund-button").click()
+    expect(page.get_by_test_id("refund-seat")).to_have_count(1)
+    expect(page.get_by_test_id("refund-seat")).to_have_attribute("data-seat-id", str(tickets[1]["seatId"]))
+
+
+def an_organiser(world: World) -> Buyer:
+    someone = world.buyer()
+
+    async def promote() -> None:
+        async with world.stores.database.write() as connection:
+            await connection.execute(
+                update(users).where(users.c.id == someone.id).values(role=Role.ORGANISER)
+            )
+
+    world.run(promote())
+    return someone
+
+
 def test_the_whole_checkout_works_by_keyboard(at_checkout: tuple[Page, dict]) -> None:
     page, _ = at_checkout
     page.get_by_test_id("pay-button").focus()
@@ -218,6 +254,31 @@ def test_the_browsers_back_from_the_gateway_leads_to_a_checkout_that_works(
     expect(page.get_by_test_id("pay-button")).to_be_enabled()
     expect(page.get_by_test_id("pay-button")).to_have_attribute("aria-busy", "false")
     pay_with(page, "good")
+    expect_tickets(page, 2)
+
+
+def come_back_to_the_page_as_it_was_left(page: Page) -> None:
+    """What a browser does that kept the page: this one, driven by a test, keeps none."""
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })) && null")
+
+
+def test_pages_that_the_browser_kept_can_be_used_again(
+    open_page: OpenPage, shop_server: Server, match: Match, buyer: Buyer
+) -> None:
+    hold(shop_server, match, buyer, match.seat_ids[:2])
+    page = open_page(viewport=DESKTOP)
+    be(page, shop_server, buyer)
+    page.goto(f"{shop_server.url}/matches/{match.id}")
+    for button, left_for in (("checkout-button", "**/checkout/*"), ("pay-button", "**/pay?*")):
+        page.route(left_for, lambda route: route.abort("aborted"))  # it stays, as if the buyer had come back
+        pressed = page.get_by_test_id(button)
+        pressed.click()
+        expect(pressed).to_have_attribute("aria-busy", "true")
+        come_back_to_the_page_as_it_was_left(page)
+        expect(pressed).to_have_attribute("aria-busy", "false")
+        page.unroute_all()
+        pressed.click()
+    page.locator("button[name=choice][value=good]").click()
     expect_tickets(page, 2)
 
 

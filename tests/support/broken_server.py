@@ -5,24 +5,36 @@
 - ``losers``: the live replica refuses nobody.
 - ``decision``: the till decides without having read what is taken.
 - ``database``: the store overwrites rows of others instead of refusing.
+- ``firming``: a payment begins without looking at its hold, which goes on to end while the gateway is asked.
+- ``selling``: whoever has paid is sold the seats, whosever they are by then.
 - ``die-before-commit``, ``die-after-commit``: the process dies of SIGKILL in the middle of a batch that holds
   more than one command, before or after its commit.
+- ``mortal``: the process dies of SIGKILL at the point and for the schedule that stand in the file named by
+  JARI_CRASH_FILE, once, and is followed by another. The points are ``<command> before commit`` and ``… after
+  commit`` of every command of the till, and ``asking``, ``asked``, ``giving back`` and ``given back`` around the
+  questions to the gateway. SIGUSR1 kills it wherever it is.
 """
 
+import asyncio
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import uvloop
 
 from jari import logs
 from jari.adapters.sql import seating_postgres, seating_sqlite
-from jari.domain.seating import Allocation
+from jari.domain.seating import Allocation, Change, Seating, Status
 from jari.domain.seatmap import SeatMap
 from jari.main import serve
+from jari.ports import Decision
 from jari.settings import Settings
+from jari.usecases.payments import Payments
+from jari.usecases.refunds import Refunds
 from jari.usecases.till import Till
 
 OVERWRITE = """ ON CONFLICT (schedule_id, seat_id) DO UPDATE SET status = excluded.status,
@@ -48,20 +60,25 @@ def database() -> None:
     seating_postgres.INSERT += OVERWRITE
 
 
+def firming() -> None:
+    Seating.firm = lambda *_: None  # type: ignore[method-assign]
+
+
+def selling() -> None:
+    def occupy(self: Seating, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...]) -> None:
+        for seat_id in seat_ids:
+            self._put(Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
+        self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
+
+    Seating.occupy = occupy  # type: ignore[method-assign]
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_before_commit() -> None:
-    for transaction in TRANSACTIONS:
-        whole = transaction.write
-
-        async def write(self: Any, effects: Any, commit: Any, answers: Any, whole: Any = whole) -> None:
-            await whole(self, effects, commit, answers)
-            if len(commit.changes) > 1:
-                die()
-
-        transaction.write = write  # type: ignore[method-assign]
+    before_commit(lambda _, written: die() if len(written.commit.changes) > 1 else None)
 
 
 def die_after_commit() -> None:
@@ -72,16 +89,106 @@ def die_after_commit() -> None:
     Till._publish = publish  # type: ignore[method-assign]
 
 
+def before_commit(act: Callable[[int, Decision], None]) -> None:
+    """Have something done with the schedule and the decision when all is written and not yet committed."""
+    for transaction in TRANSACTIONS:
+        whole = transaction.write
+
+        async def write(self: Any, written: Decision, whole: Any = whole) -> None:
+            await whole(self, written)
+            act(self._schedule_id, written)
+
+        transaction.write = write  # type: ignore[method-assign]
+
+
+def mortal() -> None:
+    commands: ContextVar[list[str]] = ContextVar("commands")
+    schedule: ContextVar[int] = ContextVar("schedule")
+    commit, publish = Till._commit, Till._publish
+    ask, give_back, cancel = Payments._ask, Refunds._give_back, Refunds._cancel
+
+    def pass_commands(moment: str, schedule_id: int) -> None:
+        for command in commands.get():
+            pass_point(f"{command} {moment}", schedule_id)
+
+    async def commit_batch(self: Any, batch: Any) -> Any:
+        commands.set([type(entry.command).__name__ for entry in batch])
+        return await commit(self, batch)
+
+    async def publish_commit(self: Any, committed: Any) -> None:
+        pass_commands("after commit", self._schedule.id)
+        await publish(self, committed)
+
+    async def ask_gateway(self: Any, reservation: Any, *rest: Any, **options: Any) -> Any:
+        pass_point("asking", reservation.schedule_id)
+        answer = await ask(self, reservation, *rest, **options)
+        pass_point("asked", reservation.schedule_id)
+        return answer
+
+    async def give_money_back(self: Any, reservation: Any, *rest: Any, **options: Any) -> Any:
+        pass_point("giving back", reservation.schedule_id)
+        schedule.set(reservation.schedule_id)
+        return await give_back(self, reservation, *rest, **options)
+
+    async def cancel_payment(self: Any, *rest: Any) -> Any:
+        doubt = await cancel(self, *rest)
+        pass_point("given back", schedule.get())
+        return doubt
+
+    before_commit(lambda schedule_id, _: pass_commands("before commit", schedule_id))
+    for owner, name, broken in (
+        (Till, "_commit", commit_batch),
+        (Till, "_publish", publish_commit),
+        (Payments, "_ask", ask_gateway),
+        (Refunds, "_give_back", give_money_back),
+        (Refunds, "_cancel", cancel_payment),
+    ):
+        setattr(owner, name, broken)
+
+
+def pass_point(point: str, schedule_id: int) -> None:
+    """Die here if that was asked for, once."""
+    wish = Path(os.environ["JARI_CRASH_FILE"])
+    if wish.exists() and wish.read_text() == f"{point} {schedule_id}":
+        wish.unlink()
+        die()
+
+
+def follow_each_other() -> None:
+    """Serve in a child; when it is killed, serve in the next one, without loading the program anew."""
+    lifeline, held = os.pipe()
+    while True:
+        child = os.fork()
+        if child == 0:
+            os.close(held)
+            uvloop.run(serve_until_orphaned(lifeline))
+            os._exit(0)
+        signal.signal(signal.SIGUSR1, lambda *_, child=child: os.kill(child, signal.SIGKILL))
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            sys.exit("the server ended by itself")
+
+
+async def serve_until_orphaned(lifeline: int) -> None:
+    asyncio.get_running_loop().add_reader(lifeline, die)  # readable when the parent has gone
+    await serve(Settings.from_environment(os.environ))
+
+
 BREAKAGES: dict[str, Callable[[], None]] = {
     "losers": losers,
     "decision": decision,
     "database": database,
+    "firming": firming,
+    "selling": selling,
     "die-before-commit": die_before_commit,
     "die-after-commit": die_after_commit,
+    "mortal": mortal,
 }
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         BREAKAGES[name]()
     logs.configure()
+    if "mortal" in sys.argv:
+        follow_each_other()
     uvloop.run(serve(Settings.from_environment(os.environ)))

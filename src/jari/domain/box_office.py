@@ -210,6 +210,10 @@ class BoxOffice:
             raise no_order()
         if any(each.payment_key == command.payment_key for each in reservation.payments):
             return reservation
+        if any(
+            each.payment_key == command.payment_key for one in self._after.values() for each in one.payments
+        ):
+            raise AmountMismatch("That payment was made for another reservation: open the checkout again.")
         self._require_payable(reservation, command)
         try:
             self.seating.firm(command.buyer_id, reservation.hold_id, reservation.seat_ids, command.max_seats)
@@ -255,12 +259,10 @@ class BoxOffice:
         if isinstance(command.result, NotCharged):
             return self._not_paid(reservation, payment, command.result)
         if payment.status in (PaymentStatus.CONFIRMING, PaymentStatus.FAILED):
-            return self._paid(reservation, payment, command.result, command.refund_id)
+            return self._paid(reservation, payment, command.result)
         return reservation  # it has been settled before
 
-    def _paid(
-        self, reservation: Reservation, payment: Payment, charged: Charged, refund_id: int
-    ) -> Reservation:
+    def _paid(self, reservation: Reservation, payment: Payment, charged: Charged) -> Reservation:
         """Money has moved: it buys the seats, or it goes back without anybody asking."""
         asked = (payment.payment_key, reservation.order_id, payment.amount)
         fits = (charged.payment_key, charged.order_id, charged.amount) == asked
@@ -274,7 +276,7 @@ class BoxOffice:
                 confirmed = reservation.with_payment(replace(paid, status=PaymentStatus.DONE))
                 return self._move(confirmed.moved(ReservationStatus.CONFIRMED), "reservation.confirmed")
         refund = Refund(
-            id=refund_id,
+            id=payment.id,  # numbers are used once, and a payment is refunded like this once
             payment_id=payment.id,
             amount=charged.amount,
             seat_ids=(),

@@ -61,12 +61,11 @@ class BeginPayment:
 
 @dataclass(frozen=True, slots=True)
 class SettlePayment:
-    """The gateway has spoken. ``refund_id`` is for the refund, should the seats be gone."""
+    """The gateway has spoken."""
 
     reservation_id: int
     payment_id: int
     result: Charged | NotCharged
-    refund_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +132,14 @@ SaleCommand = (
 class Needs:
     """What must be read before a command can be decided.
 
-    Allocations of seats and of buyers; reservations by id and the open ones of buyers, with the allocations of
-    all their seats.
+    Allocations of seats and of buyers; reservations by id, by the key of one of their payments, and the open
+    ones of buyers, with the allocations of all their seats.
     """
 
     seat_ids: tuple[int, ...] = ()
     buyer_ids: tuple[int, ...] = ()
     reservation_ids: tuple[int, ...] = ()
+    payment_keys: tuple[str, ...] = ()
     open_of_buyers: tuple[int, ...] = ()
 
 
@@ -156,8 +156,8 @@ def needs(command: Command | SaleCommand) -> Needs:
             needed = Needs(seat_ids=seat_ids, buyer_ids=(buyer_id,), open_of_buyers=(buyer_id,))
         case Reserve(buyer_id=buyer_id):
             needed = Needs(buyer_ids=(buyer_id,), open_of_buyers=(buyer_id,))
-        case BeginPayment(reservation_id=reservation_id, buyer_id=buyer_id):
-            needed = Needs(buyer_ids=(buyer_id,), reservation_ids=(reservation_id,))
+        case BeginPayment(reservation_id=reservation_id, buyer_id=buyer_id, payment_key=payment_key):
+            needed = Needs((), (buyer_id,), (reservation_id,), (payment_key,))
         case _:
             needed = Needs(reservation_ids=(command.reservation_id,))
     return needed

@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 
 from jari import metrics
-from jari.domain.errors import AmountMismatch, JariError, PaymentRefused, Unavailable
+from jari.domain.errors import JariError, PaymentRefused, Unavailable
 from jari.domain.payments import (
     MAX_PAYMENT_KEY_LENGTH,
     Charged,
@@ -102,8 +102,6 @@ class Payments:
         schedule_id, reservation_id = read_order_id(order_id)
         if not 0 < len(payment_key) <= MAX_PAYMENT_KEY_LENGTH or not payment_key.isprintable():
             raise no_order()
-        if await self._store.reservation_of_key(payment_key) not in (None, reservation_id):
-            raise AmountMismatch("That payment was made for another reservation: open the checkout again.")
         command = BeginPayment(
             reservation_id=reservation_id,
             buyer_id=buyer.id,
@@ -180,8 +178,7 @@ class Payments:
                 answered=result.answered,
             )
         else:
-            refund_id = await self._numbers.next()
-            command = SettlePayment(reservation.id, payment.id, result, refund_id)
+            command = SettlePayment(reservation.id, payment.id, result)
         return await self._tills.submit(reservation.schedule_id, command, Reservation)
 
     async def reconcile(self) -> int:

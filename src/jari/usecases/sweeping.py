@@ -79,7 +79,11 @@ class Sweeper:
     async def trim(self) -> None:
         """Forget old commits, stored answers, sessions and counted attempts."""
         keep_answers_ms = self._settings.idempotency_hours * 3_600_000
-        await self._store.trim(self._settings.change_log_size, keep_answers_ms)
+        too_late = await self._store.trim(
+            self._settings.change_log_size, keep_answers_ms, self._settings.outbox_size
+        )
+        if too_late:
+            log.error("events_lost", schedules=too_late, remedy="see why the relay of webhooks is stuck")
         await self._accounts.forget_before(self._live.now_ms())
 
     async def run(self) -> None:

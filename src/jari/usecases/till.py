@@ -185,10 +185,13 @@ class Till:
         seat_ids = {seat_id for each in needed for seat_id in each.seat_ids if seat_id in known}
         buyer_ids = {buyer_id for each in needed for buyer_id in each.buyer_ids}
         reservation_ids = {number for each in needed for number in each.reservation_ids}
+        payment_keys = {key for each in needed for key in each.payment_keys}
         open_of = {buyer_id for each in needed for buyer_id in each.open_of_buyers}
         reservations: Sequence[Reservation] = ()
         if reservation_ids or open_of:
-            reservations = await transaction.reservations(list(reservation_ids), list(open_of))
+            reservations = await transaction.reservations(
+                list(reservation_ids), list(payment_keys), list(open_of)
+            )
             seat_ids.update(seat_id for each in reservations for seat_id in each.seat_ids)
         allocations = await transaction.read(list(seat_ids), list(buyer_ids))
         seating = Seating(allocations, transaction.state.sale, transaction.now_ms)

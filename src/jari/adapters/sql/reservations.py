@@ -50,12 +50,6 @@ class SqlReservations:
         found = await self._load(select(reservations).where(reservations.c.id == owner))
         return found[0] if found else None
 
-    async def reservation_of_key(self, payment_key: str) -> int | None:
-        """The reservation that this payment key was used for."""
-        return await self._scalar(
-            select(payments.c.reservation_id).where(payments.c.payment_key == payment_key)
-        )
-
     async def of_buyer(self, buyer_id: int, before_id: int | None, limit: int) -> Sequence[Reservation]:
         """A buyer's reservations, newest first."""
         return await self._page(reservations.c.buyer_id == buyer_id, before_id, limit)

@@ -14,6 +14,7 @@ from jari.ports import ScheduleState
 
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
+WEBHOOKS = "webhooks"  # the name of the relay that makes deliveries of commits
 
 _Row = tuple[int, tuple[int, ...], int, int | None]
 _encoder = msgspec.json.Encoder()

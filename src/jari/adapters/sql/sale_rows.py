@@ -22,6 +22,7 @@ Row = Any  # a row of either driver, or the values of one
 PARTS = (reservation_seats, payments, refunds)
 _encoder = msgspec.json.Encoder()
 _decode_ids = msgspec.json.Decoder(tuple[int, ...]).decode
+_decode_events = msgspec.json.Decoder(list[Event]).decode
 
 
 def columns(table: Table, alias: str = "") -> str:
@@ -93,6 +94,11 @@ def _reservation(
 def encode_events(events: Sequence[Event]) -> str:
     """What stands in the change log's ``events``: a JSON list."""
     return _encoder.encode(events).decode() if events else "[]"
+
+
+def decode_events(text: str) -> list[Event]:
+    """The events that `encode_events` wrote."""
+    return _decode_events(text) if text != "[]" else []
 
 
 def _reservation_row(each: Reservation) -> Row:

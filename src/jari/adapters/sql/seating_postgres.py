@@ -16,6 +16,7 @@ from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
 from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
+    WEBHOOKS,
     allocation_of,
     decode_commit,
     encode_changes,
@@ -52,7 +53,10 @@ JOIN allocations ON schedule_id = asked.schedule AND buyer_id = asked.buyer
 
 RESERVATIONS = f"""
 SELECT {columns(reservations)} FROM unnest($2::bigint[]) AS asked (asked_id)
-JOIN reservations ON id = asked_id WHERE schedule_id = $1
+JOIN reservations ON id = asked_id
+UNION
+SELECT {columns(reservations, "reservations")} FROM unnest($4::text[]) AS asked (asked_key)
+JOIN payments ON payments.payment_key = asked_key JOIN reservations ON reservations.id = payments.reservation_id
 UNION
 SELECT {columns(reservations)}
 FROM unnest(array_fill($1::bigint, ARRAY[cardinality($3::bigint[])]), $3::bigint[]) AS asked (schedule, buyer)
@@ -121,6 +125,20 @@ INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms)
 SELECT *, $5::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
 """
 
+# Commits that a relay has not passed on stay, but not for ever: it may be stuck.
+TRIM = f"""
+DELETE FROM changes USING schedules
+LEFT JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
+WHERE changes.schedule_id = schedules.id AND changes.version <= least(
+    schedules.version - $1::bigint,
+    greatest(schedules.version - $2::bigint, coalesce(relays.version, schedules.version))
+)
+"""
+TOO_LATE = f"""
+SELECT schedules.id FROM schedules JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
+WHERE relays.version < schedules.version - greatest($1::bigint, $2::bigint)
+"""
+
 
 class PostgresSeatingTransaction:
     """One batch; see `jari.ports.SeatingTransaction`."""
@@ -144,9 +162,11 @@ class PostgresSeatingTransaction:
         )
         return await _answers(self._connection, requests)
 
-    async def reservations(self, ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Reservation]:
-        """These reservations of the schedule, and the PENDING ones of these buyers."""
-        heads = await self._connection.fetch(RESERVATIONS, self._schedule_id, ids, buyer_ids)
+    async def reservations(
+        self, ids: Sequence[int], payment_keys: Sequence[str], buyer_ids: Sequence[int]
+    ) -> Sequence[Reservation]:
+        """These reservations, those that have these payments, and the PENDING ones of these buyers here."""
+        heads = await self._connection.fetch(RESERVATIONS, self._schedule_id, ids, buyer_ids, payment_keys)
         if not heads:
             return []
         found = [row[0] for row in heads]
@@ -337,16 +357,14 @@ class PostgresSeatingStore:
         """Name a new run of versions."""
         await self._pool.execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, new_epoch())
 
-    async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
+    async def trim(self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0) -> Sequence[int]:
         """Forget commits and stored answers that are older than that."""
-        await self._pool.execute(
-            "DELETE FROM changes USING schedules"
-            " WHERE schedules.id = changes.schedule_id AND changes.version <= schedules.version - $1",
-            keep_commits,
-        )
+        too_late = await self._pool.fetch(TOO_LATE, keep_commits, outbox_size)
+        await self._pool.execute(TRIM, keep_commits, outbox_size)
         await self._pool.execute(
             f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - $1::bigint", keep_answers_ms
         )
+        return [row[0] for row in too_late]
 
 
 async def _answers(connection: Connection, requests: Sequence[RequestKey]) -> list[StoredAnswer]:

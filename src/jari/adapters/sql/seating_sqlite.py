@@ -19,6 +19,7 @@ from jari.adapters.sql.database import SQLITE_PRAGMAS, Database
 from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
+    WEBHOOKS,
     allocation_of,
     decode_commit,
     encode_changes,
@@ -40,7 +41,10 @@ T = TypeVar("T")
 
 
 RESERVATIONS = f"""
-SELECT {columns(reservations)} FROM reservations WHERE id IN (SELECT value FROM json_each(?)) AND schedule_id = ?
+SELECT {columns(reservations)} FROM reservations WHERE id IN (SELECT value FROM json_each(?))
+UNION
+SELECT {columns(reservations)} FROM reservations WHERE id IN
+    (SELECT reservation_id FROM payments WHERE payment_key IN (SELECT value FROM json_each(?)))
 UNION
 SELECT {columns(reservations)} FROM reservations
 WHERE schedule_id = ? AND buyer_id IN (SELECT value FROM json_each(?)) AND status = 'PENDING'
@@ -50,6 +54,14 @@ PARTS_OF = [
     for table in PARTS
 ]
 UPSERTS = {table: upsert(table, lambda _: "?") for table in (reservations, *PARTS)}
+# For each schedule the last version to be forgotten, and how far its commits were passed on. Commits that a relay
+# has not passed on stay, but not for ever: it may be stuck.
+LAST_TO_GO = f"""
+SELECT id, min(version - ?, max(version - ?, passed_on)), passed_on FROM (
+    SELECT id, schedules.version, coalesce(relays.version, schedules.version) AS passed_on
+    FROM schedules LEFT JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
+)
+"""
 INSERT = f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -110,9 +122,11 @@ class SqliteSeatingTransaction:
         """The stored answers under these keys, whatever their fingerprint."""
         return await self._thread.run(partial(_answers, requests))
 
-    async def reservations(self, ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Reservation]:
-        """These reservations of the schedule, and the PENDING ones of these buyers."""
-        asked = (json.dumps(ids), self._schedule_id, self._schedule_id, json.dumps(buyer_ids))
+    async def reservations(
+        self, ids: Sequence[int], payment_keys: Sequence[str], buyer_ids: Sequence[int]
+    ) -> Sequence[Reservation]:
+        """These reservations, those that have these payments, and the PENDING ones of these buyers here."""
+        asked = (json.dumps(ids), json.dumps(payment_keys), self._schedule_id, json.dumps(buyer_ids))
 
         def select(connection: sqlite3.Connection) -> list[Reservation]:
             heads = connection.execute(RESERVATIONS, asked).fetchall()
@@ -277,21 +291,27 @@ class SqliteSeatingStore:
                 )
             )
 
-    async def trim(self, keep_commits: int, keep_answers_ms: int) -> None:
+    async def trim(self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0) -> Sequence[int]:
         """Forget commits and stored answers that are older than that."""
 
-        def delete(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "DELETE FROM changes WHERE EXISTS (SELECT 1 FROM schedules"
-                " WHERE schedules.id = changes.schedule_id AND changes.version <= schedules.version - ?)",
-                (keep_commits,),
-            )
-            connection.execute(
-                f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - ?", (keep_answers_ms,)
-            )
+        def delete(connection: sqlite3.Connection) -> list[int]:
+            rows = connection.execute(LAST_TO_GO, (keep_commits, outbox_size)).fetchall()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.executemany(
+                    "DELETE FROM changes WHERE schedule_id = ? AND version <= ?", [row[:2] for row in rows]
+                )
+                connection.execute(
+                    f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - ?", (keep_answers_ms,)
+                )
+                connection.execute("COMMIT")
+            except BaseException:
+                _rollback(connection)
+                raise
+            return [schedule_id for schedule_id, version, passed_on in rows if version > passed_on]
 
         async with self._write_lock:
-            await self._writer.run(delete)
+            return await self._writer.run(delete)
 
 
 def _begin(schedule_id: int, connection: sqlite3.Connection) -> tuple[ScheduleState, int]:

@@ -1,0 +1,268 @@
+"""The figures of purchases: hold → reservation → payment through the sandbox, in processes of their own."""
+
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+
+from bench import load
+from bench.figures import CONNECTIONS, Row, embedded, hold_requests, on_postgres, serving, stadium, world_in
+from support.sandboxes import Sandbox, checkout
+from support.servers import Server
+from support.worlds import Buyer, Match
+
+BUYERS_AT_ONCE = 64
+PURCHASES = 4_000
+PACED_PER_SECOND, PACED_SECONDS = 100, 12
+STUCK_PAYMENTS, STUCK_SECONDS = 200, 30.0
+HOLDS_IN_A_ROUND, ROUNDS = 6_000, 5
+
+
+@dataclass
+class Taken:
+    """How long each confirm took, in seconds, and what else was answered."""
+
+    confirms: list[float] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def percentile_ms(self, share: float) -> float:
+        ordered = sorted(self.confirms)
+        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class Talk:
+    """One connection that is kept: a request, its answer, and the next."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._reader: asyncio.StreamReader | None = None
+
+    async def ask(self, request: bytes) -> tuple[int, bytes, bytes]:
+        """Status, headers and body."""
+        if self._reader is None:
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writer.write(request)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        at = head.lower().find(b"content-length: ")
+        length = int(head[at + 16 : head.find(b"\r\n", at)]) if at >= 0 else 0
+        return int(head[9:12]), head, await self._reader.readexactly(length)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._reader is not None:
+            self._writer.close()
+
+
+@contextmanager
+def selling(url: str, **sandbox_settings: object) -> Iterator[tuple[Server, Sandbox]]:
+    with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
+        sandbox = Sandbox(Path(directory) / "sandbox.log", **sandbox_settings).start()
+        try:
+            with serving(url, gateway_connections=400, **sandbox.settings) as server:
+                yield server, sandbox
+        finally:
+            sandbox.kill()
+
+
+async def reserve(talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]) -> dict:
+    """Hold, then reserve."""
+    a, b, c = seat_ids
+    hold = load.post(f"/api/matches/{match.id}/allocations", f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)
+    status, _, body = await talk.ask(hold)
+    assert status == 201, body
+    make = load.post("/api/reservations", f'{{"scheduleId":{match.id}}}', buyer.token)
+    status, _, body = await talk.ask(make)
+    assert status == 201, body
+    return json.loads(body)["data"]
+
+
+async def authenticate(talk: Talk, reservation: dict) -> str:
+    """What the buyer does on the gateway's page: the payment key."""
+    form = urlencode({**checkout(reservation["orderId"], reservation["amount"]), "choice": "good"})
+    request = (
+        "POST /pay HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(form)}\r\n\r\n{form}"
+    ).encode()
+    _, head, _ = await talk.ask(request)
+    location = next(
+        line.partition(b": ")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"location: ")
+    )
+    return parse_qs(urlsplit(location.decode()).query)["paymentKey"][0]
+
+
+def confirm_request(reservation: dict, payment_key: str, buyer: Buyer) -> bytes:
+    body = json.dumps(
+        {
+            "paymentKey": payment_key,
+            "orderId": reservation["orderId"],
+            "amount": reservation["amount"],
+        }
+    )
+    return load.post("/api/payments/confirm", body, buyer.token)
+
+
+class Shop:
+    """Buyers who hold three seats each, reserve and pay them."""
+
+    def __init__(self, server: Server, sandbox: Sandbox, match: Match, buyers: list[Buyer]) -> None:
+        self._server = server
+        self._sandbox = sandbox
+        self._match = match
+        self._seat_ids = match.seat_ids
+        self._buyers = buyers
+        self.taken = Taken()
+
+    async def buy(self, number: int, talk: Talk, gateway: Talk) -> None:
+        buyer = self._buyers[number]
+        seat_ids = self._seat_ids[3 * number : 3 * number + 3]
+        reservation = await reserve(talk, self._match, buyer, seat_ids)
+        payment_key = await authenticate(gateway, reservation)
+        started = time.perf_counter()
+        status, _, body = await talk.ask(confirm_request(reservation, payment_key, buyer))
+        self.taken.confirms.append(time.perf_counter() - started)
+        if status != httpx.codes.OK:
+            self.taken.refused.append(body.decode())
+
+    async def rush(self, first: int, count: int) -> float:
+        """So many purchases by `BUYERS_AT_ONCE`, each going on at once: purchases per second."""
+        numbers = iter(range(first, first + count))
+
+        async def work() -> None:
+            talk, gateway = Talk(self._server.port), Talk(self._sandbox.port)
+            for number in numbers:
+                await self.buy(number, talk, gateway)
+            talk.close()
+            gateway.close()
+
+        started = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(BUYERS_AT_ONCE)))
+        return count / (time.perf_counter() - started)
+
+    async def pace(self, first: int) -> None:
+        """`PACED_PER_SECOND` purchases begun each second, however long they take."""
+        talks = [(Talk(self._server.port), Talk(self._sandbox.port)) for _ in range(BUYERS_AT_ONCE * 2)]
+        free = asyncio.Queue[tuple[Talk, Talk]]()
+        for pair in talks:
+            free.put_nowait(pair)
+
+        async def one(number: int) -> None:
+            pair = await free.get()
+            await self.buy(number, *pair)
+            free.put_nowait(pair)
+
+        started, begun = time.perf_counter(), []
+        for turn in range(PACED_PER_SECOND * PACED_SECONDS):
+            begun.append(asyncio.create_task(one(first + turn)))
+            await asyncio.sleep(max(0.0, started + (turn + 1) / PACED_PER_SECOND - time.perf_counter()))
+        await asyncio.gather(*begun)
+        for talk, gateway in talks:
+            talk.close()
+            gateway.close()
+
+
+def gateway_ms(server: Server) -> float:
+    """How long the gateway took on average, as the server measured it."""
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    values = {
+        name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
+    }
+    return 1000 * values["jari_gateway_seconds_sum"] / values["jari_gateway_seconds_count"]
+
+
+def purchase_rate(url: str, store: str) -> list[Row]:
+    with world_in(url) as world:
+        (match, calm), buyers = stadium(world, 2), world.buyers(PURCHASES + 500)
+        with selling(url) as (server, sandbox):
+            shop = Shop(server, sandbox, match, buyers)
+            asyncio.run(shop.rush(0, 500))
+            shop.taken = Taken()
+            rate = asyncio.run(shop.rush(500, PURCHASES))
+            rush_ms = shop.taken.percentile_ms(0.99)
+            assert not shop.taken.refused, shop.taken.refused[:3]
+            before_ms = gateway_ms(server)
+            paced = Shop(server, sandbox, calm, buyers)
+            asyncio.run(paced.pace(0))
+            assert not paced.taken.refused, paced.taken.refused[:3]
+    return [
+        Row(f"whole purchases of 3 seats, {store}", rate, "/s",
+            note=f"{BUYERS_AT_ONCE} buyers at once; confirm p99 {rush_ms:.0f} ms, sandbox {before_ms:.0f} ms of it"),
+        Row(f"confirm at {PACED_PER_SECOND} purchases/s, {store}, p99", paced.taken.percentile_ms(0.99), "ms",
+            at_most=50, note=f"the sandbox's own time included; p50 {paced.taken.percentile_ms(0.5):.0f} ms"),
+    ]  # fmt: skip
+
+
+def purchases_on_sqlite() -> list[Row]:
+    with embedded() as url:
+        return purchase_rate(url, "SQLite")
+
+
+def purchases_on_postgres() -> list[Row]:
+    with on_postgres() as (_, url):
+        return purchase_rate(url, "PostgreSQL")
+
+
+def stuck_gateway() -> list[Row]:
+    """Holds alone and while `STUCK_PAYMENTS` wait for the gateway, in turn on one server."""
+    with embedded() as url, world_in(url) as world:
+        sales, buyers = stadium(world, 2 * ROUNDS + 2), world.buyers(HOLDS_IN_A_ROUND)
+        with selling(url) as (server, sandbox):
+            rates: dict[bool, list[float]] = {False: [], True: []}
+            _holds_per_second(server, sales.pop(), buyers)
+            for stuck in (False, True):
+                waiting = asyncio.Runner()
+                stop = waiting.run(_stick(server, sandbox, sales.pop(), buyers)) if stuck else []
+                for _ in range(ROUNDS):
+                    rates[stuck].append(_holds_per_second(server, sales.pop(), buyers))
+                for writer in stop:
+                    writer.close()
+                waiting.close()
+    alone, beside = (statistics.median(rates[stuck]) for stuck in (False, True))
+    return [
+        Row("holds beside a stuck gateway, against holds alone", beside / alone, "times", at_least=0.9,
+            note=f"{STUCK_PAYMENTS} payments waiting; {beside:,.0f}/s against {alone:,.0f}/s, SQLite"),
+    ]  # fmt: skip
+
+
+def _holds_per_second(server: Server, match: Match, buyers: list[Buyer]) -> float:
+    requests = list(hold_requests(match, buyers))
+    result = asyncio.run(load.run(server.port, iter(requests), connections=CONNECTIONS, seconds=30))
+    assert set(result.statuses) == {201}, result.statuses
+    return result.per_second
+
+
+async def _stick(
+    server: Server, sandbox: Sandbox, match: Match, buyers: list[Buyer]
+) -> list[asyncio.StreamWriter]:
+    """Payments that are asked for and not answered; their open connections."""
+    talk, gateway = Talk(server.port), Talk(sandbox.port)
+    seat_ids, waiting = match.seat_ids, []
+    asked = []
+    for number in range(STUCK_PAYMENTS):
+        three = seat_ids[3 * number : 3 * number + 3]
+        reservation = await reserve(talk, match, buyers[number], three)
+        asked.append(confirm_request(reservation, await authenticate(gateway, reservation), buyers[number]))
+    sandbox.behave("confirm", times=STUCK_PAYMENTS, delaySeconds=STUCK_SECONDS)
+    for request in asked:
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(request)
+        await writer.drain()
+        waiting.append(writer)
+    await asyncio.sleep(2)
+    talk.close()
+    gateway.close()
+    return waiting
+
+
+FIGURES = {
+    "purchases-sqlite": purchases_on_sqlite,
+    "purchases-postgres": purchases_on_postgres,
+    "stuck-gateway": stuck_gateway,
+}

@@ -1,0 +1,277 @@
+"""Webhooks and their deliveries in SQL, for SQLite and PostgreSQL alike.
+
+The change log is the outbox: it was written in the transaction that made its events true. A relay remembers for
+each schedule the version up to which it has made deliveries. Since the versions of a schedule become visible in
+order and without a gap, "after the cursor" misses nothing; since the cursor moves in the transaction that writes
+the deliveries, nothing is made twice.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jari.adapters.sql.database import Database
+from jari.adapters.sql.rows import WEBHOOKS, decode_commit
+from jari.adapters.sql.sale_rows import decode_events
+from jari.adapters.sql.tables import changes, deliveries, relays, schedules, webhooks
+from jari.domain.errors import Conflict, NotFound
+from jari.domain.events import SEAT_KINDS, Event, SeatEvent, seat_events
+from jari.domain.webhooks import Webhook, event_id, matches, payload
+from jari.ports import Delivery, Relayed, Undelivered
+
+WAITING, DEAD = "WAITING", "DEAD"
+LOCK = 0x6A617269  # names the relay among PostgreSQL's advisory locks
+
+DELIVERY = (
+    deliveries.c.id,
+    deliveries.c.webhook_id,
+    deliveries.c.event_id,
+    deliveries.c.kind,
+    deliveries.c.body,
+    deliveries.c.attempt,
+    deliveries.c.error,
+    deliveries.c.created_ms,
+)
+CURSOR = and_(relays.c.name == WEBHOOKS, relays.c.schedule_id == schedules.c.id)
+BEHIND = (
+    select(schedules.c.id, schedules.c.epoch, schedules.c.version, relays.c.version)
+    .outerjoin(relays, CURSOR)
+    .where(or_(relays.c.version.is_(None), relays.c.version != schedules.c.version))
+    .order_by(schedules.c.id)
+)
+
+
+class SqlWebhooks:
+    """See `jari.ports.Webhooks`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+
+    async def add(self, url: str, secret: bytes, patterns: Sequence[str], limit: int) -> Webhook:
+        """A new webhook, told of what is committed from now on."""
+        statement = (
+            insert(webhooks)
+            .values(
+                url=url,
+                secret=secret,
+                kinds=msgspec.json.encode(patterns).decode(),
+                created_ms=select(self._database.now_ms).scalar_subquery(),
+            )
+            .returning(webhooks)
+        )
+        async with self._database.write() as connection:
+            if (await connection.scalar(select(func.count()).select_from(webhooks)) or 0) >= limit:
+                raise Conflict(f"There are {limit} webhooks already: remove one first.")
+            return _webhook((await connection.execute(statement)).one())
+
+    async def counts(self) -> Sequence[tuple[Webhook, int, int]]:
+        """Each webhook with the number of its deliveries that wait, and of its dead letters."""
+        statement = select(webhooks, _count(WAITING), _count(DEAD)).order_by(webhooks.c.id)
+        async with self._database.read() as connection:
+            return [(_webhook(row), row[-2], row[-1]) for row in await connection.execute(statement)]
+
+    async def remove(self, webhook_id: int) -> None:
+        """Forget a webhook with its deliveries."""
+        async with self._database.write() as connection:
+            # A relay that is under way has locked it, and may be adding deliveries until it ends.
+            found = await connection.scalar(
+                select(webhooks.c.id).where(webhooks.c.id == webhook_id).with_for_update()
+            )
+            if found is None:
+                raise NotFound(f"There is no webhook {webhook_id}: see 'jari webhook list'.")
+            await connection.execute(delete(deliveries).where(deliveries.c.webhook_id == webhook_id))
+            await connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
+
+    async def relay(self, limit: int) -> Relayed:
+        """Make deliveries of the next commits, about ``limit`` of them, each commit once, all in one transaction."""
+        async with self._database.read() as connection:
+            if (await connection.execute(BEHIND.limit(1))).first() is None:
+                return Relayed(0, 0, {})
+        async with self._database.write() as connection:
+            if not self._database.is_sqlite:
+                # Another relay may still be at it. What is read from here on is what it has left.
+                await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+            listening = [
+                _webhook(row) for row in await connection.execute(select(webhooks).with_for_update(read=True))
+            ]
+            if listening:
+                return await self._pass_on(connection, listening, limit)
+            await connection.execute(self._skip())
+            return Relayed(0, 0, {})
+
+    def _skip(self) -> Any:
+        """Bring every cursor to the end, in the one statement that also sees that nobody listens."""
+        ends = select(literal(WEBHOOKS), schedules.c.id, schedules.c.version).where(
+            ~exists().where(webhooks.c.id > 0)
+        )
+        skipping = self._insert(relays).from_select(["name", "schedule_id", "version"], ends)
+        return skipping.on_conflict_do_update(
+            index_elements=[relays.c.name, relays.c.schedule_id],
+            set_={"version": skipping.excluded.version},
+            where=relays.c.version != skipping.excluded.version,
+        )
+
+    async def _pass_on(
+        self, connection: AsyncConnection, listening: Sequence[Webhook], limit: int
+    ) -> Relayed:
+        behind = (await connection.execute(BEHIND.limit(limit))).all()
+        commits, made, lost = 0, 0, {}
+        for schedule_id, epoch, version, cursor in behind:
+            # so much for each that a busy schedule does not keep the others waiting
+            share = max(1, limit // len(behind))
+            rows = (await connection.execute(_commits(listening, schedule_id, cursor or 0, share))).all()
+            values = list(_deliveries(listening, schedule_id, epoch, rows))
+            if values:
+                await connection.execute(self._insert(deliveries).on_conflict_do_nothing(), values)
+            # A store that was put back may be behind its own cursor, and the log may have been trimmed to its end.
+            passed_on = rows[-1].version if rows else version
+            if rows and cursor is not None and rows[0].version > cursor + 1:
+                lost[schedule_id] = rows[0].version - cursor - 1
+            elif not rows and cursor is not None and version > cursor:
+                lost[schedule_id] = version - cursor
+            await self._move(connection, schedule_id, passed_on)
+            commits += len(rows)
+            made += len(values)
+        return Relayed(commits, made, lost)
+
+    async def _move(self, connection: AsyncConnection, schedule_id: int, version: int) -> None:
+        moved = self._insert(relays).values(name=WEBHOOKS, schedule_id=schedule_id, version=version)
+        await connection.execute(
+            moved.on_conflict_do_update(
+                index_elements=[relays.c.name, relays.c.schedule_id],
+                set_={"version": moved.excluded.version},
+            )
+        )
+
+    async def waiting(self) -> Sequence[Webhook]:
+        """The webhooks for which a delivery is due."""
+        statement = select(webhooks).where(exists().where(*self._is_due(webhooks.c.id)))
+        async with self._database.read() as connection:
+            return [_webhook(row) for row in await connection.execute(statement)]
+
+    async def due(self, webhook_id: int, limit: int) -> Sequence[Delivery]:
+        """Deliveries of a webhook whose time has come, in the order of their times."""
+        statement = (
+            select(*DELIVERY)
+            .where(*self._is_due(literal(webhook_id)))
+            .order_by(deliveries.c.next_try_ms, deliveries.c.id)
+            .limit(limit)
+        )
+        return await self._select(statement)
+
+    def _is_due(self, webhook_id: ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
+        return (
+            deliveries.c.webhook_id == webhook_id,
+            deliveries.c.status == WAITING,
+            # as a subquery, so that it is the same instant for all rows, and an index can be searched for it
+            deliveries.c.next_try_ms <= select(self._database.now_ms).scalar_subquery(),
+        )
+
+    async def settle(self, delivered: Sequence[int], undelivered: Sequence[Undelivered]) -> None:
+        """Forget these deliveries, and keep those for another try or as dead letters."""
+        now_ms = select(self._database.now_ms).scalar_subquery()
+        async with self._database.write() as connection:
+            if delivered:
+                await connection.execute(delete(deliveries).where(deliveries.c.id.in_(delivered)))
+            for each in undelivered:
+                await connection.execute(
+                    update(deliveries)
+                    .where(deliveries.c.id == each.delivery_id)
+                    .values(
+                        status=DEAD if each.retry_ms is None else WAITING,
+                        attempt=deliveries.c.attempt + 1,
+                        next_try_ms=now_ms + (each.retry_ms or 0),
+                        error=each.error,
+                    )
+                )
+
+    async def dead(self, limit: int) -> Sequence[Delivery]:
+        """Dead letters, the latest first."""
+        statement = select(*DELIVERY).where(deliveries.c.status == DEAD)
+        return await self._select(
+            statement.order_by(deliveries.c.next_try_ms.desc(), deliveries.c.id.desc()).limit(limit)
+        )
+
+    async def revive(self, ids: Sequence[int] | None) -> int:
+        """Try these dead letters (None: all) again from the beginning; how many there were."""
+        statement = (
+            update(deliveries)
+            .where(deliveries.c.status == DEAD)
+            .values(status=WAITING, attempt=0, next_try_ms=select(self._database.now_ms).scalar_subquery())
+        )
+        if ids is not None:
+            statement = statement.where(deliveries.c.id.in_(ids))
+        async with self._database.write() as connection:
+            return (await connection.execute(statement)).rowcount
+
+    async def forget_dead(self, keep_ms: int) -> int:
+        """Delete dead letters that died longer ago than that; how many there were."""
+        now_ms = select(self._database.now_ms).scalar_subquery()
+        statement = delete(deliveries).where(
+            deliveries.c.status == DEAD, deliveries.c.next_try_ms < now_ms - keep_ms
+        )
+        async with self._database.write() as connection:
+            return (await connection.execute(statement)).rowcount
+
+    async def _select(self, statement: Select[Any]) -> list[Delivery]:
+        async with self._database.read() as connection:
+            return [Delivery(*row) for row in await connection.execute(statement)]
+
+
+def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit: int) -> Select[Any]:
+    """The next commits; what happened to seats, the bulk of the log, only if somebody wants to know."""
+    wants_seats = any(matches(each.patterns, kind) for each in listening for kind in SEAT_KINDS.values())
+    body = changes.c.body if wants_seats else literal("[]")
+    return (
+        select(changes.c.version, changes.c.committed_ms, body, changes.c.events)
+        .where(changes.c.schedule_id == schedule_id, changes.c.version > cursor)
+        .order_by(changes.c.version)
+        .limit(limit)
+    )
+
+
+def _deliveries(
+    listening: Sequence[Webhook], schedule_id: int, epoch: str, rows: Sequence[Any]
+) -> Iterator[dict[str, Any]]:
+    """Rows of deliveries for the events of these commits: those of the seats come first in each."""
+    for version, committed_ms, body, text in rows:
+        happened: list[SeatEvent | Event] = [
+            *seat_events(decode_commit(version, body).changes),
+            *decode_events(text),
+        ]
+        for ordinal, event in enumerate(happened):
+            wanting = [each for each in listening if each.wants(event.kind, committed_ms)]
+            if not wanting:
+                continue
+            name = event_id(schedule_id, epoch, version, ordinal)
+            told = msgspec.json.encode(payload(event, name, schedule_id, version, committed_ms)).decode()
+            for each in wanting:
+                yield {
+                    "webhook_id": each.id,
+                    "event_id": name,
+                    "kind": event.kind,
+                    "body": told,
+                    "status": WAITING,
+                    "attempt": 0,
+                    "next_try_ms": committed_ms,
+                    "error": "",
+                    "created_ms": committed_ms,
+                }
+
+
+def _webhook(row: Any) -> Webhook:
+    return Webhook(row.id, row.url, bytes(row.secret), tuple(msgspec.json.decode(row.kinds)), row.created_ms)
+
+
+def _count(status: str) -> Any:
+    return (
+        select(func.count())
+        .select_from(deliveries)
+        .where(deliveries.c.webhook_id == webhooks.c.id, deliveries.c.status == status)
+        .scalar_subquery()
+    )

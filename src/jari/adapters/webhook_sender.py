@@ -1,0 +1,51 @@
+"""Sending deliveries to webhooks over HTTP: one POST, a status or no answer."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+
+from jari.ports import NotDelivered
+
+# Of an answer only the status counts. A short rest is read so that the connection can be used again.
+MAX_ANSWER_BYTES = 4 * 1024
+
+
+class HttpWebhookSender:
+    """See `jari.ports.WebhookSender`."""
+
+    def __init__(self, *, timeout_seconds: float, connections: int) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._client = httpx.AsyncClient(
+            headers={"Accept-Encoding": "identity"},
+            timeout=timeout_seconds,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections; no call may follow."""
+        await self._client.aclose()
+
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """POST once, follow nothing, end within the time limit: the answer's status.
+
+        Raises:
+            NotDelivered: there was none.
+        """
+        try:
+            # httpx limits each read; a receiver that sends a byte now and then would last for ever.
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._client.stream("POST", url, headers=headers, content=body) as answer,
+            ):
+                read = 0
+                async for chunk in answer.aiter_raw():
+                    read += len(chunk)
+                    if read > MAX_ANSWER_BYTES:
+                        break
+                return answer.status_code
+        except TimeoutError:
+            raise NotDelivered(f"no answer within {self._timeout_seconds:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
+            raise NotDelivered(f"the connection failed: {type(error).__name__}") from error

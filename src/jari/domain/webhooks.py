@@ -1,0 +1,149 @@
+"""Webhooks: which events somebody outside is told, in which words, under which signature, and how often.
+
+Deliveries are signed as the Standard Webhooks specification says (https://www.standardwebhooks.com), so that a
+receiver can take a ready-made library to check them. Everything here is plain: the time and the dice are
+arguments.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from jari.domain.errors import Invalid
+from jari.domain.events import KINDS, Event, SeatEvent
+
+# Seats change hundreds of times a second in a sale: who wants that follows a stream, or asks for it.
+DEFAULT_PATTERNS = ("reservation.*", "payment.*", "refund.*", "ticket.*")
+
+SECRET_BYTES = 32  # the specification asks for 24 to 64
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how a secret is shown, not one
+MAX_URL_LENGTH = 2_000
+BACKOFF_FACTOR = 4
+JITTER = 0.2  # of a delay: what failed together does not come back together
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where events of these kinds are sent from ``created_ms`` on, and the secret that they are signed with."""
+
+    id: int
+    url: str
+    secret: bytes = field(repr=False)
+    patterns: tuple[str, ...]
+    created_ms: int
+
+    def wants(self, kind: str, committed_ms: int) -> bool:
+        """Whether it is told of an event of this kind and time."""
+        return committed_ms >= self.created_ms and matches(self.patterns, kind)
+
+
+def matches(patterns: Iterable[str], kind: str) -> bool:
+    """Whether one of the patterns is the kind, or ``<noun>.*`` with the noun of the kind, or ``*``."""
+    return not {kind, kind.partition(".")[0] + ".*", "*"}.isdisjoint(patterns)
+
+
+def check_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
+    """The patterns, each once, in the order given; none at all stand for all but ``seats.*``.
+
+    Raises:
+        Invalid: one fits no kind of event.
+    """
+    found = tuple(dict.fromkeys(patterns)) or DEFAULT_PATTERNS
+    for pattern in found:
+        if not any(matches([pattern], kind) for kind in KINDS):
+            raise Invalid(
+                f"No event is of the kind {pattern!r}: there are {', '.join(KINDS)}, and seats.* etc."
+            )
+    return found
+
+
+def check_url(url: str) -> str:
+    """The address, if events can be sent there.
+
+    Raises:
+        Invalid: it is none of http or https, names no host, or is too long.
+    """
+    try:
+        split = urlsplit(url)
+        usable = split.scheme in ("http", "https") and bool(split.hostname) and split.port != 0
+    except ValueError:
+        usable = False
+    if not usable or len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
+        raise Invalid(f"{url!r} is no address for a webhook: it has the form https://example.com/path.")
+    return url
+
+
+def show_secret(secret: bytes) -> str:
+    """A secret as its receiver is given it: ``whsec_`` and base64."""
+    return SECRET_PREFIX + base64.b64encode(secret).decode()
+
+
+def event_id(schedule_id: int, epoch: str, version: int, ordinal: int) -> str:
+    """The id of a commit's event, the same however often it is sent; at most 64 characters.
+
+    ``ordinal`` counts all events of the commit from 0, wanted or not.
+    """
+    return f"{schedule_id}-{epoch}-{version}-{ordinal}"
+
+
+def payload(
+    event: Event | SeatEvent, name: str, schedule_id: int, version: int, committed_ms: int
+) -> dict[str, Any]:
+    """What a receiver is told: ``id``, ``type``, ``createdAt`` and ``data``, in the words of the API.
+
+    Of people it names the buyer's id and nothing else. Money is in the currency's minor unit.
+    """
+    data: dict[str, Any] = {"scheduleId": schedule_id, "version": version}
+    if isinstance(event, SeatEvent):
+        data |= {
+            "buyerId": event.buyer_id or None,
+            "seatIds": event.seat_ids,
+            "expiresAt": None if event.expires_ms is None else _rfc3339(event.expires_ms),
+        }
+    else:
+        data |= {
+            "reservationId": event.reservation_id,
+            "orderId": event.order_id,
+            "buyerId": event.buyer_id,
+            "seatIds": event.seat_ids,
+            "amount": event.amount,
+            "currency": event.currency,
+        }
+    return {"id": name, "type": event.kind, "createdAt": _rfc3339(committed_ms), "data": data}
+
+
+def sign(secret: bytes, name: str, timestamp_seconds: int, body: bytes) -> str:
+    """The signature of a delivery: ``v1,`` and the base64 of HMAC-SHA256 over ``<id>.<timestamp>.<body>``."""
+    signed = b".".join((name.encode(), str(timestamp_seconds).encode(), body))
+    return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
+
+
+def headers(secret: bytes, name: str, timestamp_seconds: int, body: bytes) -> dict[str, str]:
+    """The headers that a delivery carries."""
+    return {
+        "content-type": "application/json",
+        "user-agent": "jari-webhooks",
+        "webhook-id": name,
+        "webhook-timestamp": str(timestamp_seconds),
+        "webhook-signature": sign(secret, name, timestamp_seconds, body),
+    }
+
+
+def retry_ms(attempt: int, *, min_seconds: int, max_seconds: int, dice: float) -> int:
+    """How long to wait after so many failed tries (1, 2, …): four times as long after each, up to the longest.
+
+    ``dice`` is from 0 to 1 and spreads the delay by a fifth to either side.
+    """
+    # the exponent is bounded, or a setting of very many tries would make it a huge number first
+    delay_seconds = min(max_seconds, min_seconds * BACKOFF_FACTOR ** min(attempt - 1, 32))
+    return int(delay_seconds * 1000 * (1 + JITTER * (2 * dice - 1)))
+
+
+def _rfc3339(time_ms: int) -> str:
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

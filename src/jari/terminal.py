@@ -1,0 +1,84 @@
+"""How every command is typed and how it answers: shared options, settings, output and refusals."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import asyncpg
+import msgspec
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import DBAPIError
+
+from jari.adapters.sql.database import SchemaOutdated
+from jari.domain.errors import JariError
+from jari.main import Stores, open_stores
+from jari.settings import BadSetting, Settings
+
+T = TypeVar("T")
+
+console = Console()
+complaints = Console(stderr=True, highlight=False)
+
+MAX_ID = 2**63 - 1
+
+DatabaseOption = Annotated[
+    str | None, typer.Option("--database", envvar="JARI_DATABASE", help="sqlite:///FILE or postgresql://…")
+]
+JsonOption = Annotated[bool, typer.Option("--json", envvar="JARI_JSON", help="Print one JSON object.")]
+
+
+@asynccontextmanager
+async def open_for_command(settings: Settings) -> AsyncIterator[Stores]:
+    stores = await open_stores(settings)
+    try:
+        yield stores
+    finally:
+        await stores.close()
+
+
+def read_settings(**overrides: Any) -> Settings:
+    try:
+        return Settings.from_environment(os.environ, **overrides)
+    except BadSetting as error:
+        fail(str(error))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work; what it refuses is said in one line, and the exit code is 1."""
+    try:
+        return uvloop.run(work)
+    except JariError as refusal:
+        fail(refusal.detail)
+    except (BadSetting, SchemaOutdated, OSError) as error:
+        fail(str(error))
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        fail(f"The database cannot be used: {cause}. Check --database, or JARI_DATABASE.")
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def fail(sentence: str) -> NoReturn:
+    complaints.print(f"jari: {sentence}", markup=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def show(data: dict[str, Any], text: str | Table, *, json: bool) -> None:
+    if json:
+        sys.stdout.write(msgspec.json.encode(data).decode() + "\n")
+    else:
+        console.print(text)
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(*(rows[0] if rows else ["nothing yet"]))
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    return table
+
+

@@ -1,0 +1,126 @@
+"""Webhooks: telling those outside what happened, until they have heard it or it is given up.
+
+Two works that one process does for all. `Webhooks.relay` turns commits into deliveries, once each. `deliver`
+sends every delivery until its receiver says 2xx, so at least once: after a crash, or an answer that got lost, it
+comes again under the same id. The deliveries of a webhook are sent several at a time, and failed ones later, so
+they are in no order; their ``version`` tells it.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import structlog
+
+from jari import metrics
+from jari.domain.webhooks import SECRET_BYTES, Webhook, check_patterns, check_url, headers, retry_ms
+from jari.ports import Delivery, NotDelivered, Undelivered, WebhookSender
+from jari.ports import Webhooks as WebhookStore
+from jari.settings import Settings
+
+log = structlog.get_logger()
+
+DAY_MS = 24 * 3_600_000
+
+
+async def create_webhook(
+    store: WebhookStore, url: str, patterns: Sequence[str], settings: Settings
+) -> Webhook:
+    """A new webhook with a new secret; without patterns it is told of all but seats.
+
+    Raises:
+        Invalid: no such address, or no such kind of event.
+        Conflict: there are too many webhooks.
+    """
+    secret = secrets.token_bytes(SECRET_BYTES)
+    return await store.add(check_url(url), secret, check_patterns(patterns), settings.max_webhooks)
+
+
+class Webhooks:
+    """Relays and delivers events."""
+
+    def __init__(self, store: WebhookStore, sender: WebhookSender, settings: Settings) -> None:
+        self._store = store
+        self._sender = sender
+        self._settings = settings
+        self._forget_at = 0.0
+
+    async def relay(self) -> int:
+        """Make deliveries of the commits since the last time; of how many commits."""
+        await self._forget_now_and_then()
+        relayed = await self._store.relay(self._settings.poll_page_size)
+        for schedule_id, commits in relayed.lost.items():
+            log.error("events_lost", schedule=schedule_id, commits=commits)
+        return relayed.commits
+
+    async def deliver(self) -> int:
+        """Send what is due until nothing is; how many deliveries were tried.
+
+        Webhooks are served side by side, so that one whose receiver hangs holds up no other.
+        """
+        tried = 0
+        serving: dict[int, asyncio.Task[int]] = {}
+        try:
+            while True:
+                for webhook in await self._store.waiting():
+                    if webhook.id not in serving:
+                        serving[webhook.id] = asyncio.create_task(self._serve(webhook))
+                if not serving:
+                    return tried
+                ended, _ = await asyncio.wait(
+                    serving.values(),
+                    timeout=self._settings.duty_ms / 1000,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                tried += sum(task.result() for task in ended)
+                serving = {each: task for each, task in serving.items() if task not in ended}
+        finally:
+            for task in serving.values():
+                task.cancel()
+            await asyncio.gather(*serving.values(), return_exceptions=True)
+
+    async def _serve(self, webhook: Webhook) -> int:
+        """Try one page of a webhook's deliveries, all at once; how many there were."""
+        page = await self._store.due(webhook.id, self._settings.duty_page_size)
+        failures = await asyncio.gather(*(self._try(webhook, each) for each in page))
+        await self._store.settle(
+            [each.id for each, failure in zip(page, failures, strict=True) if failure is None],
+            [failure for failure in failures if failure is not None],
+        )
+        return len(page)
+
+    async def _try(self, webhook: Webhook, delivery: Delivery) -> Undelivered | None:
+        """Send a delivery once; None if it has arrived."""
+        body = delivery.body.encode()
+        signed = headers(webhook.secret, delivery.event_id, int(time.time()), body)
+        try:
+            status = await self._sender.send(webhook.url, signed, body)
+        except NotDelivered as failure:
+            return self._failed(delivery, str(failure), for_good=False)
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            metrics.webhooks.labels("delivered").inc()
+            return None
+        return self._failed(delivery, f"HTTP {status}", for_good=status == HTTPStatus.GONE)
+
+    def _failed(self, delivery: Delivery, error: str, *, for_good: bool) -> Undelivered:
+        attempt = delivery.attempt + 1
+        if for_good or attempt >= self._settings.webhook_tries:
+            log.error("webhook_dead_letter", webhook=delivery.webhook_id, delivery=delivery.id, error=error)
+            metrics.webhooks.labels("dead").inc()
+            return Undelivered(delivery.id, error, None)
+        metrics.webhooks.labels("postponed").inc()
+        delay_ms = retry_ms(
+            attempt,
+            min_seconds=self._settings.webhook_retry_min_seconds,
+            max_seconds=self._settings.webhook_retry_max_seconds,
+            dice=random.random(),  # noqa: S311 - spreads retries, guards nothing
+        )
+        return Undelivered(delivery.id, error, delay_ms)
+
+    async def _forget_now_and_then(self) -> None:
+        if time.monotonic() >= self._forget_at:
+            await self._store.forget_dead(self._settings.dead_letter_days * DAY_MS)
+            self._forget_at = time.monotonic() + self._settings.change_log_trim_seconds

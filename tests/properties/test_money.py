@@ -1,0 +1,528 @@
+"""Random histories of sales: whatever buyers, clocks and the gateway do, every won is for a seat or on its way back.
+
+The pure domain goes through thousands of steps, over a store in a dict and a gateway that loses its answers, gives
+them late, twice or wrong. The same is then asked of real processes: two kinds of database, `jari serve` and the
+sandbox gateway with its own books.
+"""
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from jari.domain.box_office import BoxOffice
+from jari.domain.errors import JariError
+from jari.domain.events import KINDS
+from jari.domain.payments import Charged, NotCharged, PaymentStatus, RefundStatus
+from jari.domain.reservations import Offer, PriceList, Reservation, ReservationStatus
+from jari.domain.sales import (
+    BeginPayment,
+    Book,
+    CancelReservation,
+    CheckIn,
+    ExpireReservation,
+    PostponePayment,
+    PostponeRefund,
+    RefundSeats,
+    Reserve,
+    SettlePayment,
+    SettleRefund,
+    needs,
+)
+from jari.domain.schedules import Sale
+from jari.domain.seating import Expire, Hold, Release, Seating, Status
+from jari.domain.venues import Grade, Seat
+
+SCHEDULE = 7
+PRICES = {1: 10_000, 2: 20_000, 3: 30_000, 4: 40_000, 5: 50_000, 6: 0, 7: 0}
+SEATS = tuple(PRICES)
+BUYERS = (1, 2, 3)
+MAX_SEATS = 4
+HOLD_MS = 40
+PRICE_LIST = PriceList(
+    "LG : Doosan",
+    "KRW",
+    {
+        seat_id: Offer("1루", "113", Seat(f"g{seat_id}", 1, seat_id, "1", str(seat_id), 0, 0, "r"), grade)
+        for seat_id, price in PRICES.items()
+        for grade in [Grade("r", "레드석", "#d03030", price)]
+    },
+)
+
+PENDING, CONFIRMED = ReservationStatus.PENDING, ReservationStatus.CONFIRMED
+CANCELLED, EXPIRED = ReservationStatus.CANCELLED, ReservationStatus.EXPIRED
+CONFIRMING, DONE, FAILED = PaymentStatus.CONFIRMING, PaymentStatus.DONE, PaymentStatus.FAILED
+CANCELED, REFUND_DUE = PaymentStatus.CANCELED, PaymentStatus.REFUND_DUE
+MOVES = {
+    None: {PENDING, CONFIRMED},  # what costs nothing is confirmed as it is made
+    PENDING: {CONFIRMED, CANCELLED, EXPIRED},
+    EXPIRED: {PENDING},
+    CONFIRMED: {CANCELLED},
+    CANCELLED: set(),
+}
+PAYMENT_MOVES = {
+    None: {CONFIRMING, DONE},
+    CONFIRMING: {DONE, FAILED, REFUND_DUE},  # REFUND_DUE at once where the seats were gone
+    FAILED: {REFUND_DUE},
+    DONE: {REFUND_DUE, CANCELED},  # CANCELED at once where nothing had to go back
+    REFUND_DUE: {DONE, CANCELED},
+    CANCELED: set(),
+}
+
+
+@dataclass
+class Slip:
+    """A payment in the gateway's books: what was taken, and what went back for which refund."""
+
+    order_id: str
+    taken: int = 0
+    given: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def left(self):
+        return self.taken - sum(self.given.values())
+
+
+@dataclass
+class Wish:
+    """What somebody asks for; the numbers choose among what there is, the newest first."""
+
+    kind: str
+    buyer: int
+    seats: tuple[int, ...]
+    which: int
+    other: int
+    odd: bool
+
+
+KINDS_OF_WISH = (
+    "hold", "book", "book", "reserve", "release", "cancel", "expire", "sweep", "begin", "begin", "begin",
+    "settle", "settle", "settle", "postpone", "refund", "refund", "settle refund", "postpone refund", "check in",
+)  # fmt: skip
+choices = st.lists(st.sampled_from(SEATS), min_size=1, max_size=3, unique=True).map(tuple)
+wishes = st.builds(
+    Wish,
+    kind=st.sampled_from(KINDS_OF_WISH),
+    buyer=st.sampled_from(BUYERS),
+    seats=choices,
+    which=st.integers(0, 5),
+    other=st.integers(0, 5),
+    odd=st.booleans(),
+)
+happened = Counter()  # over all histories: a property of what never happens says nothing
+
+
+def pick(things, number):
+    """One of them, the newest first."""
+    things = list(things)
+    return things[-1 - number % len(things)] if things else None
+
+
+class Sales(RuleBasedStateMachine):
+    """A store in a dict that is read and written as a till does, and a gateway beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 1_000
+        self.selling = True
+        self.numbers = itertools.count(1)
+        self.allocations = {}
+        self.reservations = {}
+        self.slips = {}  # payment key → what the gateway knows of it
+        self.letters = []  # what the gateway has said and nobody has heard yet
+        self.told = []  # events
+
+    # --- what happens
+
+    @rule(ms=st.integers(1, 30))
+    def time_goes_by(self, ms):
+        self.now += ms
+
+    @rule(selling=st.booleans())
+    def the_sale_opens_or_closes(self, selling):
+        self.selling = selling
+
+    @rule(batch=st.lists(wishes, min_size=1, max_size=4))
+    def a_batch_is_decided(self, batch):
+        self.commit([command for wish in batch if (command := self.command(wish)) is not None])
+
+    @rule(buyer=st.sampled_from(BUYERS), seats=choices, pays=st.booleans())
+    def somebody_books_and_goes_to_pay(self, buyer, seats, pays):
+        (booked,) = self.commit([self.book(buyer, seats)])
+        if pays and isinstance(booked, Reservation):
+            self.commit([self.begin(booked, f"key-{next(self.numbers)}", booked.amount)])
+
+    @precondition(lambda self: self.slips)
+    @rule(
+        which=st.integers(0, 5), more=st.sampled_from([0, 0, 0, 0, 0, -1, 1]), told=st.sampled_from([0, 1, 2])
+    )
+    def the_gateway_charges(self, which, more, told):
+        """Once, whenever it likes: before or after it said no, and with or without a word, or two."""
+        key = pick(self.slips, which)
+        slip, reservation, payment = self.slips[key], *self.sale_of(key)
+        if not slip.taken:
+            slip.taken = payment.amount + more
+        letter = (reservation.id, payment.id, Charged(key, slip.order_id, slip.taken, "card"))
+        self.letters += [letter] * told
+
+    @precondition(lambda self: self.slips)
+    @rule(which=st.integers(0, 5))
+    def the_gateway_says_no(self, which):
+        """It may have charged before, and may charge afterwards."""
+        reservation, payment = self.sale_of(pick(self.slips, which))
+        self.letters.append((reservation.id, payment.id, NotCharged("REJECT_CARD_PAYMENT", "no")))
+
+    @precondition(lambda self: self.due_refunds())
+    @rule(which=st.integers(0, 5))
+    def the_gateway_gives_back(self, which):
+        self.give_back(*pick(self.due_refunds(), which))
+
+    @precondition(lambda self: self.slips)
+    @rule()
+    def everything_comes_to_rest(self):
+        """The truth about every payment is heard, every refund is given, and every hold ends."""
+        self.commit([self.settle(*self.truth(key)) for key in self.slips])
+        self.letters.clear()
+        due = self.due_refunds()
+        for reservation, refund in due:
+            self.give_back(reservation, refund)
+        self.commit([SettleRefund(reservation.id, refund.id) for reservation, refund in due])
+        self.now += HOLD_MS
+        self.commit([Expire(SEATS), *(ExpireReservation(each) for each in self.reservations)])
+        happened["rest"] += 1
+        assert self.due_refunds() == []
+        assert {each.status for each in self.reservations.values()} <= {CONFIRMED, CANCELLED, EXPIRED}
+        assert {each.status for each in self.allocations.values()} <= {Status.OCCUPIED}
+        for reservation in self.reservations.values():
+            kept = sum(
+                slip.left for slip in self.slips.values() if slip.order_id == reservation.order_id
+            )
+            assert kept == self.worth(reservation), "the gateway keeps the price of what is sold, no won more"
+        sold = sum(PRICES[seat_id] for seat_id in self.allocations)
+        assert sum(slip.left for slip in self.slips.values()) == sold
+
+    # --- as commands
+
+    def command(self, wish):
+        reservation = pick(self.reservations.values(), wish.which)
+        match wish.kind:
+            case "hold":
+                return self.hold(wish.buyer, wish.seats)
+            case "book":
+                return self.book(wish.buyer, wish.seats)
+            case "reserve":
+                return self.reserve(wish.buyer)
+            case "release":
+                return Release(wish.buyer, self.some_held(wish))
+            case "sweep":
+                return Expire(SEATS)
+            case "settle":
+                letter = pick(self.letters, wish.which)
+                if letter and wish.odd:
+                    self.letters.remove(letter)
+                return letter and self.settle(*letter)
+            case "settle refund":
+                given = [each for each in self.due_refunds() if each[1].id in self.given(each[1])]
+                found = pick(given, wish.which)
+                return found and SettleRefund(found[0].id, found[1].id)
+        return reservation and self.command_about(reservation, wish)
+
+    def command_about(self, reservation, wish):
+        payment = pick(reservation.payments, wish.other)
+        refund = pick(reservation.refunds, wish.other)
+        match wish.kind:
+            case "cancel":
+                return CancelReservation(reservation.id, reservation.buyer_id)
+            case "expire":
+                return ExpireReservation(reservation.id)
+            case "begin":
+                again = wish.odd and payment
+                key = payment.payment_key if again else f"key-{next(self.numbers)}"
+                return self.begin(reservation, key, reservation.amount + (wish.other == 5))
+            case "postpone":
+                return payment and PostponePayment(reservation.id, payment.id, 5, "X", "x", wish.odd)
+            case "refund":
+                seats = tuple(seat for seat in reservation.seat_ids if seat in wish.seats)
+                buyer = None if wish.odd else reservation.buyer_id
+                number = next(self.numbers)
+                deadline = self.now - 1 + wish.buyer
+                return payment and RefundSeats(
+                    reservation.id, payment.id, number, seats, "no time", 5, buyer, deadline
+                )
+            case "postpone refund":
+                return refund and PostponeRefund(reservation.id, refund.id, 5, "X", "x", wish.odd)
+            case "check in":
+                return CheckIn(reservation.id, pick(reservation.seat_ids, wish.other))
+
+    def hold(self, buyer, seats):
+        return Hold(buyer, seats, f"h{next(self.numbers)}", HOLD_MS, MAX_SEATS)
+
+    def reserve(self, buyer):
+        return Reserve(buyer, SCHEDULE, next(self.numbers), "token", PRICE_LIST)
+
+    def book(self, buyer, seats):
+        return Book(self.hold(buyer, seats), self.reserve(buyer))
+
+    def begin(self, reservation, key, amount):
+        return BeginPayment(
+            reservation.id, reservation.buyer_id, reservation.order_id, amount, next(self.numbers), "toss", key,
+            5, MAX_SEATS,
+        )  # fmt: skip
+
+    def settle(self, reservation_id, payment_id, result):
+        return SettlePayment(reservation_id, payment_id, result, next(self.numbers))
+
+    def some_held(self, wish):
+        held = [
+            each.seat_id
+            for each in self.allocations.values()
+            if each.buyer_id == wish.buyer and each.status is Status.HOLD
+        ]
+        return tuple(held[: 1 + wish.which]) or wish.seats
+
+    # --- the store, as a till uses it
+
+    def commit(self, commands):
+        office = self.read(commands)
+        outcomes = [self.decide(office, command) for command in commands]
+        for effect in office.seating.effects():
+            seat_id = (effect.before or effect.after).seat_id
+            assert effect.before == self.allocations.get(seat_id), "the guarded write finds what was read"
+            if effect.after is None:
+                del self.allocations[seat_id]
+            else:
+                self.allocations[seat_id] = effect.after
+        for update in office.updates():
+            assert update.before == self.reservations.get(update.after.id)
+            self.reservations[update.after.id] = update.after
+            for payment in update.after.payments:
+                if payment.gateway == "toss":
+                    self.slips.setdefault(payment.payment_key, Slip(update.after.order_id))
+        self.told += office.events
+        return outcomes
+
+    def read(self, commands):
+        """What the commands say that they need, and nothing else."""
+        needed = [needs(each) for each in commands]
+        ids = {number for each in needed for number in each.reservation_ids}
+        open_of = {buyer for each in needed for buyer in each.open_of_buyers}
+        reservations = [
+            each
+            for each in self.reservations.values()
+            if each.id in ids or (each.buyer_id in open_of and each.status is PENDING)
+        ]
+        seats = {seat for each in (*needed, *reservations) for seat in each.seat_ids}
+        buyers = {buyer for each in needed for buyer in each.buyer_ids}
+        allocations = [
+            each for each in self.allocations.values() if each.seat_id in seats or each.buyer_id in buyers
+        ]
+        sale = Sale(enabled=self.selling, opens_ms=0)
+        return BoxOffice(Seating(allocations, sale, self.now), reservations)
+
+    def decide(self, office, command):
+        before, picture = dict(office._after), self.picture(office)
+        outcome = office.decide(command)
+        if isinstance(outcome, JariError):
+            assert self.picture(office) == picture, "a refusal changes nothing"
+            happened[type(command).__name__, type(outcome).__name__] += 1
+        else:
+            happened[type(command).__name__] += 1
+        for reservation in office._after.values():
+            self.check_moves(before.get(reservation.id), reservation)
+        return outcome
+
+    def picture(self, office):
+        seating = office.seating
+        return dict(office._after), list(office.events), dict(seating._after), list(seating.changes)
+
+    def check_moves(self, before, after):
+        old, new = before and before.status, after.status
+        if old is not new:
+            assert new in MOVES[old], f"a reservation went from {old} to {new}"
+            happened[f"{old} to {new}"] += 1
+        for payment in after.payments:
+            known = [each.status for each in before.payments if each.id == payment.id] if before else []
+            was = known[0] if known else None
+            if was is not payment.status:
+                assert payment.status in PAYMENT_MOVES[was], f"a payment went from {was} to {payment.status}"
+                happened[f"payment: {was} to {payment.status}"] += 1
+
+    # --- the gateway's side
+
+    def sale_of(self, key):
+        for reservation in self.reservations.values():
+            for payment in reservation.payments:
+                if payment.payment_key == key:
+                    return reservation, payment
+        raise AssertionError(f"nobody knows the payment {key}")
+
+    def truth(self, key):
+        reservation, payment = self.sale_of(key)
+        slip = self.slips[key]
+        charged = Charged(key, slip.order_id, slip.taken, "card")
+        return reservation.id, payment.id, charged if slip.taken else NotCharged("EXPIRED", "never")
+
+    def due_refunds(self):
+        return [
+            (reservation, refund)
+            for reservation in self.reservations.values()
+            for refund in reservation.refunds
+            if refund.status is RefundStatus.DUE
+        ]
+
+    def given(self, refund):
+        return {number for slip in self.slips.values() for number in slip.given if number == refund.id}
+
+    def give_back(self, reservation, refund):
+        """Whoever asks twice is given once."""
+        slip = self.slips[reservation.payment(refund.payment_id).payment_key]
+        if refund.id not in slip.given:
+            assert refund.amount <= slip.left, "nobody asks for more than the payment has left"
+            slip.given[refund.id] = refund.amount
+
+    # --- what is always so
+
+    def worth(self, reservation):
+        """The price of the reservation's OCCUPIED seats, as the store has them."""
+        return sum(
+            each.price
+            for each in reservation.seats
+            if (own := self.allocations.get(each.seat_id)) is not None
+            and (own.status, own.hold_id) == (Status.OCCUPIED, reservation.hold_id)
+        )
+
+    @invariant()
+    def a_reservation_costs_what_its_seats_cost(self):
+        for each in self.reservations.values():
+            assert each.amount == sum(seat.price for seat in each.seats)
+            assert all(seat.price == PRICES[seat.seat_id] for seat in each.seats)
+
+    @invariant()
+    def all_money_is_for_seats_or_on_its_way_back(self):
+        for each in self.reservations.values():
+            charged = sum(payment.charged for payment in each.payments)
+            back = sum(refund.amount for refund in each.refunds)
+            assert charged - back == self.worth(each)
+            for payment in each.payments:
+                back = sum(refund.amount for refund in each.refunds if refund.payment_id == payment.id)
+                assert 0 <= back <= payment.charged, "no payment gives back more than it took"
+
+    @invariant()
+    def a_sold_seat_is_in_one_confirmed_reservation_that_a_payment_covers(self):
+        owners = {}
+        for each in self.reservations.values():
+            if each.status is CONFIRMED:
+                for seat in each.kept:
+                    assert seat.seat_id not in owners, "a seat has one owner"
+                    owners[seat.seat_id] = (each.buyer_id, each.hold_id)
+                covering = [payment for payment in each.payments if payment.charged == each.amount]
+                still_paid = {DONE, REFUND_DUE} if self.worth(each) else {DONE, REFUND_DUE, CANCELED}
+                assert still_paid & {payment.status for payment in covering}
+        occupied = [each for each in self.allocations.values() if each.status is Status.OCCUPIED]
+        assert {each.seat_id: (each.buyer_id, each.hold_id) for each in occupied} == owners
+
+    @invariant()
+    def what_is_being_paid_is_held_without_an_end_and_nothing_else_is(self):
+        firm = {
+            seat_id: (each.buyer_id, each.hold_id)
+            for seat_id, each in self.allocations.items()
+            if each.status is Status.HOLD and each.expires_ms is None
+        }
+        paying = [each for each in self.reservations.values() if each.paying]
+        assert {each.status for each in paying} <= {PENDING}
+        assert firm == {
+            seat_id: (each.buyer_id, each.hold_id) for each in paying for seat_id in each.seat_ids
+        }
+
+    @invariant()
+    def an_unpaid_reservation_has_all_its_seats_until_it_ends(self):
+        for each in self.reservations.values():
+            if each.status_at(self.now) is PENDING and not each.paying:
+                for seat_id in each.seat_ids:
+                    own = self.allocations[seat_id]
+                    assert (own.status, own.buyer_id) == (Status.HOLD, each.buyer_id)
+                    assert (own.hold_id, own.expires_ms) == (each.hold_id, each.expires_ms)
+
+    @invariant()
+    def a_reservation_is_paid_once_at_a_time(self):
+        for each in self.reservations.values():
+            assert sum(payment.status in (CONFIRMING, DONE) for payment in each.payments) <= 1
+
+    @invariant()
+    def nobody_has_too_many_seats(self):
+        live = [each.buyer_id for each in self.allocations.values() if not each.is_free(self.now)]
+        assert max(Counter(live).values(), default=0) <= MAX_SEATS
+
+    @invariant()
+    def our_books_are_the_gateways(self):
+        for each in self.reservations.values():
+            for payment in each.payments:
+                slip = self.slips.get(payment.payment_key)
+                if payment.status in (CONFIRMING, FAILED):
+                    assert payment.charged == 0
+                elif slip is not None:
+                    assert payment.charged == slip.taken
+                    assert slip.left >= 0
+            for refund in each.refunds:
+                if refund.status is RefundStatus.DONE and refund.amount:
+                    slip = self.slips[each.payment(refund.payment_id).payment_key]
+                    assert slip.given[refund.id] == refund.amount
+
+    @invariant()
+    def the_events_tell_the_same_story(self):
+        counted = Counter((event.kind, event.reservation_id) for event in self.told)
+        assert {event.kind for event in self.told} <= set(KINDS)
+        for each in self.reservations.values():
+            assert counted["reservation.created", each.id] == 1
+            tickets = each.status is CONFIRMED or any(refund.seat_ids for refund in each.refunds)
+            assert counted["reservation.confirmed", each.id] == tickets
+            assert counted["refund.due", each.id] == len(each.refunds)
+        refunds = [refund for each in self.reservations.values() for refund in each.refunds]
+        assert self.told_amount("refund.due") == sum(each.amount for each in refunds)
+        assert self.told_amount("refund.done") == sum(
+            each.amount for each in refunds if each.status is RefundStatus.DONE
+        )
+
+    def told_amount(self, kind):
+        return sum(event.amount for event in self.told if event.kind == kind)
+
+
+BOUNDS = settings(
+    max_examples=300,
+    stateful_step_count=40,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
+MUST_HAPPEN = (
+    "None to CONFIRMED",
+    "PENDING to CONFIRMED",
+    "PENDING to CANCELLED",
+    "PENDING to EXPIRED",
+    "EXPIRED to PENDING",
+    "CONFIRMED to CANCELLED",
+    "payment: CONFIRMING to FAILED",
+    "payment: CONFIRMING to REFUND_DUE",
+    "payment: FAILED to REFUND_DUE",
+    "payment: DONE to REFUND_DUE",
+    "payment: REFUND_DUE to DONE",
+    "payment: REFUND_DUE to CANCELED",
+    ("BeginPayment", "PaymentUnderWay"),
+    ("BeginPayment", "AmountMismatch"),
+    ("BeginPayment", "ReservationExpired"),
+    ("BeginPayment", "SaleNotOpen"),
+    ("Release", "PaymentUnderWay"),
+    ("CancelReservation", "PaymentUnderWay"),
+    ("RefundSeats", "NotRefundable"),
+    ("CheckIn", "TicketUsed"),
+    "rest",
+)
+
+
+def test_in_every_history_all_money_is_for_a_seat_or_on_its_way_back():
+    happened.clear()
+    run_state_machine_as_test(Sales, settings=BOUNDS)
+    assert [each for each in MUST_HAPPEN if not happened[each]] == []

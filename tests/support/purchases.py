@@ -1,0 +1,402 @@
+"""Purchases over real HTTP, from the hold to the money, and what the books must say when all has come to rest.
+
+Three books are compared: the reservations and the allocations in our store, and the ledger of the gateway.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import httpx
+from sqlalchemy import delete, update
+
+from jari.adapters.sql.tables import allocations, reservations
+from jari.domain.payments import PaymentStatus, RefundStatus
+from jari.domain.reservations import Reservation, ReservationStatus
+from jari.domain.seating import Allocation, Status
+from support.databases import Postgres, make_tables, run_apart
+from support.sandboxes import Sandbox
+from support.servers import SERVE, Server, free_port
+from support.worlds import Buyer, Match, World
+
+REST_SECONDS = 20.0
+LONG_AGO_MS = 1_000
+WEBHOOKS = "/api/payments/webhook/toss"
+
+
+@contextmanager
+def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[str]:
+    """A migrated database of a kind, for longer than one test."""
+    if kind == "sqlite":
+        url = f"sqlite:///{directory / 'jari.db'}"
+        run_apart(make_tables(url))
+        yield url
+        return
+    name = postgres.copy()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+def gateway_settings(sandbox: Sandbox, **settings: object) -> dict[str, object]:
+    """Settings of a server that sells through this sandbox, and that loses its patience soon."""
+    return {
+        "gateway_url": sandbox.url,
+        "gateway_secret_key": sandbox.secret_key,
+        "gateway_client_key": "test_ck_x",
+        "gateway_script_url": f"{sandbox.url}/v2/standard",
+        "gateway_timeout_seconds": 1,
+        "payment_patience_seconds": 1,
+        "payment_retry_min_seconds": 1,
+        "payment_retry_max_seconds": 1,
+        "duty_ms": 100,
+        "lease_seconds": 1,
+        **settings,
+    }
+
+
+@dataclass
+class Shop:
+    """Servers on one database, the gateway that they sell through, and the world around them."""
+
+    world: World
+    sandbox: Sandbox
+    servers: Sequence[Server]
+    stage: Match
+
+    @property
+    def server(self) -> Server:
+        return self.servers[0]
+
+    def purchase(self, *, seats: int = 2, match: Match | None = None) -> "Purchase":
+        """Somebody new, who has chosen the first seats of a new match, or of this one."""
+        match = match or self.world.another_match(self.stage)
+        return Purchase(self, match, self.world.buyer(), tuple(match.seat_ids[:seats]))
+
+
+@contextmanager
+def open_shop(
+    url: str,
+    directory: Path,
+    *,
+    program: Sequence[str] = SERVE,
+    servers: int = 1,
+    webhooks: bool = False,
+    **settings: object,
+) -> Iterator[Shop]:
+    with ExitStack() as stack:
+        world = World(url)
+        stack.callback(world.close)
+        ports = [free_port() for _ in range(servers)]
+        hook = {"webhook_url": f"http://127.0.0.1:{ports[0]}{WEBHOOKS}"} if webhooks else {}
+        sandbox = Sandbox(directory / "sandbox.log", **hook)
+        stack.callback(sandbox.kill)
+        sandbox.start()
+        made = []
+        for port in ports:
+            log_file = directory / f"server-{port}.log"
+            server = Server(url, log_file, program=program, **gateway_settings(sandbox, **settings))
+            server.port, server.url = port, f"http://127.0.0.1:{port}"
+            stack.callback(server.kill)
+            made.append(server.start())
+        yield Shop(world, sandbox, made, world.match(rows=2, cols=5))
+
+
+@dataclass
+class Purchase:
+    """One buyer on the way to some seats of a match."""
+
+    shop: Shop
+    match: Match
+    buyer: Buyer
+    seat_ids: tuple[int, ...]
+    reservation: dict = field(default_factory=dict)
+    payment_key: str = ""
+
+    @property
+    def order_id(self) -> str:
+        return self.reservation["orderId"]
+
+    def send(self, method: str, path: str, **request: object) -> httpx.Response:
+        with self.buyer.client(self.shop.server.url) as client:
+            return client.request(method, path, **request)
+
+    def hold(self) -> httpx.Response:
+        path = f"/api/matches/{self.match.id}/allocations"
+        return self.send("POST", path, json={"seatIds": self.seat_ids})
+
+    def reserve(self) -> httpx.Response:
+        return self._remember(
+            self.send("POST", "/api/reservations", json={"scheduleId": self.match.id}, headers=self._key("r"))
+        )
+
+    def book(self) -> httpx.Response:
+        place_of = {seat_id: place for place, seat_id in self.match.seat_at.items()}
+        places = [place_of[seat_id] for seat_id in self.seat_ids]
+        body = {"scheduleId": self.match.id, "seats": [{"row": row, "col": col} for row, col in places]}
+        return self._remember(self.send("POST", "/api/bookings/start", json=body, headers=self._key("b")))
+
+    def cancel(self) -> httpx.Response:
+        return self.send("POST", f"/api/reservations/{self.reservation['id']}/cancel", json={})
+
+    def authenticate(self, card: str = "good") -> str:
+        """What the buyer does in the gateway's own window."""
+        self.payment_key = self.shop.sandbox.authenticate(self.order_id, self.reservation["amount"], card)
+        return self.payment_key
+
+    def confirm(self, **changed: object) -> httpx.Response:
+        return self.send("POST", "/api/payments/confirm", json={**self.confirm_body(), **changed})
+
+    def confirm_body(self) -> dict:
+        return {
+            "paymentKey": self.payment_key,
+            "orderId": self.order_id,
+            "amount": self.reservation["amount"],
+        }
+
+    def refund(self, seat_ids: Sequence[int] = (), key: str = "f") -> httpx.Response:
+        payment_id = self.look()["payment"]["id"]
+        path = f"/api/payments/{payment_id}/cancel"
+        return self.send("POST", path, json={"seatIds": list(seat_ids)}, headers=self._key(key))
+
+    def look(self) -> dict:
+        return self.send("GET", f"/api/reservations/{self.reservation['id']}").json()["data"]
+
+    def tickets(self) -> list[dict]:
+        path = f"/api/reservations/{self.reservation['id']}/tickets"
+        return self.send("GET", path).json()["data"]["items"]
+
+    def reserved(self) -> "Purchase":
+        assert self.hold().status_code == 201
+        assert self.reserve().status_code == 201
+        return self
+
+    def authenticated(self, card: str = "good") -> "Purchase":
+        self.reserved().authenticate(card)
+        return self
+
+    def paid(self) -> "Purchase":
+        assert self.authenticated().confirm().status_code == 200
+        return self
+
+    def _remember(self, answer: httpx.Response) -> httpx.Response:
+        if answer.is_success:
+            self.reservation = answer.json()["data"]
+        return answer
+
+    def _key(self, step: str) -> dict[str, str]:
+        return {"Idempotency-Key": f"{step}-{self.match.id}-{self.buyer.id}"}
+
+
+# ── the books ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Books:
+    """What our store and the gateway have written down about one match."""
+
+    reservations: list[Reservation]
+    allocations: list[Allocation]
+    ledger: list[dict]
+
+    def money(self, order_id: str) -> int:
+        """What the gateway has taken for an order and not given back."""
+        return sum(_kept(each) for each in self.ledger if each["orderId"] == order_id)
+
+    def is_open(self) -> bool:
+        """Whether somebody still has to find out about money, or to give some back."""
+        return any(each.paying or each.owed() for each in self.reservations)
+
+
+def books(shop: Shop, match: Match) -> Books:
+    world = shop.world
+    # The ledger first: what it has before our store is read, our store may know by then.
+    ledger = [each for each in shop.sandbox.ledger() if each["orderId"].startswith(f"{match.id}-")]
+    found = world.run(world.stores.reservations.of_schedule(match.id, None, 10_000))
+    return Books(list(found), world.allocations(match), ledger)
+
+
+def books_at_rest(shop: Shop, match: Match, seconds: float = REST_SECONDS) -> Books:
+    """The books once no money is under way any more; the buyers do nothing for it."""
+    until = time.monotonic() + seconds
+    while (found := books(shop, match)).is_open():
+        assert time.monotonic() < until, f"after {seconds} s money is still under way: {found}"
+        time.sleep(0.05)
+    return books(shop, match)
+
+
+def disagreements(found: Books) -> list[str]:
+    """Where books at rest contradict each other; must be empty."""
+    return [
+        *_double_owners(found),
+        *_tickets_without_seats(found),
+        *_seats_without_tickets(found),
+        *_money_astray(found),
+        *_never_ended(found),
+    ]
+
+
+def charged_for_gone_seats(found: Books) -> list[str]:
+    """Payments that came when their seats were somebody else's, and had to go back: no buyer asked for that."""
+    return [
+        f"reservation {each.id} was charged {refund.amount}, but its seats were gone"
+        for each in found.reservations
+        for refund in each.refunds
+        if not refund.seat_ids
+    ]
+
+
+def _double_owners(found: Books) -> list[str]:
+    owners = Counter(seat_id for seat_id, _ in _sold(found))
+    return [f"seat {seat_id} is sold {times} times" for seat_id, times in owners.items() if times > 1]
+
+
+def _tickets_without_seats(found: Books) -> list[str]:
+    occupied = {(each.seat_id, each.buyer_id) for each in found.allocations if each.status is Status.OCCUPIED}
+    missing = set(_sold(found)) - occupied
+    return [f"buyer {buyer_id} paid for seat {seat_id} and has it not" for seat_id, buyer_id in missing]
+
+
+def _seats_without_tickets(found: Books) -> list[str]:
+    occupied = {(each.seat_id, each.buyer_id) for each in found.allocations if each.status is Status.OCCUPIED}
+    unpaid = occupied - set(_sold(found))
+    return [f"seat {seat_id} is occupied by buyer {buyer_id}, who has not paid" for seat_id, buyer_id in unpaid]
+
+
+def _money_astray(found: Books) -> list[str]:
+    wrong = []
+    for each in found.reservations:
+        confirmed = each.status is ReservationStatus.CONFIRMED
+        due = sum(seat.price for seat in each.kept) if confirmed else 0
+        if (taken := found.money(each.order_id)) != due:
+            wrong.append(f"the gateway has {taken} for reservation {each.id}, which is {each.status}: {due} due")
+        booked = sum(payment.charged for payment in each.payments) - sum(
+            refund.amount for refund in each.refunds if refund.status is RefundStatus.DONE
+        )
+        if booked != due:
+            wrong.append(f"reservation {each.id} is booked with {booked}, but {due} are due")
+    orders = {each.order_id for each in found.reservations}
+    wrong += [
+        f"order {each['orderId']} was charged and is unknown"
+        for each in found.ledger
+        if _kept(each) and each["orderId"] not in orders
+    ]
+    wrong += [f"{each['paymentKey']} was charged twice" for each in found.ledger if each["charges"] > 1]
+    return wrong
+
+
+def _never_ended(found: Books) -> list[str]:
+    open_still = [
+        f"payment {payment.id} is {payment.status}"
+        for each in found.reservations
+        for payment in each.payments
+        if payment.status in (PaymentStatus.CONFIRMING, PaymentStatus.REFUND_DUE)
+    ]
+    firm = [
+        f"seat {each.seat_id} is held for ever by buyer {each.buyer_id}"
+        for each in found.allocations
+        if each.status is Status.HOLD and each.expires_ms is None
+    ]
+    return open_still + firm
+
+
+def _sold(found: Books) -> list[tuple[int, int]]:
+    return [
+        (seat.seat_id, each.buyer_id)
+        for each in found.reservations
+        if each.status is ReservationStatus.CONFIRMED
+        for seat in each.kept
+    ]
+
+
+def _kept(payment: dict) -> int:
+    """The balance of a payment that was charged; of another one it says nothing."""
+    return payment["balanceAmount"] if payment["charges"] else 0
+
+
+# ── where a purchase may end ─────────────────────────────────────────────────────────────────────
+
+
+class End(StrEnum):
+    """Where a purchase may rest; there is nothing else."""
+
+    FREE = "not charged, and the seats are free"
+    CHOSEN = "not charged; the seats are held, and not reserved"
+    HELD = "not charged; the seats are reserved and held"
+    PAID = "charged once, and every seat is the buyer's, with its ticket"
+    PARTLY = "charged once; of some seats the money is back and they are free, the others are the buyer's"
+    REFUNDED = "all the money is back, and the seats are free"
+
+
+def end_of(purchase: Purchase) -> End:
+    """Where the purchase rests, once nothing is under way; all books must agree on it."""
+    found = books_at_rest(purchase.shop, purchase.match)
+    assert disagreements(found) == []
+    own = [each for each in found.allocations if each.seat_id in purchase.seat_ids]
+    assert {each.buyer_id for each in own} <= {purchase.buyer.id}
+    occupied = {each.seat_id for each in own if each.status is Status.OCCUPIED}
+    held = {each.seat_id for each in own} - occupied
+    if not found.reservations:
+        assert occupied == set()
+        assert held in (set(), set(purchase.seat_ids))
+        return End.CHOSEN if held else End.FREE
+    (reservation,) = found.reservations
+    if reservation.status is ReservationStatus.CONFIRMED:
+        kept = {each.seat_id for each in reservation.kept}
+        assert (occupied, held) == (kept, set())
+        assert {each["seatId"] for each in purchase.tickets()} == kept
+        return End.PAID if kept == set(purchase.seat_ids) else End.PARTLY
+    assert occupied == set()
+    assert purchase.tickets() == []
+    if reservation.status is ReservationStatus.PENDING:
+        assert held == set(purchase.seat_ids)
+        return End.HELD
+    assert held == set()
+    return End.REFUNDED if any(each["charges"] for each in found.ledger) else End.FREE
+
+
+# ── what time and accidents do ───────────────────────────────────────────────────────────────────
+
+
+def let_time_run_out(purchase: Purchase) -> None:
+    """The hold and the reservation end now; returns when everybody has been told that the seats are free."""
+    world, now_ms = purchase.shop.world, int(time.time() * 1000)
+
+    async def end() -> None:
+        async with world.stores.database.write() as connection:
+            for table in (allocations, reservations):
+                mine = (table.c.schedule_id == purchase.match.id, table.c.buyer_id == purchase.buyer.id)
+                await connection.execute(update(table).where(*mine).values(expires_ms=now_ms - LONG_AGO_MS))
+
+    world.run(end())
+    until = time.monotonic() + REST_SECONDS
+    while world.allocations(purchase.match) or purchase.look()["status"] != "EXPIRED":
+        assert time.monotonic() < until, "nobody swept the seats"
+        time.sleep(0.02)
+
+
+def lose_the_seats(purchase: Purchase) -> None:
+    """Somebody deletes the allocations behind everybody's back."""
+    world = purchase.shop.world
+
+    async def lose() -> None:
+        async with world.stores.database.write() as connection:
+            await connection.execute(
+                delete(allocations).where(allocations.c.schedule_id == purchase.match.id)
+            )
+
+    world.run(lose())
+
+
+def wait_until_asked(purchase: Purchase, call: str = "confirm") -> None:
+    """Until the gateway has begun with the call for which it was told how to behave."""
+    until = time.monotonic() + REST_SECONDS
+    while any(
+        (each["call"], each.get("orderId")) == (call, purchase.order_id)
+        for each in purchase.shop.sandbox.waiting_behaviours()
+    ):
+        assert time.monotonic() < until, "the gateway was never asked"
+        time.sleep(0.01)
