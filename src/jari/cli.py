@@ -1,37 +1,39 @@
 """The command line. Every option is also an environment variable, and ``--json`` prints one object for machines."""
 
-import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
-import asyncpg
 import httpx
-import msgspec
 import typer
-import uvloop
-from rich.console import Console
-from rich.table import Table
-from sqlalchemy.exc import DBAPIError
 
 from jari import demo as demonstration
 from jari import logs, plans
 from jari.adapters.sql.catalogue import SqlCatalogue
-from jari.adapters.sql.database import SchemaOutdated, migrate, open_database
+from jari.adapters.sql.database import migrate, open_database
 from jari.crowd import Tally, run_crowd
-from jari.domain.errors import JariError
 from jari.domain.schedules import Kind
 from jari.domain.users import Role
-from jari.main import Stores, open_stores
 from jari.main import serve as run_server
-from jari.settings import BadSetting, Settings
+from jari.terminal import (
+    MAX_ID,
+    DatabaseOption,
+    JsonOption,
+    console,
+    fail,
+    opened_stores,
+    read_settings,
+    run,
+    show,
+    table,
+)
 from jari.usecases.accounts import Accounts
 from jari.usecases.organising import Organising
 from jari.usecases.passwords import Passwords
+from jari.webhook_commands import webhook_app
 
 T = TypeVar("T")
 
@@ -47,6 +49,7 @@ user_app = typer.Typer(no_args_is_help=True, help="Make accounts.")
 app.add_typer(venue_app, name="venue")
 app.add_typer(schedule_app, name="schedule")
 app.add_typer(user_app, name="user")
+app.add_typer(webhook_app, name="webhook")
 
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -161,7 +164,7 @@ def import_venue(
             venue = plans.read_plan_file(
                 file, format=plan_format, name=name, max_bytes=settings.max_plan_bytes
             )
-        async with open_for_command(settings) as stores:
+        async with opened_stores(settings) as stores:
             venue_id, is_new = await Organising(stores.catalogue).import_venue(venue)
         return {"id": venue_id, "name": venue.name, "seats": sum(1 for _ in venue.seats()), "new": is_new}
 
@@ -178,7 +181,7 @@ def export_venue(
     """Print a venue's seating plan."""
 
     async def work() -> bytes:
-        async with open_for_command(read_settings(database=database)) as stores:
+        async with opened_stores(read_settings(database=database)) as stores:
             return plans.write_plan(await stores.catalogue.venue(venue_id), plan_format)
 
     sys.stdout.buffer.write(run(work()))
@@ -189,7 +192,7 @@ def list_venues(database: DatabaseOption = None, *, json: JsonOption = False) ->
     """List the venues."""
 
     async def work() -> list[dict[str, Any]]:
-        async with open_for_command(read_settings(database=database)) as stores:
+        async with opened_stores(read_settings(database=database)) as stores:
             return [
                 dict(zip(("id", "name", "seats"), row, strict=True))
                 for row in await stores.catalogue.venues()
@@ -221,7 +224,7 @@ def create_schedule(
     """Make a schedule. Without a time of opening, 'jari schedule open' opens its sale."""
 
     async def work() -> int:
-        async with open_for_command(read_settings(database=database)) as stores:
+        async with opened_stores(read_settings(database=database)) as stores:
             return await Organising(stores.catalogue).create_schedule(
                 venue_id=venue,
                 kind=kind,
@@ -264,7 +267,7 @@ def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False)
 
     async def work() -> list[dict[str, Any]]:
         now_ms = _milliseconds(datetime.now(UTC))
-        async with open_for_command(read_settings(database=database)) as stores:
+        async with opened_stores(read_settings(database=database)) as stores:
             found = await stores.catalogue.schedules(kind=None, from_ms=None, to_ms=None)
         return [
             {
@@ -300,7 +303,7 @@ def create_user(
 
     async def work() -> int:
         passwords = Passwords(settings)
-        async with open_for_command(settings) as stores:
+        async with opened_stores(settings) as stores:
             accounts = Accounts(stores.accounts, stores.attempts, passwords, settings)
             user = await accounts.sign_up(
                 email=email, password=password, name=name or email.partition("@")[0], role=role
@@ -313,7 +316,7 @@ def create_user(
 
 
 async def _organise(database: str | None, work: Callable[[Organising], Awaitable[T]]) -> T:
-    async with open_for_command(read_settings(database=database)) as stores:
+    async with opened_stores(read_settings(database=database)) as stores:
         return await work(Organising(stores.catalogue))
 
 

@@ -33,7 +33,8 @@ JsonOption = Annotated[bool, typer.Option("--json", envvar="JARI_JSON", help="Pr
 
 
 @asynccontextmanager
-async def open_for_command(settings: Settings) -> AsyncIterator[Stores]:
+async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """The stores, closed at the end of the block."""
     stores = await open_stores(settings)
     try:
         yield stores
@@ -42,6 +43,7 @@ async def open_for_command(settings: Settings) -> AsyncIterator[Stores]:
 
 
 def read_settings(**overrides: Any) -> Settings:
+    """The settings of the environment and of the options that were given."""
     try:
         return Settings.from_environment(os.environ, **overrides)
     except BadSetting as error:
@@ -64,11 +66,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def fail(sentence: str) -> NoReturn:
+    """End the command with one sentence and exit code 1."""
     complaints.print(f"jari: {sentence}", markup=False, soft_wrap=True)
     raise typer.Exit(1)
 
 
 def show(data: dict[str, Any], text: str | Table, *, json: bool) -> None:
+    """Print the data for a machine, or the text for a person."""
     if json:
         sys.stdout.write(msgspec.json.encode(data).decode() + "\n")
     else:
@@ -76,9 +80,8 @@ def show(data: dict[str, Any], text: str | Table, *, json: bool) -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(*(rows[0] if rows else ["nothing yet"]))
+    """A table with a line for each row; the names of the first stand above."""
+    made = Table(*(rows[0] if rows else ["nothing yet"]))
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    return table
-
-
+        made.add_row(*(str(value) for value in row.values()))
+    return made
