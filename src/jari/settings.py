@@ -57,6 +57,7 @@ class Settings:
     )
     payment_retry_min_seconds: int = 5
     payment_retry_max_seconds: int = 60
+    hint_interval_ms: int = 1_000  # between two looks at a payment because of the gateway's messages
     duty_page_size: int = 50  # payments, refunds or deliveries looked after at a time
     duty_ms: int = 1_000
     lease_seconds: int = 15  # so long after a crash another process takes over what one alone does

@@ -142,7 +142,7 @@ class Sales(RuleBasedStateMachine):
     def time_goes_by(self, ms):
         self.now += ms
 
-    @rule(selling=st.booleans())
+    @rule(selling=st.sampled_from([True, True, True, False]))
     def the_sale_opens_or_closes(self, selling):
         self.selling = selling
 
@@ -150,11 +150,21 @@ class Sales(RuleBasedStateMachine):
     def a_batch_is_decided(self, batch):
         self.commit([command for wish in batch if (command := self.command(wish)) is not None])
 
-    @rule(buyer=st.sampled_from(BUYERS), seats=choices, pays=st.booleans())
-    def somebody_books_and_goes_to_pay(self, buyer, seats, pays):
+    @rule(buyer=st.sampled_from(BUYERS), seats=choices, paid=st.booleans())
+    def somebody_books_and_goes_to_pay(self, buyer, seats, paid):
         (booked,) = self.commit([self.book(buyer, seats)])
-        if pays and isinstance(booked, Reservation):
-            self.commit([self.begin(booked, f"key-{next(self.numbers)}", booked.amount)])
+        if isinstance(booked, Reservation) and booked.amount:
+            key = f"key-{next(self.numbers)}"
+            self.commit([self.begin(booked, key, booked.amount)])
+            if paid and key in self.slips:
+                self.the_gateway_charges(0, 0, 1)
+                self.commit([self.settle(*self.letters.pop())])
+
+    @precondition(lambda self: self.late())
+    @rule(which=st.integers(0, 5))
+    def somebody_comes_late_to_pay(self, which):
+        reservation = pick(self.late(), which)
+        self.commit([self.begin(reservation, f"key-{next(self.numbers)}", reservation.amount)])
 
     @precondition(lambda self: self.slips)
     @rule(
@@ -182,9 +192,11 @@ class Sales(RuleBasedStateMachine):
         self.give_back(*pick(self.due_refunds(), which))
 
     @precondition(lambda self: self.slips)
-    @rule()
-    def everything_comes_to_rest(self):
+    @rule(now=st.sampled_from([False, False, True]))
+    def everything_comes_to_rest(self, now):
         """The truth about every payment is heard, every refund is given, and every hold ends."""
+        if not now:
+            return
         self.commit([self.settle(*self.truth(key)) for key in self.slips])
         self.letters.clear()
         due = self.due_refunds()
@@ -240,8 +252,8 @@ class Sales(RuleBasedStateMachine):
             case "expire":
                 return ExpireReservation(reservation.id)
             case "begin":
-                again = wish.odd and payment
-                key = payment.payment_key if again else f"key-{next(self.numbers)}"
+                anybodys = pick(self.slips, wish.other)  # it comes from a browser: perhaps another reservation's
+                key = anybodys if wish.odd and anybodys else f"key-{next(self.numbers)}"
                 return self.begin(reservation, key, reservation.amount + (wish.other == 5))
             case "postpone":
                 return payment and PostponePayment(reservation.id, payment.id, 5, "X", "x", wish.odd)
@@ -274,7 +286,11 @@ class Sales(RuleBasedStateMachine):
         )  # fmt: skip
 
     def settle(self, reservation_id, payment_id, result):
-        return SettlePayment(reservation_id, payment_id, result, next(self.numbers))
+        return SettlePayment(reservation_id, payment_id, result)
+
+    def late(self):
+        """Reservations whose time to pay is over."""
+        return [each for each in self.reservations.values() if each.status_at(self.now) is EXPIRED]
 
     def some_held(self, wish):
         held = [
@@ -309,11 +325,14 @@ class Sales(RuleBasedStateMachine):
         """What the commands say that they need, and nothing else."""
         needed = [needs(each) for each in commands]
         ids = {number for each in needed for number in each.reservation_ids}
+        keys = {key for each in needed for key in each.payment_keys}
         open_of = {buyer for each in needed for buyer in each.open_of_buyers}
         reservations = [
             each
             for each in self.reservations.values()
-            if each.id in ids or (each.buyer_id in open_of and each.status is PENDING)
+            if each.id in ids
+            or keys & {payment.payment_key for payment in each.payments}
+            or (each.buyer_id in open_of and each.status is PENDING)
         ]
         seats = {seat for each in (*needed, *reservations) for seat in each.seat_ids}
         buyers = {buyer for each in needed for buyer in each.buyer_ids}
@@ -492,8 +511,8 @@ class Sales(RuleBasedStateMachine):
 
 
 BOUNDS = settings(
-    max_examples=300,
-    stateful_step_count=40,
+    max_examples=500,
+    stateful_step_count=50,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
@@ -508,7 +527,6 @@ MUST_HAPPEN = (
     "payment: CONFIRMING to REFUND_DUE",
     "payment: FAILED to REFUND_DUE",
     "payment: DONE to REFUND_DUE",
-    "payment: REFUND_DUE to DONE",
     "payment: REFUND_DUE to CANCELED",
     ("BeginPayment", "PaymentUnderWay"),
     ("BeginPayment", "AmountMismatch"),
@@ -526,3 +544,41 @@ def test_in_every_history_all_money_is_for_a_seat_or_on_its_way_back():
     happened.clear()
     run_state_machine_as_test(Sales, settings=BOUNDS)
     assert [each for each in MUST_HAPPEN if not happened[each]] == []
+
+
+def keep_the_money(office, reservation, payment, charged):
+    """Whoever pays for seats that are gone has paid."""
+    owed = BoxOffice._paid_before(office, reservation, payment, charged)
+    if len(owed.refunds) > len(reservation.refunds):
+        office.events.pop()
+        owed = replace(owed, refunds=reservation.refunds).with_payment(
+            replace(owed.payment(payment.id), status=PaymentStatus.DONE)
+        )
+        office._after[owed.id] = owed
+    return owed
+
+
+def nothing(*_):
+    """What a rule does that somebody has forgotten."""
+
+
+BROKEN = {
+    "no refund where the seats were gone": (BoxOffice, "_paid", keep_the_money),
+    "a hold can end while it is paid": (Seating, "firm", nothing),
+    "a hold stays firm when its payment has failed": (Seating, "loosen", nothing),
+    "refunded seats stay sold": (Seating, "vacate", nothing),
+    "what is refunded may be refunded again": (BoxOffice, "_require_refundable", nothing),
+    "what is being paid may be cancelled": (Reservation, "require_not_paying", nothing),
+}
+
+
+@pytest.mark.parametrize(("where", "name", "instead"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_rule_is_found_out(monkeypatch, where, name, instead):
+    """The negative control: without one of these rules money or seats must go astray."""
+    monkeypatch.setattr(BoxOffice, "_paid_before", BoxOffice._paid, raising=False)
+    monkeypatch.setattr(where, name, instead)
+    search = settings(
+        BOUNDS, phases=[Phase.generate], database=None, derandomize=True, report_multiple_bugs=False
+    )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Sales, settings=search)

@@ -100,7 +100,11 @@ class BoxOffice:
     def release(self, command: Release) -> Outcome | JariError:
         """Seats that are given back leave their unpaid reservation without its amount: it is given up."""
         hold_ids = self.seating.hold_ids(command.seat_ids)
-        reserved = [each for each in self._open_of(command.buyer_id) if each.hold_id in hold_ids]
+        reserved = [
+            each
+            for each in self._open_of(command.buyer_id)
+            if each.hold_id in hold_ids and not set(each.seat_ids).isdisjoint(command.seat_ids)
+        ]
         for each in reserved:
             each.require_not_paying()
         outcome = self.seating.decide(command)
@@ -188,7 +192,7 @@ class BoxOffice:
         if reservation.status is ReservationStatus.CANCELLED:
             return reservation
         reservation.require_undecided(self._now_ms)
-        self.seating.drop(reservation.hold_id)
+        self.seating.drop(reservation.hold_id, reservation.seat_ids)
         return self._move(reservation.moved(ReservationStatus.CANCELLED), "reservation.cancelled")
 
     def expire(self, command: ExpireReservation) -> Reservation:
@@ -198,7 +202,7 @@ class BoxOffice:
             return reservation
         if reservation.status_at(self._now_ms) is not ReservationStatus.EXPIRED:
             return reservation
-        self.seating.drop(reservation.hold_id)
+        self.seating.drop(reservation.hold_id, reservation.seat_ids)
         return self._move(reservation.moved(ReservationStatus.EXPIRED), "reservation.expired")
 
     # The payment
@@ -209,6 +213,7 @@ class BoxOffice:
         if reservation.order_id != command.order_id:
             raise no_order()
         if any(each.payment_key == command.payment_key for each in reservation.payments):
+            _require_amount(reservation, command.amount)
             return reservation
         if any(
             each.payment_key == command.payment_key for one in self._after.values() for each in one.payments
@@ -219,8 +224,8 @@ class BoxOffice:
             self.seating.firm(command.buyer_id, reservation.hold_id, reservation.seat_ids, command.max_seats)
         except SeatsTaken as refusal:
             raise ReservationExpired(
-                "The time to pay is over and somebody else has taken your seats; no money was taken: choose "
-                "other seats.",
+                "The time to pay is over and the seats are no longer kept for this reservation; no money was "
+                "taken: choose seats anew.",
                 seat_ids=refusal.seat_ids,
             ) from None
         payment = Payment(
@@ -246,11 +251,7 @@ class BoxOffice:
                 f"Reservation {reservation.id} is {reservation.status}, so no money was taken: look at your "
                 "reservations."
             )
-        if reservation.amount != command.amount:
-            raise AmountMismatch(
-                f"The reservation costs {reservation.amount} {reservation.currency}, but {command.amount} was to "
-                "be charged, so no money was taken: open the checkout again."
-            )
+        _require_amount(reservation, command.amount)
 
     def settle_payment(self, command: SettlePayment) -> Reservation:
         """Finish a payment by what the gateway said; what was settled before stays as it is."""
@@ -287,7 +288,7 @@ class BoxOffice:
         )
         owed = reservation.with_payment(paid).with_refund(refund)
         if payment.status is PaymentStatus.CONFIRMING:
-            self.seating.drop(reservation.hold_id)
+            self.seating.drop(reservation.hold_id, reservation.seat_ids)
             owed = owed.moved(ReservationStatus.CANCELLED)
         return self._move(owed, "refund.due", amount=charged.amount)
 
@@ -296,7 +297,7 @@ class BoxOffice:
             return reservation
         failed = replace(payment, status=PaymentStatus.FAILED, code=result.code, message=result.message)
         reservation = self._move(reservation.with_payment(failed), "payment.failed")
-        self.seating.loosen(reservation.hold_id, reservation.expires_ms)
+        self.seating.loosen(reservation.hold_id, reservation.seat_ids, reservation.expires_ms)
         return self.expire(ExpireReservation(reservation.id))
 
     def postpone_payment(self, command: PostponePayment) -> Reservation:
@@ -349,7 +350,8 @@ class BoxOffice:
     def _require_refundable(
         self, reservation: Reservation, payment: Payment, seats: list[ReservedSeat], command: RefundSeats
     ) -> None:
-        if payment.status not in (PaymentStatus.DONE, PaymentStatus.REFUND_DUE) or not seats:
+        was_useless = any(not each.seat_ids for each in reservation.refunds if each.payment_id == payment.id)
+        if payment.status not in (PaymentStatus.DONE, PaymentStatus.REFUND_DUE) or was_useless or not seats:
             raise NotRefundable(f"Payment {payment.id} is {payment.status}: there is nothing to give back.")
         if reservation.status is not ReservationStatus.CONFIRMED:
             raise NotRefundable(f"Reservation {reservation.id} is {reservation.status}: nothing was done.")
@@ -456,6 +458,14 @@ def _require_offers(command: Reserve, seat_ids: Iterable[int]) -> None:
             "The prices of these seats are being changed: try again in a moment.",
             seat_ids=missing,
             retry_after_seconds=1,
+        )
+
+
+def _require_amount(reservation: Reservation, amount: int) -> None:
+    if reservation.amount != amount:
+        raise AmountMismatch(
+            f"The reservation costs {reservation.amount} {reservation.currency}, but {amount} was to be charged, "
+            "so no money was taken by this request: open the checkout again."
         )
 
 

@@ -227,17 +227,15 @@ class Seating:
         if lost:
             self.changes.append(Change(Status.HOLD, tuple(lost), buyer_id))
 
-    def loosen(self, hold_id: str, expires_ms: int) -> None:
+    def loosen(self, hold_id: str, seat_ids: tuple[int, ...], expires_ms: int) -> None:
         """Let a firm hold end again, at its first end: a try to pay gives no more time."""
-        for seat_id in self._seats_under(hold_id):
+        for seat_id in self._still_under(hold_id, seat_ids):
             self._put(replace(self._after[seat_id], expires_ms=expires_ms))
 
-    def drop(self, hold_id: str) -> tuple[int, ...]:
-        """Free whatever is still under a hold, ended or not: which seats these were."""
-        seat_ids = self._seats_under(hold_id)
-        if seat_ids:
-            self._free(seat_ids)
-        return seat_ids
+    def drop(self, hold_id: str, seat_ids: tuple[int, ...]) -> None:
+        """Free those of these seats that are still under the hold, ended or not."""
+        if still := self._still_under(hold_id, seat_ids):
+            self._free(still)
 
     def occupy(self, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...]) -> None:
         """Sell all the seats of a hold to who holds them, or none.
@@ -352,11 +350,13 @@ class Seating:
         own = self._live(seat_id)
         return own is not None and own.status is Status.HOLD and own.hold_id == hold_id
 
-    def _seats_under(self, hold_id: str) -> tuple[int, ...]:
+    def _still_under(self, hold_id: str, seat_ids: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(
             seat_id
-            for seat_id, own in self._after.items()
-            if own.status is Status.HOLD and own.hold_id == hold_id
+            for seat_id in seat_ids
+            if (own := self._after.get(seat_id)) is not None
+            and own.status is Status.HOLD
+            and own.hold_id == hold_id
         )
 
     def _sell(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:

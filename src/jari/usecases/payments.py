@@ -13,6 +13,8 @@ payment that is settled as it is.
 """
 
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +72,7 @@ class Payments:
         self._numbers = numbers
         self._settings = settings
         self._running: Running[Reservation] = Running(settings.max_payments_running)
+        self._looked: OrderedDict[int, float] = OrderedDict()  # payment → when a hint last made us look
 
     async def confirm(
         self, buyer: User, *, payment_key: str, order_id: str, amount: int, request: RequestKey | None = None
@@ -200,7 +203,7 @@ class Payments:
             open_still = each.status in (PaymentStatus.CONFIRMING, PaymentStatus.FAILED)
             if open_still and each.payment_key == payment_key:
                 self._running.require_room()
-                self._running.start(each.id, self._look_again(found, each))
+                self._running.start(each.id, self._look_in_a_moment(found, each))
 
     @property
     def gateway_name(self) -> str | None:
@@ -235,6 +238,17 @@ class Payments:
     def _look_again(self, reservation: Reservation, payment: Payment) -> Coroutine[Any, Any, Reservation]:
         return self._conclude(reservation, payment, look_first=True)
 
+    async def _look_in_a_moment(self, reservation: Reservation, payment: Payment) -> Reservation:
+        """Look again, but not more often than the settings allow: anybody may send hints."""
+        now, interval = time.monotonic(), self._settings.hint_interval_ms / 1000
+        wait_seconds = self._looked.get(payment.id, now - interval) + interval - now
+        self._looked[payment.id] = now + max(0.0, wait_seconds)
+        self._looked.move_to_end(payment.id)
+        if len(self._looked) > self._settings.max_payments_running:
+            self._looked.popitem(last=False)
+        await asyncio.sleep(max(0.0, wait_seconds))
+        return await self._look_again(reservation, payment)
+
     def _patience_ms(self, payment: Payment) -> int:
         """The longer it has been open, the less often it is asked after."""
         age_ms = self._live.now_ms() - payment.started_ms
@@ -257,7 +271,7 @@ def judge(found: GatewayPayment) -> Charged | NotCharged | None:
 
 def _refused(reservation: Reservation, payment: Payment) -> PaymentRefused:
     return PaymentRefused(
-        f"The payment was refused and no money was taken: {payment.message or payment.code}. Your seats are held "
+        f"The payment was refused and no money was taken: {(payment.message or payment.code).rstrip('.')}. Your seats are held "
         "as long as they were: pay in another way until then.",
         gateway_code=payment.code,
         reservation_id=reservation.id,

@@ -10,6 +10,7 @@ import asyncio
 import structlog
 
 from jari import metrics
+from jari.domain.errors import NotFound
 from jari.domain.payments import Payment, Refund, RefundStatus
 from jari.domain.reservations import Reservation
 from jari.domain.sales import PostponeRefund, RefundSeats, SettleRefund
@@ -20,7 +21,6 @@ from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.numbers import Numbers
 from jari.usecases.payments import Payments
-from jari.usecases.reservations import no_reservation
 from jari.usecases.running import Running
 from jari.usecases.till import Tills
 
@@ -69,7 +69,7 @@ class Refunds:
         found = await self._store.reservation_of_payment(payment_id)
         is_buyer = user.role is Role.BUYER
         if found is None or (is_buyer and found.buyer_id != user.id):
-            raise no_reservation(payment_id)
+            raise NotFound(f"You have no payment {payment_id}: look at your reservations.")
         self._running.require_room()
         command = RefundSeats(
             reservation_id=found.id,

@@ -238,11 +238,14 @@ def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit:
 def _deliveries(
     listening: Sequence[Webhook], schedule_id: int, epoch: str, rows: Sequence[Any]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of deliveries for the events of these commits: those of the seats come first in each."""
+    """Rows of deliveries for the events of these commits.
+
+    The seats come last in each: their events may not have been read, and must not move the ids of the others.
+    """
     for version, committed_ms, body, text in rows:
         happened: list[SeatEvent | Event] = [
-            *seat_events(decode_commit(version, body).changes),
             *decode_events(text),
+            *seat_events(decode_commit(version, body).changes),
         ]
         for ordinal, event in enumerate(happened):
             wanting = [each for each in listening if each.wants(event.kind, committed_ms)]
