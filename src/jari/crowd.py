@@ -1,4 +1,7 @@
-"""A crowd of fans for trying a sale: each is an ordinary client that speaks HTTP and wants to sit together."""
+"""A crowd of fans for trying a sale: each is an ordinary client that speaks HTTP and wants to sit together.
+
+Where the server takes payments through the sandbox gateway, some of them buy; with any other gateway none does.
+"""
 
 import asyncio
 import random
@@ -10,12 +13,15 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from jari.sandbox.options import DEFAULT_CLIENT_KEY
+
 PASSWORD = "a seat in the sun"  # noqa: S105 - of accounts that are made for a demo
 MAX_THINK_SECONDS = 6.0
 MAX_HOLD_SECONDS = 25.0
 ARRIVALS_PER_SECOND = 25
 REQUEST_TIMEOUT_SECONDS = 30.0
 CONFLICT = 409
+BUYS = 0.06  # share of holds that are paid for
 
 
 @dataclass
@@ -33,6 +39,7 @@ class Sale:
     url: str
     schedule_id: int
     block_ids: list[int]
+    payment_page: str | None  # the sandbox's, if it is the gateway
 
     @property
     def api(self) -> str:
@@ -46,7 +53,7 @@ class Fan:
     def __init__(self, sale: Sale, number: int, tally: Tally) -> None:
         self._sale = sale
         self._tally = tally
-        self._email = f"fan-{secrets.token_hex(4)}-{number}@example.com"
+        self._number = number
         self._random = random.Random()  # noqa: S311 - moods, not secrets
         self._client = httpx.AsyncClient(base_url=sale.url, timeout=REQUEST_TIMEOUT_SECONDS)
 
@@ -62,7 +69,8 @@ class Fan:
                 self._tally.outcomes[f"failed: {type(error).__name__}"] += 1
 
     async def _arrive(self) -> None:
-        account = {"email": self._email, "password": PASSWORD}
+        email = f"fan-{secrets.token_hex(4)}-{self._number}@example.com"
+        account = {"email": email, "password": PASSWORD}
         await self._post("/api/sign-up", {**account, "name": "Fan"})
         await self._post("/api/log-in", account)
         self._tally.fans += 1
@@ -78,8 +86,36 @@ class Fan:
         answer.raise_for_status()
         self._tally.outcomes["held"] += 1
         await self._wait(MAX_HOLD_SECONDS, until)
+        if self._sale.payment_page is not None and self._random.random() < BUYS:
+            await self._buy(self._sale.payment_page)
+            return
         released = await self._client.delete(f"{self._sale.api}/allocations", params={"seatId": seat_ids})
         self._tally.outcomes["released" if released.is_success else "expired"] += 1
+
+    async def _buy(self, payment_page: str) -> None:
+        """Reserve and pay with a card of the sandbox; then go home, and let another fan come."""
+        body = {"scheduleId": self._sale.schedule_id}
+        answer = await self._client.post("/api/reservations", json=body)
+        if answer.is_success:
+            order = answer.json()["data"]
+            form = {
+                "orderId": order["orderId"],
+                "amount": str(order["amount"]),
+                "orderName": order["orderName"],
+                "successUrl": f"{self._sale.url}/checkout/success",
+                "failUrl": f"{self._sale.url}/checkout/fail",
+                "choice": "good",
+            }
+            paid = await self._client.post(payment_page, data=form, follow_redirects=False)
+            came_back = httpx.URL(paid.headers["location"]).params
+            confirm = {
+                "paymentKey": came_back["paymentKey"],
+                "orderId": order["orderId"],
+                "amount": order["amount"],
+            }
+            answer = await self._client.post("/api/payments/confirm", json=confirm)
+        self._tally.outcomes["bought" if answer.is_success else "not bought"] += 1
+        await self._arrive()
 
     async def _choose(self) -> list[int]:
         """One to four free seats side by side, in a block that is favoured by more than its share."""
@@ -115,7 +151,9 @@ async def run_crowd(
     async with httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT_SECONDS) as client:
         answer = await client.get(f"/api/schedules/{schedule_id}/blocks")
         answer.raise_for_status()
-    sale = Sale(url, schedule_id, [block["id"] for block in answer.json()["data"]["blocks"]])
+        payment_page = _payment_page(await client.get("/api/payments/config"))
+    block_ids = [block["id"] for block in answer.json()["data"]["blocks"]]
+    sale = Sale(url, schedule_id, block_ids, payment_page)
     tally = Tally()
     until = time.monotonic() + seconds
     attending: list[asyncio.Task[None]] = []
@@ -128,3 +166,10 @@ async def run_crowd(
         await asyncio.wait(attending, timeout=1)
         report(tally)
     return tally
+
+
+def _payment_page(config: httpx.Response) -> str | None:
+    """Where the sandbox's payment page is, if the sandbox is the gateway."""
+    if not config.is_success or config.json()["data"]["clientKey"] != DEFAULT_CLIENT_KEY:
+        return None
+    return str(config.json()["data"]["scriptUrl"]).removesuffix("/v2/standard") + "/pay"

@@ -18,7 +18,7 @@ from jari.domain.schedules import Kind
 from jari.domain.users import Role
 from jari.main import open_stores, serve
 from jari.sandbox.app import build_sandbox
-from jari.sandbox.options import DEFAULT_SECRET_KEY, Options
+from jari.sandbox.options import DEFAULT_CLIENT_KEY, DEFAULT_SECRET_KEY, Options
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.organising import Organising
@@ -49,7 +49,7 @@ async def run(*, host: str, port: int, fans: int, directory: Path, console: Cons
         gateway_url=f"{url}{SANDBOX}",
         gateway_script_url=f"{url}{SANDBOX}/v2/standard",
         gateway_secret_key=DEFAULT_SECRET_KEY,
-        gateway_client_key="test_ck_jari_sandbox",
+        gateway_client_key=DEFAULT_CLIENT_KEY,
         # the whole crowd comes from one address
         sign_ups_per_address=1_000_000,
         log_ins_per_address=1_000_000,

@@ -413,3 +413,11 @@ def somebody_has_tickets(scene: Scene, sales: Sales, name: str, seats: str) -> N
 @then(step("NAME has no tickets"))
 def somebody_has_no_tickets(sales: Sales, name: str) -> None:
     assert sales.tickets(name) == {}
+
+
+@then(step("NAME lets the holder of SEATS in"))
+def somebody_lets_in(scene: Scene, name: str, seats: str) -> None:
+    let_in = data_of(scene.last(name))
+    assert ([let_in["seatId"]], let_in["scheduleId"]) == (scene.seat_ids(seats), scene.match.id)
+    assert (let_in["block"], let_in["rowLabel"], let_in["seatLabel"]) == scene.printed(let_in["seatId"])
+    assert moment(let_in["checkedInAt"])

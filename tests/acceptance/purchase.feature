@@ -375,8 +375,20 @@ Feature: Buying seats
       And Jun has chosen a good card on the payment page
       When Minji tries to pay with Jun's payment
       Then Minji is refused: PAYMENT_REFUSED
-      When Jun comes back from the payment page
+      And Minji has not been charged
+      And Jun has not been charged
+      And Minji's reservation is PENDING
+      When Jun pays
       Then Jun has been charged 15,000 won, once
+
+    Scenario: A payment that another reservation was paid with
+      Given a match
+      And Jun has bought 2-1
+      And Minji has reserved 1-5
+      When Minji tries to pay with Jun's payment
+      Then Minji is refused: AMOUNT_MISMATCH
+      And Minji has not been charged
+      And Jun has been charged 15,000 won, once
 
     Scenario: Somebody else's reservation cannot be seen, paid or cancelled
       Given a match

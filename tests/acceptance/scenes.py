@@ -153,6 +153,16 @@ class Scene:
     def seat_ids(self, seats: str) -> list[int]:
         return [self.match.seat_at[place["row"], place["col"]] for place in self.places(seats)]
 
+    def printed(self, seat_id: int) -> tuple[str, str, str]:
+        """The block, the row and the seat as they are printed."""
+        places = {
+            each.guid: (block.name, each.row_label, each.seat_label)
+            for _, block in self.match.venue.blocks()
+            for each in block.seats
+        }
+        guids = dict(zip(self.match.seat_ids, (each.guid for each in self.match.venue.seats()), strict=True))
+        return places[guids[seat_id]]
+
     def block_url(self, block: str) -> str:
         return f"{self.url}{self.path}/blocks/{self.match.block_ids[block]}/seats"
 

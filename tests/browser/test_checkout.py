@@ -272,7 +272,8 @@ def test_pages_that_the_browser_kept_can_be_used_again(
     for button, left_for in (("checkout-button", "**/checkout/*"), ("pay-button", "**/pay?*")):
         page.route(left_for, lambda route: route.abort("aborted"))  # it stays, as if the buyer had come back
         pressed = page.get_by_test_id(button)
-        pressed.click()
+        with page.expect_event("requestfailed", lambda request: request.is_navigation_request()):
+            pressed.click()
         expect(pressed).to_have_attribute("aria-busy", "true")
         come_back_to_the_page_as_it_was_left(page)
         expect(pressed).to_have_attribute("aria-busy", "false")

@@ -100,7 +100,7 @@ class Wish:
 
 
 KINDS_OF_WISH = (
-    "hold", "book", "book", "reserve", "release", "cancel", "expire", "sweep", "begin", "begin", "begin",
+    "hold", "book", "book", "book held", "reserve", "release", "cancel", "expire", "sweep", "begin", "begin", "begin",
     "settle", "settle", "settle", "postpone", "refund", "refund", "settle refund", "postpone refund", "check in",
 )  # fmt: skip
 choices = st.lists(st.sampled_from(SEATS), min_size=1, max_size=3, unique=True).map(tuple)
@@ -146,9 +146,11 @@ class Sales(RuleBasedStateMachine):
     def the_sale_opens_or_closes(self, selling):
         self.selling = selling
 
-    @rule(batch=st.lists(wishes, min_size=1, max_size=4))
-    def a_batch_is_decided(self, batch):
-        self.commit([command for wish in batch if (command := self.command(wish)) is not None])
+    @rule(batch=st.lists(wishes, min_size=1, max_size=4), swept=st.booleans())
+    def a_batch_is_decided(self, batch, swept):
+        """With a sweep in it, the batch knows of every seat; without, of those only that its commands need."""
+        commands = [command for wish in batch if (command := self.command(wish)) is not None]
+        self.commit([*commands, Expire(SEATS)] if swept else commands)
 
     @rule(buyer=st.sampled_from(BUYERS), seats=choices, paid=st.booleans())
     def somebody_books_and_goes_to_pay(self, buyer, seats, paid):
@@ -159,6 +161,19 @@ class Sales(RuleBasedStateMachine):
             if paid and key in self.slips:
                 self.the_gateway_charges(0, 0, 1)
                 self.commit([self.settle(*self.letters.pop())])
+
+    @rule(buyer=st.sampled_from(BUYERS), seats=choices)
+    def somebodys_first_payment_comes_after_the_second(self, buyer, seats):
+        """The gateway said no, and then it charged all the same."""
+        (booked,) = self.commit([self.book(buyer, seats)])
+        if isinstance(booked, Reservation) and booked.amount and not booked.payments:
+            first, second = [self.begin(booked, f"key-{next(self.numbers)}", booked.amount) for _ in "12"]
+            refused = self.settle(booked.id, first.payment_id, NotCharged("REJECT_CARD_COMPANY", "no"))
+            self.commit([first])
+            self.commit([refused, second])
+            for key in (second.payment_key, first.payment_key):
+                self.slips[key].taken = booked.amount
+                self.commit([self.settle(*self.truth(key))])
 
     @precondition(lambda self: self.late())
     @rule(which=st.integers(0, 5))
@@ -214,6 +229,7 @@ class Sales(RuleBasedStateMachine):
                 slip.left for slip in self.slips.values() if slip.order_id == reservation.order_id
             )
             assert kept == self.worth(reservation), "the gateway keeps the price of what is sold, no won more"
+            assert reservation.status is not CONFIRMED or self.can_be_refunded(reservation)
         sold = sum(PRICES[seat_id] for seat_id in self.allocations)
         assert sum(slip.left for slip in self.slips.values()) == sold
 
@@ -226,6 +242,8 @@ class Sales(RuleBasedStateMachine):
                 return self.hold(wish.buyer, wish.seats)
             case "book":
                 return self.book(wish.buyer, wish.seats)
+            case "book held":
+                return self.book(wish.buyer, self.some_held(wish))
             case "reserve":
                 return self.reserve(wish.buyer)
             case "release":
@@ -292,13 +310,22 @@ class Sales(RuleBasedStateMachine):
         """Reservations whose time to pay is over."""
         return [each for each in self.reservations.values() if each.status_at(self.now) is EXPIRED]
 
+    def can_be_refunded(self, reservation):
+        """Whether the organiser could take back all that is left of it."""
+        tries = [
+            RefundSeats(reservation.id, payment.id, next(self.numbers), (), "rain", 5, None, 0)
+            for payment in reservation.payments
+        ]
+        outcomes = [self.read([each]).decide(each) for each in tries]
+        return any(isinstance(each, Reservation) and each.status is CANCELLED for each in outcomes)
+
     def some_held(self, wish):
         held = [
             each.seat_id
             for each in self.allocations.values()
             if each.buyer_id == wish.buyer and each.status is Status.HOLD
         ]
-        return tuple(held[: 1 + wish.which]) or wish.seats
+        return tuple(held[wish.other % 2 :][: 1 + wish.which % 3]) or wish.seats
 
     # --- the store, as a till uses it
 

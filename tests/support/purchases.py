@@ -66,6 +66,7 @@ class Shop:
     sandbox: Sandbox
     servers: Sequence[Server]
     stage: Match
+    client: httpx.Client  # nobody's: each request brings its own cookie
 
     @property
     def server(self) -> Server:
@@ -102,7 +103,8 @@ def open_shop(
             server.port, server.url = port, f"http://127.0.0.1:{port}"
             stack.callback(server.kill)
             made.append(server.start())
-        yield Shop(world, sandbox, made, world.match(rows=2, cols=5))
+        client = stack.enter_context(httpx.Client(timeout=30))
+        yield Shop(world, sandbox, made, world.match(rows=2, cols=5), client)
 
 
 @dataclass
@@ -120,24 +122,23 @@ class Purchase:
     def order_id(self) -> str:
         return self.reservation["orderId"]
 
-    def send(self, method: str, path: str, **request: object) -> httpx.Response:
-        with self.buyer.client(self.shop.server.url) as client:
-            return client.request(method, path, **request)
+    def send(self, method: str, path: str, key: str = "", **request: object) -> httpx.Response:
+        headers = {"Cookie": f"jari={self.buyer.token}"} | ({"Idempotency-Key": key} if key else {})
+        return self.shop.client.request(method, f"{self.shop.server.url}{path}", headers=headers, **request)
 
     def hold(self) -> httpx.Response:
         path = f"/api/matches/{self.match.id}/allocations"
         return self.send("POST", path, json={"seatIds": self.seat_ids})
 
     def reserve(self) -> httpx.Response:
-        return self._remember(
-            self.send("POST", "/api/reservations", json={"scheduleId": self.match.id}, headers=self._key("r"))
-        )
+        body = {"scheduleId": self.match.id}
+        return self._remember(self.send("POST", "/api/reservations", f"reserve-{self.match.id}", json=body))
 
     def book(self) -> httpx.Response:
         place_of = {seat_id: place for place, seat_id in self.match.seat_at.items()}
         places = [place_of[seat_id] for seat_id in self.seat_ids]
         body = {"scheduleId": self.match.id, "seats": [{"row": row, "col": col} for row, col in places]}
-        return self._remember(self.send("POST", "/api/bookings/start", json=body, headers=self._key("b")))
+        return self._remember(self.send("POST", "/api/bookings/start", f"book-{self.match.id}", json=body))
 
     def cancel(self) -> httpx.Response:
         return self.send("POST", f"/api/reservations/{self.reservation['id']}/cancel", json={})
@@ -157,15 +158,17 @@ class Purchase:
             "amount": self.reservation["amount"],
         }
 
-    def refund(self, seat_ids: Sequence[int] = (), key: str = "f") -> httpx.Response:
-        payment_id = self.look()["payment"]["id"]
-        path = f"/api/payments/{payment_id}/cancel"
-        return self.send("POST", path, json={"seatIds": list(seat_ids)}, headers=self._key(key))
+    def refund(self, seat_ids: Sequence[int] = (), key: str = "") -> httpx.Response:
+        """Give these seats back, or all; without a key every call is a request of its own."""
+        path = f"/api/payments/{self.look()['payment']['id']}/cancel"
+        return self.send("POST", path, key, json={"seatIds": list(seat_ids)})
 
     def look(self) -> dict:
         return self.send("GET", f"/api/reservations/{self.reservation['id']}").json()["data"]
 
     def tickets(self) -> list[dict]:
+        if not self.reservation:
+            return []
         path = f"/api/reservations/{self.reservation['id']}/tickets"
         return self.send("GET", path).json()["data"]["items"]
 
@@ -186,9 +189,6 @@ class Purchase:
         if answer.is_success:
             self.reservation = answer.json()["data"]
         return answer
-
-    def _key(self, step: str) -> dict[str, str]:
-        return {"Idempotency-Key": f"{step}-{self.match.id}-{self.buyer.id}"}
 
 
 # ── the books ────────────────────────────────────────────────────────────────────────────────────
@@ -263,7 +263,9 @@ def _tickets_without_seats(found: Books) -> list[str]:
 def _seats_without_tickets(found: Books) -> list[str]:
     occupied = {(each.seat_id, each.buyer_id) for each in found.allocations if each.status is Status.OCCUPIED}
     unpaid = occupied - set(_sold(found))
-    return [f"seat {seat_id} is occupied by buyer {buyer_id}, who has not paid" for seat_id, buyer_id in unpaid]
+    return [
+        f"seat {seat_id} is occupied by buyer {buyer_id}, who has not paid" for seat_id, buyer_id in unpaid
+    ]
 
 
 def _money_astray(found: Books) -> list[str]:
@@ -272,7 +274,9 @@ def _money_astray(found: Books) -> list[str]:
         confirmed = each.status is ReservationStatus.CONFIRMED
         due = sum(seat.price for seat in each.kept) if confirmed else 0
         if (taken := found.money(each.order_id)) != due:
-            wrong.append(f"the gateway has {taken} for reservation {each.id}, which is {each.status}: {due} due")
+            wrong.append(
+                f"the gateway has {taken} for reservation {each.id}, which is {each.status}: {due} due"
+            )
         booked = sum(payment.charged for payment in each.payments) - sum(
             refund.amount for refund in each.refunds if refund.status is RefundStatus.DONE
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jari.sandbox.ledger import MAX_PAYMENTS
 
 DEFAULT_SECRET_KEY = "test_sk_jari_sandbox"  # noqa: S105 - opens a gateway that has no money
+DEFAULT_CLIENT_KEY = "test_ck_jari_sandbox"  # the sandbox takes any; by this one a client knows it
 
 
 @dataclass(frozen=True, slots=True)
