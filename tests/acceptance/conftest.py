@@ -33,7 +33,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     sandbox.kill()
 
 
-def a_house(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, **settings: object) -> Iterator[House]:
+def a_house(
+    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, **settings: object
+) -> Iterator[House]:
     """A server with a database of its own, whose buyers pay at the sandbox."""
     directory = tmp_path_factory.mktemp("house")
     url = f"sqlite:///{directory / 'jari.db'}"
@@ -147,9 +149,7 @@ def somebody_is_an_organiser(scene: Scene, name: str) -> None:
 
     async def promote() -> None:
         async with world.stores.database.write() as connection:
-            await connection.execute(
-                update(users).where(users.c.id == user_id).values(role=Role.ORGANISER)
-            )
+            await connection.execute(update(users).where(users.c.id == user_id).values(role=Role.ORGANISER))
 
     world.run(promote())
 
@@ -289,9 +289,7 @@ def somebody_books(sales: Sales, name: str, seats: str, text: str | None) -> Non
 
 
 @when(step("NAME books SEATS as a bare list(?P<says>, for the match)?"))
-def somebody_books_a_bare_list(
-    scene: Scene, sales: Sales, name: str, seats: str, says: str | None
-) -> None:
+def somebody_books_a_bare_list(scene: Scene, sales: Sales, name: str, seats: str, says: str | None) -> None:
     sales.book_bare(name, seats, **({"scheduleId": scene.match.id} if says else {}))
 
 

@@ -155,13 +155,12 @@ class Scene:
 
     def printed(self, seat_id: int) -> tuple[str, str, str]:
         """The block, the row and the seat as they are printed."""
-        places = {
-            each.guid: (block.name, each.row_label, each.seat_label)
+        places = (
+            (block.name, each.row_label, each.seat_label)
             for _, block in self.match.venue.blocks()
             for each in block.seats
-        }
-        guids = dict(zip(self.match.seat_ids, (each.guid for each in self.match.venue.seats()), strict=True))
-        return places[guids[seat_id]]
+        )
+        return dict(zip(self.match.seat_ids, places, strict=True))[seat_id]
 
     def block_url(self, block: str) -> str:
         return f"{self.url}{self.path}/blocks/{self.match.block_ids[block]}/seats"

@@ -130,9 +130,7 @@ def reservations_of(scene: Scene, name: str) -> list[dict[str, Any]]:
 
 
 @then(step("NAME's reservation tells these prices"))
-def a_reservation_tells_prices(
-    scene: Scene, sales: Sales, name: str, datatable: list[list[str]]
-) -> None:
+def a_reservation_tells_prices(scene: Scene, sales: Sales, name: str, datatable: list[list[str]]) -> None:
     told = [
         (f"{each['row']}-{each['col']}", each["grade"], f"{each['price']:,}")
         for each in sales.shown(name)["seats"]

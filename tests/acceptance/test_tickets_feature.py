@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pytest_bdd import given, scenarios, then, when
 from sales import Sales
-from scenes import Scene, data_of, moment, problem_of, step
+from scenes import Scene, data_of, problem_of, step
 
 scenarios("tickets.feature")
 
@@ -59,9 +59,7 @@ def signed_by_somebody_else(code: str) -> str:
 
 
 @when(step("NAME opens (?:OTHER's|the) ticket for SEATS as a picture"))
-def somebody_opens_a_picture(
-    scene: Scene, sales: Sales, name: str, other: str | None, seats: str
-) -> None:
+def somebody_opens_a_picture(scene: Scene, sales: Sales, name: str, other: str | None, seats: str) -> None:
     (seat_id,) = scene.seat_ids(seats)
     scene.send(name, "GET", f"{sales.tickets_path(other or name)}/{seat_id}/qr.svg")
 

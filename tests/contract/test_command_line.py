@@ -301,3 +301,36 @@ def test_an_unknown_option_is_refused_as_a_mistake_of_typing() -> None:
     done = Jari()("serve", "--prot", "8000")
     assert done.returncode == 2
     assert "--prot" in done.stderr
+
+
+def test_a_webhook_is_made_listed_and_removed_and_shows_its_secret_once(jari: Jari) -> None:
+    made = jari.json(
+        "webhook", "create", "--url", "https://example.com/hooks", "--kinds", "seats.*, refund.due"
+    )
+    assert made["url"] == "https://example.com/hooks"
+    assert made["kinds"] == ["seats.*", "refund.due"]
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", made["secret"])
+    (listed,) = jari.json("webhook", "list")["webhooks"]
+    assert (listed["id"], listed["url"], listed["kinds"]) == (made["id"], made["url"], "seats.*,refund.due")
+    assert (listed["waiting"], listed["dead"]) == (0, 0)
+    assert made["secret"] not in jari("webhook", "list").stdout
+    assert jari.json("webhook", "remove", made["id"]) == {"id": made["id"], "removed": True}
+    assert jari.json("webhook", "list") == {"webhooks": []}
+
+
+def test_webhook_options_may_come_from_the_environment(sqlite_url: str) -> None:
+    jari = Jari(sqlite_url, JARI_URL="https://example.com", JARI_KINDS="ticket.*", JARI_MAX_WEBHOOKS="1")
+    assert jari.json("webhook", "create")["kinds"] == ["ticket.*"]
+    assert "remove one first" in jari.complaint("webhook", "create")
+
+
+def test_a_webhook_that_makes_no_sense_is_refused(jari: Jari) -> None:
+    assert "no address" in jari.complaint("webhook", "create", "--url", "example.com")
+    refusal = jari.complaint("webhook", "create", "--url", "https://example.com", "--kinds", "seat.*")
+    assert "'seat.*'" in refusal
+    assert "seats.held" in refusal
+    assert "jari webhook list" in jari.complaint("webhook", "remove", 1)
+    assert "--all" in jari.complaint("webhook", "retry")
+    assert "--all" in jari.complaint("webhook", "retry", 1, "--all")
+    assert jari.json("webhook", "dead") == {"dead": []}
+    assert jari.json("webhook", "retry", "--all") == {"retried": 0}

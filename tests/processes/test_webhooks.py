@@ -10,6 +10,9 @@ from collections import Counter
 import httpx
 import pytest
 
+from jari.domain.webhooks import show_secret
+from jari.settings import Settings
+from jari.usecases.webhooks import create_webhook
 from support.receivers import Receiver
 
 QUICK = {"duty_ms": 100, "lease_seconds": 2, "sweep_ms": 100}
@@ -31,8 +34,10 @@ def jari(database_url, *arguments):
     return json.loads(done.stdout)
 
 
-def create(database_url, receiver, *options):
-    return jari(database_url, "webhook", "create", "--url", receiver.url, *options)
+def create(world, receiver, *patterns):
+    """A webhook; its secret, as its receiver is given it."""
+    made = world.run(create_webhook(world.stores.webhooks, receiver.url, patterns, Settings()))
+    return show_secret(made.secret)
 
 
 def hold(client, match, seat_ids):
@@ -49,8 +54,13 @@ def reserve(server, match, buyer, seat_ids):
         return answer.json()["data"]
 
 
-def waiting(database_url):
-    return [each["waiting"] for each in jari(database_url, "webhook", "list")["webhooks"]]
+def waiting(world):
+    """How many deliveries of each webhook wait."""
+    return [number for _, number, _ in world.run(world.stores.webhooks.counts())]
+
+
+def dead(world):
+    return world.run(world.stores.webhooks.dead(10))
 
 
 def wait_until(holds, seconds=20):
@@ -65,14 +75,14 @@ def test_what_happens_to_a_sale_arrives_signed(database_url, make_world, make_se
     match, buyer = world.match(), world.buyer()
     server = make_server(database_url, **QUICK)
     with Receiver() as receiver:
-        made = create(database_url, receiver)
+        secret = create(world, receiver)
         sold = reserve(server, match, buyer, match.seat_ids[:2])
         with buyer.client(server.url) as client:
             assert client.post(f"/api/reservations/{sold['id']}/cancel", json={}).status_code == 200
         receiver.wait_for(lambda received: len(received) >= 2)
 
         for each in receiver.received:
-            each.verify(made["secret"])
+            each.verify(secret)
             assert each.headers["content-type"] == "application/json"
             assert each.id == each.event["id"]
         created, cancelled = sorted(receiver.received, key=lambda each: each.event["data"]["version"])
@@ -92,7 +102,7 @@ def test_what_happens_to_a_sale_arrives_signed(database_url, make_world, make_se
         "currency": "KRW",
     }
     assert buyer.user.email not in created.body.decode()
-    wait_until(lambda: waiting(database_url) == [0])
+    wait_until(lambda: waiting(world) == [0])
 
 
 def test_each_webhook_gets_the_kinds_that_it_asked_for(database_url, make_world, make_server):
@@ -100,8 +110,8 @@ def test_each_webhook_gets_the_kinds_that_it_asked_for(database_url, make_world,
     match, buyer = world.match(), world.buyer()
     server = make_server(database_url, **QUICK)
     with Receiver() as seats, Receiver() as sales:
-        create(database_url, seats, "--kinds", "seats.*")
-        create(database_url, sales)
+        create(world, seats, "seats.*")
+        create(world, sales)
         reserve(server, match, buyer, match.seat_ids[:1])
         with buyer.client(server.url) as client:
             client.delete(f"/api/matches/{match.id}/allocations", params={"seatId": match.seat_ids[0]})
@@ -123,12 +133,12 @@ def test_what_was_not_heard_is_said_again(sqlite_url, make_world, make_server, s
     server = make_server(sqlite_url, **RETRYING)
     with Receiver() as receiver:
         receiver.answer = lambda _: status if len(receiver.received) == 1 else 200
-        made = create(sqlite_url, receiver)
+        secret = create(world, receiver)
         reserve(server, match, buyer, match.seat_ids[:1])
         receiver.wait_for(lambda received: len(received) >= 2)
-        wait_until(lambda: waiting(sqlite_url) == [0])
+        wait_until(lambda: waiting(world) == [0])
         first, second = receiver.received
-        second.verify(made["secret"])
+        second.verify(secret)
     assert (first.id, first.body, first.path) == (second.id, second.body, second.path)
     assert second.at - first.at > 0.7  # a second, spread by a fifth
 
@@ -140,23 +150,25 @@ def test_what_is_never_heard_becomes_a_dead_letter_that_can_be_sent_again(
     match, buyers = world.match(), world.buyers(2)
     server = make_server(database_url, **RETRYING, webhook_tries=2)
     with Receiver(lambda _: 500) as receiver:
-        made = create(database_url, receiver)
+        made = jari(database_url, "webhook", "create", "--url", receiver.url)
         for number, buyer in enumerate(buyers):
             reserve(server, match, buyer, [match.seat_ids[number]])
-        wait_until(lambda: len(jari(database_url, "webhook", "dead")["dead"]) == 2)
-        dead = jari(database_url, "webhook", "dead")["dead"]
-        assert {(each["webhook"], each["kind"], each["tries"], each["error"]) for each in dead} == {
+        wait_until(lambda: len(dead(world)) == 2)
+        letters = jari(database_url, "webhook", "dead")["dead"]
+        assert {(each["webhook"], each["kind"], each["tries"], each["error"]) for each in letters} == {
             (made["id"], "reservation.created", 2, "HTTP 500")
         }
         assert len(receiver.received) == 4
+        receiver.received[0].verify(made["secret"])
 
         receiver.answer = lambda _: 204
-        assert jari(database_url, "webhook", "retry", str(dead[0]["id"])) == {"retried": 1}
+        assert jari(database_url, "webhook", "retry", str(letters[0]["id"])) == {"retried": 1}
         receiver.wait_for(lambda received: len(received) >= 5)
-        assert receiver.received[-1].id == dead[0]["event"]
+        assert receiver.received[-1].id == letters[0]["event"]
         assert jari(database_url, "webhook", "retry", "--all") == {"retried": 1}
         receiver.wait_for(lambda received: len(received) >= 6)
-        wait_until(lambda: jari(database_url, "webhook", "dead")["dead"] == [])
+        wait_until(lambda: waiting(world) == [0])
+        assert dead(world) == []
     figures = httpx.get(f"{server.url}/metrics").text
     assert 'jari_webhooks_total{outcome="delivered"} 2.0' in figures
     assert 'jari_webhooks_total{outcome="postponed"} 2.0' in figures
@@ -168,9 +180,9 @@ def test_a_receiver_that_is_gone_is_not_asked_again(sqlite_url, make_world, make
     match, buyer = world.match(), world.buyer()
     server = make_server(sqlite_url, **RETRYING)
     with Receiver(lambda _: 410) as receiver:
-        create(sqlite_url, receiver)
+        create(world, receiver)
         reserve(server, match, buyer, match.seat_ids[:1])
-        wait_until(lambda: len(jari(sqlite_url, "webhook", "dead")["dead"]) == 1)
+        wait_until(lambda: len(dead(world)) == 1)
         assert len(receiver.received) == 1
 
 
@@ -179,8 +191,8 @@ def test_a_receiver_that_hangs_holds_up_no_other(sqlite_url, make_world, make_se
     match, buyers = world.match(), world.buyers(5)
     server = make_server(sqlite_url, **QUICK, webhook_timeout_seconds=60)
     with Receiver(lambda _: 0) as hanging, Receiver() as receiver:
-        create(sqlite_url, hanging)
-        create(sqlite_url, receiver)
+        create(world, hanging)
+        create(world, receiver)
         for number, buyer in enumerate(buyers):
             reserve(server, match, buyer, [match.seat_ids[number]])
             receiver.wait_for(lambda received: len(received) >= number + 1, seconds=5)
@@ -195,22 +207,22 @@ def test_a_delivery_survives_the_death_of_its_process(database_url, make_world, 
     match, buyer = world.match(), world.buyer()
     server = make_server(database_url, **QUICK)
     with Receiver(lambda _: 0) as hanging:
-        made = create(database_url, hanging)
+        secret = create(world, hanging)
         sold = reserve(server, match, buyer, match.seat_ids[:1])
         if told:
             hanging.wait_for(lambda received: len(received) == 1)
         else:
-            wait_until(lambda: waiting(database_url) == [1])
+            wait_until(lambda: waiting(world) == [1])
         server.kill()
         before = {each.id for each in hanging.received}
         hanging.answer = lambda _: 200
         server.start()
         hanging.wait_for(lambda received: len(received) >= len(before) + 1)
         last = hanging.received[-1]
-        last.verify(made["secret"])
+        last.verify(secret)
         assert last.event["data"]["reservationId"] == sold["id"]
         assert before <= {last.id}
-        wait_until(lambda: waiting(database_url) == [0])
+        wait_until(lambda: waiting(world) == [0])
 
 
 def test_two_servers_deliver_each_event_once(postgres_url, make_world, make_server):
@@ -218,13 +230,13 @@ def test_two_servers_deliver_each_event_once(postgres_url, make_world, make_serv
     match, buyers = world.match(rows=10, cols=10), world.buyers(40)
     servers = [make_server(postgres_url, **QUICK) for _ in range(2)]
     with Receiver() as receiver:
-        create(postgres_url, receiver, "--kinds", "*")
+        create(world, receiver, "*")
         ids = {
             reserve(servers[number % 2], match, buyer, [match.seat_ids[number]])["id"]
             for number, buyer in enumerate(buyers)
         }
         receiver.wait_for(lambda _: len(receiver.of_kind("reservation.created")) >= len(buyers))
-        wait_until(lambda: waiting(postgres_url) == [0])
+        wait_until(lambda: waiting(world) == [0])
         counts = Counter(each.id for each in receiver.received)
         created = [each.event["data"]["reservationId"] for each in receiver.of_kind("reservation.created")]
     assert set(counts.values()) == {1}
@@ -244,7 +256,7 @@ def test_another_server_takes_over_when_one_dies(postgres_url, make_world, make_
     match, buyers = world.match(), world.buyers(2)
     first = make_server(postgres_url, **QUICK)
     with Receiver() as receiver:
-        create(postgres_url, receiver)
+        create(world, receiver)
         reserve(first, match, buyers[0], match.seat_ids[:1])
         receiver.wait_for(lambda received: len(received) == 1)
         second = make_server(postgres_url, **QUICK)

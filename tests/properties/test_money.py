@@ -434,6 +434,8 @@ class Sales(RuleBasedStateMachine):
 
     def worth(self, reservation):
         """The price of the reservation's OCCUPIED seats, as the store has them."""
+        if reservation.status is not CONFIRMED:
+            return 0  # that nothing else is OCCUPIED is asked below
         return sum(
             each.price
             for each in reservation.seats

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -88,9 +89,11 @@ class Receiver:
                     return
                 self.send_response(status)
                 self.send_header("Location", receiver.url + "/elsewhere")
-                self.send_header("Content-Length", "2")
+                answer = b"" if status == HTTPStatus.NO_CONTENT else b"ok"
+                if answer:
+                    self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(b"ok")
+                self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
                 pass
