@@ -14,7 +14,6 @@ from jari.domain.errors import (
     JariError,
     NotFound,
     NothingHeld,
-    NotRefundable,
     NotYourSeats,
     PaymentUnderWay,
     ReservationClosed,
@@ -36,10 +35,10 @@ from jari.domain.payments import (
 from jari.domain.reservations import (
     Reservation,
     ReservationStatus,
-    ReservedSeat,
     no_order,
     order_id,
     order_name,
+    require_in_time,
     reserved_seat,
 )
 from jari.domain.sales import (
@@ -56,7 +55,17 @@ from jari.domain.sales import (
     SettlePayment,
     SettleRefund,
 )
-from jari.domain.seating import Allocation, Command, Expire, Hold, Occupy, Outcome, Release, Seating
+from jari.domain.seating import (
+    Allocation,
+    Command,
+    Expire,
+    Hold,
+    Occupy,
+    Outcome,
+    Release,
+    Seating,
+    check_seat_ids,
+)
 
 FREE = "free"  # the gateway of what costs nothing
 
@@ -137,7 +146,9 @@ class BoxOffice:
         earlier = [
             each
             for each in self._open_of(command.buyer_id)
-            if each.paying is None and not set(each.seat_ids).isdisjoint(seat_ids)
+            if each.paying is None
+            and each.schedule_id == command.schedule_id  # another one's may be here for its payment key
+            and not set(each.seat_ids).isdisjoint(seat_ids)
         ]
         for each in earlier:
             if set(each.seat_ids) == set(seat_ids) and {hold.hold_id for hold in holds} == {each.hold_id}:
@@ -213,11 +224,9 @@ class BoxOffice:
         if reservation.order_id != command.order_id:
             raise no_order()
         if any(each.payment_key == command.payment_key for each in reservation.payments):
-            _require_amount(reservation, command.amount)
+            reservation.require_amount(command.amount)
             return reservation
-        if any(
-            each.payment_key == command.payment_key for one in self._after.values() for each in one.payments
-        ):
+        if self._was_used(command.payment_key):
             raise AmountMismatch("That payment was made for another reservation: open the checkout again.")
         self._require_payable(reservation, command)
         try:
@@ -251,7 +260,7 @@ class BoxOffice:
                 f"Reservation {reservation.id} is {reservation.status}, so no money was taken: look at your "
                 "reservations."
             )
-        _require_amount(reservation, command.amount)
+        reservation.require_amount(command.amount)
 
     def settle_payment(self, command: SettlePayment) -> Reservation:
         """Finish a payment by what the gateway said; what was settled before stays as it is."""
@@ -326,8 +335,12 @@ class BoxOffice:
         if command.buyer_id is not None:
             reservation = self._own(command.reservation_id, command.buyer_id)
         payment = reservation.payment(command.payment_id)
+        if command.seat_ids:
+            check_seat_ids(command.seat_ids, len(command.seat_ids))
         seats = [reservation.seat(each) for each in command.seat_ids] or list(reservation.kept)
-        self._require_refundable(reservation, payment, seats, command)
+        reservation.require_refundable(payment, seats)
+        if command.buyer_id is not None:
+            require_in_time(seats, self._now_ms, command.deadline_ms)
         amount = sum(each.price for each in seats)
         refund = Refund(
             id=command.refund_id,
@@ -346,23 +359,6 @@ class BoxOffice:
         if not reservation.kept:
             reservation = reservation.moved(ReservationStatus.CANCELLED)
         return self._move(reservation, "refund.due", refund.seat_ids, amount)
-
-    def _require_refundable(
-        self, reservation: Reservation, payment: Payment, seats: list[ReservedSeat], command: RefundSeats
-    ) -> None:
-        was_useless = any(not each.seat_ids for each in reservation.refunds if each.payment_id == payment.id)
-        if payment.status not in (PaymentStatus.DONE, PaymentStatus.REFUND_DUE) or was_useless or not seats:
-            raise NotRefundable(f"Payment {payment.id} is {payment.status}: there is nothing to give back.")
-        if reservation.status is not ReservationStatus.CONFIRMED:
-            raise NotRefundable(f"Reservation {reservation.id} is {reservation.status}: nothing was done.")
-        if gone := [each.seat_id for each in seats if each.refund_id is not None]:
-            raise NotRefundable(f"{len(gone)} of the seats were refunded before.", seat_ids=gone)
-        if command.buyer_id is None:
-            return
-        if used := [each.seat_id for each in seats if each.checked_in_ms is not None]:
-            raise NotRefundable(f"{len(used)} of the tickets have been used.", seat_ids=used)
-        if self._now_ms > command.deadline_ms:
-            raise NotRefundable("It is too late for a refund here: ask the organiser.")
 
     def settle_refund(self, command: SettleRefund) -> Reservation:
         """The money that was owed has gone back."""
@@ -404,6 +400,14 @@ class BoxOffice:
         return self._move(used, "ticket.checked_in", (seat.seat_id,))
 
     # What everything needs
+
+    def _was_used(self, payment_key: str) -> bool:
+        """Whether a payment with this key moves or moved money; one that failed claims nothing."""
+        return any(
+            each.payment_key == payment_key and each.status is not PaymentStatus.FAILED
+            for reservation in self._after.values()
+            for each in reservation.payments
+        )
 
     @property
     def _now_ms(self) -> int:
@@ -458,14 +462,6 @@ def _require_offers(command: Reserve, seat_ids: Iterable[int]) -> None:
             "The prices of these seats are being changed: try again in a moment.",
             seat_ids=missing,
             retry_after_seconds=1,
-        )
-
-
-def _require_amount(reservation: Reservation, amount: int) -> None:
-    if reservation.amount != amount:
-        raise AmountMismatch(
-            f"The reservation costs {reservation.amount} {reservation.currency}, but {amount} was to be charged, "
-            "so no money was taken by this request: open the checkout again."
         )
 
 

@@ -14,6 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jari.domain.errors import Invalid
+
+MAX_REASON_LENGTH = 100  # Toss Payments takes 200 characters, and the refund's mark needs some
 MAX_PAYMENT_KEY_LENGTH = 200  # Toss Payments, API v1
 
 
@@ -104,10 +107,20 @@ class NotCharged:
     message: str
 
 
-def status_with_refunds(charged: int, refunds: Iterable[Refund]) -> PaymentStatus:
-    """The status of a payment that was charged, with all the refunds of it."""
-    refunds = tuple(refunds)
+def check_reason(reason: str) -> str:
+    """The reason of a refund without surrounding space; it may be empty.
+
+    Raises:
+        Invalid: it is too long, or holds control characters.
+    """
+    reason = reason.strip()
+    if len(reason) > MAX_REASON_LENGTH or not reason.isprintable():
+        raise Invalid(f"A reason has at most {MAX_REASON_LENGTH} printable characters.")
+    return reason
+
+
+def status_with_refunds(refunds: Iterable[Refund], *, buys_seats: bool) -> PaymentStatus:
+    """The status of a payment that was charged, with all the refunds of it; ``buys_seats``: some are left."""
     if any(each.status is RefundStatus.DUE for each in refunds):
         return PaymentStatus.REFUND_DUE
-    given_back = sum(each.amount for each in refunds)
-    return PaymentStatus.CANCELED if refunds and given_back >= charged else PaymentStatus.DONE
+    return PaymentStatus.DONE if buys_seats else PaymentStatus.CANCELED

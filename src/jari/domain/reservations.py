@@ -13,11 +13,11 @@ Seats and prices are frozen when it is made: a new plan or price of the venue do
 those of one hold, and end with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from jari.domain.errors import NotFound, PaymentUnderWay, ReservationClosed
+from jari.domain.errors import AmountMismatch, NotFound, NotRefundable, PaymentUnderWay, ReservationClosed
 from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus, status_with_refunds
 from jari.domain.tickets import printed_seat
 from jari.domain.venues import Grade, Seat
@@ -180,6 +180,32 @@ class Reservation:
             )
             raise ReservationClosed(f"Reservation {self.id} is {status}: {remedy}.", seat_ids=self.seat_ids)
 
+    def require_amount(self, amount: int) -> None:
+        """Refuse to charge another amount than was frozen.
+
+        Raises:
+            AmountMismatch: it is another.
+        """
+        if amount != self.amount:
+            raise AmountMismatch(
+                f"The reservation costs {self.amount} {self.currency}, but {amount} was to be charged, so no money "
+                "was taken by this request: open the checkout again."
+            )
+
+    def require_refundable(self, payment: Payment, seats: Sequence[ReservedSeat]) -> None:
+        """Refuse to give money back that was never taken for these seats, or has gone back.
+
+        Raises:
+            NotRefundable: which it was.
+        """
+        got_no_seats = any(not each.seat_ids for each in self.refunds if each.payment_id == payment.id)
+        if payment.status not in (PaymentStatus.DONE, PaymentStatus.REFUND_DUE) or got_no_seats or not seats:
+            raise NotRefundable(f"Payment {payment.id} is {payment.status}: there is nothing to give back.")
+        if self.status is not ReservationStatus.CONFIRMED:
+            raise NotRefundable(f"Reservation {self.id} is {self.status}: nothing was done.")
+        if gone := [each.seat_id for each in seats if each.refund_id is not None]:
+            raise NotRefundable(f"{len(gone)} of the seats were refunded before.", seat_ids=gone)
+
     def moved(self, status: ReservationStatus) -> "Reservation":
         """The reservation in another status."""
         return replace(self, status=status)
@@ -196,7 +222,9 @@ class Reservation:
         refunds = tuple(sorted((*others, refund), key=lambda each: each.id))
         payment = self.payment(refund.payment_id)
         of_payment = [each for each in refunds if each.payment_id == payment.id]
-        payment = replace(payment, status=status_with_refunds(payment.charged, of_payment))
+        # a refund without seats gives back a payment that never got any
+        buys_seats = bool(self.kept) and all(each.seat_ids for each in of_payment)
+        payment = replace(payment, status=status_with_refunds(of_payment, buys_seats=buys_seats))
         return replace(self, refunds=refunds).with_payment(payment)
 
     def with_seat(self, seat: ReservedSeat) -> "Reservation":
@@ -226,6 +254,18 @@ def reserved_seat(seat_id: int, offer: Offer) -> ReservedSeat:
     )
 
 
+def require_in_time(seats: Sequence[ReservedSeat], now_ms: int, deadline_ms: int) -> None:
+    """Refuse what only an organiser may refund.
+
+    Raises:
+        NotRefundable: a ticket has been used, or the deadline has passed.
+    """
+    if used := [each.seat_id for each in seats if each.checked_in_ms is not None]:
+        raise NotRefundable(f"{len(used)} of the tickets have been used.", seat_ids=used)
+    if now_ms > deadline_ms:
+        raise NotRefundable("It is too late for a refund here: ask the organiser.")
+
+
 def order_id(schedule_id: int, reservation_id: int, token: str) -> str:
     """The order's name at the gateway. It carries where to look, and a part that nobody can guess."""
     return f"{schedule_id}-{reservation_id}-{token}"
@@ -253,5 +293,6 @@ def order_name(title: str, seats: tuple[ReservedSeat, ...]) -> str:
     """What the gateway's page and the card's statement call the order: the occasion and the first seat."""
     more = f" +{len(seats) - 1}" if len(seats) > 1 else ""
     place = f" · {seats[0].place}{more}"
-    room = MAX_ORDER_NAME_LENGTH - len(place)
-    return (title if len(title) <= room else title[: max(0, room - 1)] + "…") + place[:MAX_ORDER_NAME_LENGTH]
+    room = max(1, MAX_ORDER_NAME_LENGTH - len(place))
+    name = (title if len(title) <= room else title[: room - 1] + "…") + place
+    return name[:MAX_ORDER_NAME_LENGTH]

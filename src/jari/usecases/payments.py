@@ -150,7 +150,8 @@ class Payments:
             return await self._look_up(
                 reservation, payment, Unknown(doubt.code, doubt.message, answered=doubt.answered)
             )
-        return judge(answer) or Unknown(answer.status, "not settled by the gateway yet", answered=False)
+        unknown = Unknown(answer.status, "not settled by the gateway yet", answered=False)
+        return judge(answer, reservation.order_id) or unknown
 
     async def _look_up(
         self, reservation: Reservation, payment: Payment, unknown: Unknown
@@ -164,7 +165,7 @@ class Payments:
         except (GatewayRefused, GatewayUncertain) as doubt:
             log.warning("payment_not_found_out", payment=payment.id, code=doubt.code)
             return unknown
-        return (found and judge(found)) or unknown
+        return (found and judge(found, reservation.order_id)) or unknown
 
     async def _settle(
         self, reservation: Reservation, payment: Payment, result: Charged | NotCharged | Unknown
@@ -256,8 +257,13 @@ class Payments:
         return min(max(age_ms // 2, least * 1000), most * 1000)
 
 
-def judge(found: GatewayPayment) -> Charged | NotCharged | None:
-    """What the gateway's record says about the money; None where it says nothing final."""
+def judge(found: GatewayPayment, order_id: str) -> Charged | NotCharged | None:
+    """What the gateway's record says about an order's money; None where it says nothing final.
+
+    Money that moved for another order is not ours to take, and above all not ours to give back.
+    """
+    if found.order_id != order_id:
+        return NotCharged("FOREIGN_PAYMENT", "the payment is another order's")
     match found.status:
         case GatewayStatus.DONE:
             return Charged(found.payment_key, found.order_id, found.amount, found.method)

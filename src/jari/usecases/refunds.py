@@ -11,7 +11,7 @@ import structlog
 
 from jari import metrics
 from jari.domain.errors import NotFound
-from jari.domain.payments import Payment, Refund, RefundStatus
+from jari.domain.payments import Payment, Refund, RefundStatus, check_reason
 from jari.domain.reservations import Reservation
 from jari.domain.sales import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.schedules import Schedule
@@ -25,8 +25,6 @@ from jari.usecases.running import Running
 from jari.usecases.till import Tills
 
 log = structlog.get_logger()
-
-MAX_REASON_LENGTH = 100  # Toss Payments takes 200 characters, mark included
 
 
 class Refunds:
@@ -62,6 +60,7 @@ class Refunds:
         The seats are on sale again when this returns; the refund is DONE, or DUE and on its way.
 
         Raises:
+            Invalid: a seat named twice, or a reason that cannot be printed.
             NotRefundable: too late, used, refunded before or never paid.
             NotFound: no such payment, or somebody else's.
             KeyReused, StillRunning, Unavailable.
@@ -71,13 +70,14 @@ class Refunds:
         if found is None or (is_buyer and found.buyer_id != user.id):
             raise NotFound(f"You have no payment {payment_id}: look at your reservations.")
         self._running.require_room()
+        if found.payment(payment_id).amount:
+            self._payments.require_gateway()
         command = RefundSeats(
             reservation_id=found.id,
             payment_id=payment_id,
             refund_id=await self._numbers.next(),
             seat_ids=seat_ids,
-            reason=reason[:MAX_REASON_LENGTH]
-            or ("asked for by the buyer" if is_buyer else "by the organiser"),
+            reason=check_reason(reason) or ("asked for by the buyer" if is_buyer else "by the organiser"),
             patience_ms=self._settings.payment_patience_seconds * 1000,
             buyer_id=user.id if is_buyer else None,
             deadline_ms=self.deadline_ms(await self._catalogue.schedule(found.schedule_id)),

@@ -93,8 +93,10 @@ class Reservations:
 
         Raises:
             Forbidden: a buyer asks.
+            NotFound: there is no such schedule.
         """
         require_organiser(user)
+        await self._catalogue.schedule(schedule_id)
         return await self._store.of_schedule(schedule_id, before_id, limit)
 
     async def check_in(self, user: User, schedule_id: int, reservation_id: int, seat_id: int) -> Reservation:

@@ -7,7 +7,6 @@ from starlette.routing import BaseRoute
 
 from jari.domain.errors import NotFound
 from jari.domain.payments import PaymentStatus
-from jari.domain.seating import check_seat_ids
 from jari.settings import Settings
 from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
@@ -16,7 +15,6 @@ from jari.web.reservations import ReservationJson
 from jari.web.responses import success
 
 ACCEPTED = 202
-MAX_REASON_LENGTH = 100
 
 
 class ConfirmPayment(Body):
@@ -102,14 +100,11 @@ class Handlers:
         """Give seats back for money."""
         user = await self._reader.user(request)
         body, data = await self._reader.body(request, self._refund_decoder)
-        seat_ids = body.seat_ids
-        if seat_ids:
-            check_seat_ids(seat_ids, len(seat_ids))
         reservation = await self._refunds.refund(
             user,
             path_id(request, "payment_id", "payment"),
-            seat_ids,
-            body.reason.strip()[:MAX_REASON_LENGTH],
+            body.seat_ids,
+            body.reason,
             request_key(request, user, data),
         )
         return success(await self._writer.one(reservation))

@@ -201,7 +201,7 @@ payments = Table(
     Column("reservation_id", BigInteger, nullable=False, index=True),
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("gateway", String(16), nullable=False),
-    Column("payment_key", String(200), nullable=False, unique=True),
+    Column("payment_key", String(200), nullable=False, index=True),
     Column("amount", BigInteger, nullable=False),
     Column("status", String(16), nullable=False),
     Column("started_ms", BigInteger, nullable=False),
@@ -212,7 +212,15 @@ payments = Table(
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
     Index(None, "status", "next_try_ms"),
-    # whatever the code does, a reservation is being paid, or has been paid, once
+    # whatever the code does: money that moved moved for one reservation …
+    Index(
+        "uq_payments_one_reservation_for_each_key",
+        "payment_key",
+        unique=True,
+        sqlite_where=text("status <> 'FAILED'"),
+        postgresql_where=text("status <> 'FAILED'"),
+    ),
+    # … and a reservation is being paid, or has been paid, once
     Index(
         "uq_payments_one_for_each_reservation",
         "reservation_id",

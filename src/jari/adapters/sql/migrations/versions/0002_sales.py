@@ -42,12 +42,19 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
-        sa.UniqueConstraint("payment_key", name=op.f("uq_payments_payment_key")),
     )
     with op.batch_alter_table("payments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_payments_reservation_id"), ["reservation_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_payments_status_next_try_ms"), ["status", "next_try_ms"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_payments_payment_key"), ["payment_key"], unique=False)
+        batch_op.create_index(
+            "uq_payments_one_reservation_for_each_key",
+            ["payment_key"],
+            unique=True,
+            sqlite_where=sa.text("status <> 'FAILED'"),
+            postgresql_where=sa.text("status <> 'FAILED'"),
         )
         batch_op.create_index(
             "uq_payments_one_for_each_reservation",
@@ -201,6 +208,12 @@ def downgrade() -> None:
 
     op.drop_table("refunds")
     with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_payments_one_reservation_for_each_key",
+            sqlite_where=sa.text("status <> 'FAILED'"),
+            postgresql_where=sa.text("status <> 'FAILED'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_payments_payment_key"))
         batch_op.drop_index(
             "uq_payments_one_for_each_reservation",
             sqlite_where=sa.text("status IN ('CONFIRMING', 'DONE')"),
