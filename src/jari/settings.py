@@ -51,6 +51,7 @@ class Settings:
     gateway_test_code: str = ""  # an error that the gateway is to act out, with test keys
     gateway_timeout_seconds: int = 30
     gateway_connections: int = 100
+    max_payment_tries: int = 20  # for each reservation
     max_payments_running: int = 2_000
     payment_patience_seconds: int = (
         90  # then another process looks after a payment; more than two time limits

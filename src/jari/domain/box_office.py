@@ -21,6 +21,7 @@ from jari.domain.errors import (
     SeatsTaken,
     TicketUsed,
     TicketVoid,
+    TooManyAttempts,
     Unavailable,
 )
 from jari.domain.events import Event
@@ -261,6 +262,10 @@ class BoxOffice:
                 "reservations."
             )
         reservation.require_amount(command.amount)
+        if len(reservation.payments) >= command.max_tries:
+            raise TooManyAttempts(
+                f"This reservation was tried to be paid {len(reservation.payments)} times: cancel it and begin anew."
+            )
 
     def settle_payment(self, command: SettlePayment) -> Reservation:
         """Finish a payment by what the gateway said; what was settled before stays as it is."""

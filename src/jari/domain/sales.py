@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from jari.domain.payments import Charged, NotCharged
+from jari.domain.payments import MAX_TRIES, Charged, NotCharged
 from jari.domain.reservations import PriceList
 from jari.domain.seating import Command, Expire, Hold, Occupy, Release
 
@@ -57,6 +57,7 @@ class BeginPayment:
     payment_key: str
     patience_ms: int
     max_seats: int
+    max_tries: int = MAX_TRIES
 
 
 @dataclass(frozen=True, slots=True)

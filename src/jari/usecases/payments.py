@@ -115,6 +115,7 @@ class Payments:
             payment_key=payment_key,
             patience_ms=self._settings.payment_patience_seconds * 1000,
             max_seats=self._settings.max_seats_per_buyer,
+            max_tries=self._settings.max_payment_tries,
         )
         return await self._tills.submit(schedule_id, command, Reservation, request)
 

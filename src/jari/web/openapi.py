@@ -277,7 +277,7 @@ def _payment_paths() -> dict[str, Any]:
         "Charge a payment that the gateway has authenticated, and get the seats",
         one,
         body=ConfirmPayment,
-        problems=(401, 402, 404, 409, 422, 503),
+        problems=(401, 402, 404, 409, 422, 429, 503),
         session=True,
         key=True,
     )
