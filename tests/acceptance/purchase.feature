@@ -149,6 +149,26 @@ Feature: Buying seats
       Then Minji's reservation is for 1-5 and costs 15,000 won
       And Minji has 1-5 and 3-3
 
+    Scenario: Booking the same seats again gives the reservation that there is
+      Given a match
+      When Minji books 1-5 and 1-6 of the match
+      And Minji books 1-5 and 1-6 of the match
+      Then Minji is answered as before
+
+    Scenario: Seats that were held together may be booked apart, and then go their own ways
+      Given a match
+      And Minji holds 1-5, 1-6 and 1-7
+      And Minji books 1-5 of the match
+      When Minji releases 1-7
+      Then Minji's reservation is PENDING
+      And Minji has 1-5 and 1-6
+      When Minji cancels the reservation
+      Then Minji has 1-6
+      When Minji books 1-6 of the match
+      And Minji pays
+      Then 1-6 is Minji's own
+      And 1-5 and 1-7 are AVAILABLE
+
     Scenario: The same request under the same key makes one reservation
       Given a match
       And Minji holds 1-5
@@ -180,6 +200,15 @@ Feature: Buying seats
         | 6-2  | 네이비석 | 11,000 |
       When Minji pays
       Then Minji has been charged 37,000 won, once
+
+    Scenario: What costs nothing needs no payment
+      Given a match with free seats
+      When Minji books 1-5 and 1-6 of the match
+      Then Minji's reservation is CONFIRMED
+      And Minji's reservation is for 1-5 and 1-6 and costs 0 won
+      And 1-5 and 1-6 are Minji's own
+      And Minji has a ticket for 1-5 and 1-6 and for nothing else
+      And Minji has not been charged
 
     Scenario: A new price is for those who come later
       Given a match with two grades

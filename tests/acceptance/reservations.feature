@@ -93,7 +93,7 @@ Feature: Looking at reservations
         | 1-5 and 1-6 | CONFIRMED | 30,000 |
       And there are no more
 
-    Scenario: Page by page
+    Scenario: Everybody's, page by page
       When Yuna looks at the reservations of the match, 2 at a time
       Then Yuna is shown
         | seats | status    | won    |

@@ -14,7 +14,7 @@ from scenes import House, Scene, Viewer, data_of, moment, problem_of, step, wait
 from jari.usecases.organising import Organising
 from support.sandboxes import CALL_SECONDS, checkout, parameters_of
 from support.servers import Server
-from support.worlds import World
+from support.worlds import World, hall
 
 NO_SUCH_MATCH = 2**62
 PASSWORD = "a seat in the sun"
@@ -35,6 +35,13 @@ def found() -> list[dict[str, Any]]:
 def a_match_without_a_gateway(scene: Scene, shared_server: Server, shared_world: World) -> None:
     scene.house = House(shared_server, shared_world)
     scene.stage = shared_world.match()
+
+
+@given("a match with free seats")
+def a_match_with_free_seats(scene: Scene) -> None:
+    venue = hall()
+    grades = tuple(dataclasses.replace(each, price=0) for each in venue.grades)
+    scene.stage = scene.house.world.match(dataclasses.replace(venue, grades=grades))
 
 
 @given(step("NAME has signed up and logged in"))

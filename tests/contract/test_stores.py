@@ -11,7 +11,7 @@ from jari.domain.schedules import Kind, Sale
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
 from jari.main import open_stores
-from jari.ports import RequestKey, ScheduleState, StoredAnswer
+from jari.ports import Decision, RequestKey, ScheduleState, StoredAnswer
 from jari.settings import Settings
 from jari.usecases.organising import Organising
 from support.worlds import hall
@@ -70,7 +70,7 @@ async def write(store, schedule_id, *effects, answers=()):
     """One transaction; the commit that it made."""
     async with store.transaction(schedule_id) as transaction:
         commit = Commit(transaction.state.version, tuple(change_of(each) for each in effects))
-        await transaction.write(effects, commit, answers)
+        await transaction.write(Decision(commit, effects, answers=answers))
     return commit
 
 
@@ -118,7 +118,7 @@ async def test_a_crash_in_the_block_rolls_back_and_leaves_the_store_usable(store
     async def fail():
         async with store.transaction(schedule_id) as transaction:
             if when == "after the write":
-                await transaction.write(put(held(1)), Commit(1, ()), [])
+                await transaction.write(Decision(Commit(1, ()), put(held(1))))
             raise crash
 
     with pytest.raises(crash):
@@ -133,7 +133,7 @@ async def test_a_cancelled_transaction_gives_way_to_the_next(store, schedule_id)
 
     async def hang():
         async with store.transaction(schedule_id) as transaction:
-            await transaction.write(put(held(1)), Commit(1, ()), [])
+            await transaction.write(Decision(Commit(1, ()), put(held(1))))
             inside.set()
             await never.wait()
 
@@ -173,7 +173,7 @@ async def test_commits_carry_everything_that_a_replica_needs_in_order(store, sch
         Change(Status.OCCUPIED, (2**62,), BEN),
     )
     async with store.transaction(schedule_id) as transaction:
-        await transaction.write([], Commit(1, changes), [])
+        await transaction.write(Decision(Commit(1, changes), []))
     assert await store.commits_after(schedule_id, 0, 10) == [Commit(1, changes)]
 
 
@@ -318,7 +318,7 @@ async def test_writers_of_one_schedule_wait_for_each_other(store, schedule_id):
         async with store.transaction(schedule_id) as transaction:
             entered.set()
             await go_on.wait()
-            await transaction.write(put(held(1)), Commit(transaction.state.version, ()), [])
+            await transaction.write(Decision(Commit(transaction.state.version, ()), put(held(1))))
             events.append(("first", transaction.state.version))
             return (await store.states([]))[0]  # by now the second has been waiting for this long
 
@@ -353,7 +353,7 @@ async def test_other_schedules_go_on_meanwhile_on_postgresql(postgres_url):
             for title in ("LG : Doosan", "KT : SSG")
         ]
         async with stores.seating.transaction(one) as transaction, asyncio.timeout(WAIT_SECONDS):
-            await transaction.write(put(held(1)), Commit(1, ()), [])
+            await transaction.write(Decision(Commit(1, ()), put(held(1))))
             assert (await write(stores.seating, two, *put(held(1, BEN)))).version == 1
         assert await allocations(stores.seating, one) == [held(1)]
     finally:
@@ -390,7 +390,8 @@ async def test_many_writers_take_every_version_once(store, schedule_id):
 async def test_readers_do_not_wait_for_a_writer_and_do_not_see_what_is_not_committed(store, schedule_id):
     await write(store, schedule_id, *put(held(1)))
     async with store.transaction(schedule_id) as transaction, asyncio.timeout(WAIT_SECONDS):
-        await transaction.write(put(held(2)), Commit(2, (Change(Status.HOLD, (2,), ANN, FAR_MS),)), [])
+        commit = Commit(2, (Change(Status.HOLD, (2,), ANN, FAR_MS),))
+        await transaction.write(Decision(commit, put(held(2))))
         assert await allocations(store, schedule_id) == [held(1)]
         assert (await store.states([schedule_id]))[1][schedule_id].version == 1
         assert len(await store.commits_after(schedule_id, 0, 10)) == 1

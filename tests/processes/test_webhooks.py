@@ -195,7 +195,7 @@ def test_a_receiver_that_hangs_holds_up_no_other(sqlite_url, make_world, make_se
         create(world, receiver)
         for number, buyer in enumerate(buyers):
             reserve(server, match, buyer, [match.seat_ids[number]])
-            receiver.wait_for(lambda received: len(received) >= number + 1, seconds=5)
+            receiver.wait_for(lambda received, so_many=number + 1: len(received) >= so_many, seconds=5)
         assert hanging.received
         assert server.stop() < 5  # nor does it hold up the end
 

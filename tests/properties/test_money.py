@@ -6,13 +6,21 @@ sandbox gateway with its own books.
 """
 
 import itertools
+import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from jari.domain.box_office import BoxOffice
 from jari.domain.errors import JariError
@@ -36,6 +44,7 @@ from jari.domain.sales import (
 from jari.domain.schedules import Sale
 from jari.domain.seating import Expire, Hold, Release, Seating, Status
 from jari.domain.venues import Grade, Seat
+from support.purchases import Purchase, books_at_rest, disagreements, open_shop
 
 SCHEDULE = 7
 PRICES = {1: 10_000, 2: 20_000, 3: 30_000, 4: 40_000, 5: 50_000, 6: 0, 7: 0}
@@ -163,6 +172,12 @@ class Sales(RuleBasedStateMachine):
                 self.commit([self.settle(*self.letters.pop())])
 
     @rule(buyer=st.sampled_from(BUYERS), seats=choices)
+    def somebody_books_the_seats_of_one_hold_one_by_one(self, buyer, seats):
+        self.commit([self.hold(buyer, seats)])
+        for seat_id in seats:
+            self.commit([self.book(buyer, (seat_id,))])
+
+    @rule(buyer=st.sampled_from(BUYERS), seats=choices)
     def somebodys_first_payment_comes_after_the_second(self, buyer, seats):
         """The gateway said no, and then it charged all the same."""
         (booked,) = self.commit([self.book(buyer, seats)])
@@ -173,7 +188,7 @@ class Sales(RuleBasedStateMachine):
             self.commit([refused, second])
             for key in (second.payment_key, first.payment_key):
                 self.slips[key].taken = booked.amount
-                self.commit([self.settle(*self.truth(key))])
+                self.commit([self.settle(*self.truth(*self.sale_of(key)))])
 
     @precondition(lambda self: self.late())
     @rule(which=st.integers(0, 5))
@@ -212,7 +227,7 @@ class Sales(RuleBasedStateMachine):
         """The truth about every payment is heard, every refund is given, and every hold ends."""
         if not now:
             return
-        self.commit([self.settle(*self.truth(key)) for key in self.slips])
+        self.commit([self.settle(*self.truth(*each)) for each in self.tries()])
         self.letters.clear()
         due = self.due_refunds()
         for reservation, refund in due:
@@ -225,9 +240,7 @@ class Sales(RuleBasedStateMachine):
         assert {each.status for each in self.reservations.values()} <= {CONFIRMED, CANCELLED, EXPIRED}
         assert {each.status for each in self.allocations.values()} <= {Status.OCCUPIED}
         for reservation in self.reservations.values():
-            kept = sum(
-                slip.left for slip in self.slips.values() if slip.order_id == reservation.order_id
-            )
+            kept = sum(slip.left for slip in self.slips.values() if slip.order_id == reservation.order_id)
             assert kept == self.worth(reservation), "the gateway keeps the price of what is sold, no won more"
             assert reservation.status is not CONFIRMED or self.can_be_refunded(reservation)
         sold = sum(PRICES[seat_id] for seat_id in self.allocations)
@@ -235,7 +248,7 @@ class Sales(RuleBasedStateMachine):
 
     # --- as commands
 
-    def command(self, wish):
+    def command(self, wish):  # noqa: PLR0911 - a table
         reservation = pick(self.reservations.values(), wish.which)
         match wish.kind:
             case "hold":
@@ -261,7 +274,7 @@ class Sales(RuleBasedStateMachine):
                 return found and SettleRefund(found[0].id, found[1].id)
         return reservation and self.command_about(reservation, wish)
 
-    def command_about(self, reservation, wish):
+    def command_about(self, reservation, wish):  # noqa: PLR0911 - a table
         payment = pick(reservation.payments, wish.other)
         refund = pick(reservation.refunds, wish.other)
         match wish.kind:
@@ -270,7 +283,7 @@ class Sales(RuleBasedStateMachine):
             case "expire":
                 return ExpireReservation(reservation.id)
             case "begin":
-                anybodys = pick(self.slips, wish.other)  # it comes from a browser: perhaps another reservation's
+                anybodys = pick(self.slips, wish.other)  # a key comes from a browser
                 key = anybodys if wish.odd and anybodys else f"key-{next(self.numbers)}"
                 return self.begin(reservation, key, reservation.amount + (wish.other == 5))
             case "postpone":
@@ -399,18 +412,29 @@ class Sales(RuleBasedStateMachine):
 
     # --- the gateway's side
 
-    def sale_of(self, key):
-        for reservation in self.reservations.values():
-            for payment in reservation.payments:
-                if payment.payment_key == key:
-                    return reservation, payment
-        raise AssertionError(f"nobody knows the payment {key}")
+    def tries(self):
+        """Every payment at the gateway, with its reservation."""
+        return [
+            (each, payment)
+            for each in self.reservations.values()
+            for payment in each.payments
+            if payment.payment_key in self.slips
+        ]
 
-    def truth(self, key):
-        reservation, payment = self.sale_of(key)
-        slip = self.slips[key]
-        charged = Charged(key, slip.order_id, slip.taken, "card")
-        return reservation.id, payment.id, charged if slip.taken else NotCharged("EXPIRED", "never")
+    def sale_of(self, key):
+        """The payment of the order that the gateway knows this key for."""
+        ((reservation, payment),) = [
+            (each, payment)
+            for each, payment in self.tries()
+            if payment.payment_key == key and each.order_id == self.slips[key].order_id
+        ]
+        return reservation, payment
+
+    def truth(self, reservation, payment):
+        key, slip = payment.payment_key, self.slips[payment.payment_key]
+        if slip.taken and slip.order_id == reservation.order_id:
+            return reservation.id, payment.id, Charged(key, slip.order_id, slip.taken, "card")
+        return reservation.id, payment.id, NotCharged("EXPIRED", "never")
 
     def due_refunds(self):
         return [
@@ -491,7 +515,8 @@ class Sales(RuleBasedStateMachine):
         for each in self.reservations.values():
             if each.status_at(self.now) is PENDING and not each.paying:
                 for seat_id in each.seat_ids:
-                    own = self.allocations[seat_id]
+                    own = self.allocations.get(seat_id)
+                    assert own is not None
                     assert (own.status, own.buyer_id) == (Status.HOLD, each.buyer_id)
                     assert (own.hold_id, own.expires_ms) == (each.hold_id, each.expires_ms)
 
@@ -540,7 +565,7 @@ class Sales(RuleBasedStateMachine):
 
 
 BOUNDS = settings(
-    max_examples=500,
+    max_examples=400,
     stateful_step_count=50,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
@@ -611,3 +636,71 @@ def test_a_broken_rule_is_found_out(monkeypatch, where, name, instead):
     )
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Sales, settings=search)
+
+
+# --- the same of real processes
+
+PURCHASES, AT_ONCE = 24, 8
+TROUBLES = (
+    None,
+    None,
+    {"drop": "before"},
+    {"drop": "after"},
+    {"code": "PROVIDER_ERROR"},
+    {"code": "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING"},
+    {"code": "REJECT_CARD_COMPANY"},
+    {"delaySeconds": 1.3},  # beyond the time limit of a call
+    {"delaySeconds": 1.3, "delayed": "after"},
+)
+
+
+def misbehave(purchase, mood, *calls):
+    """The gateway's next calls about this order go wrong, or not."""
+    for call in calls:
+        if trouble := mood.choice(TROUBLES):
+            purchase.shop.sandbox.behave(call, orderId=purchase.order_id, **trouble)
+
+
+def shopping(purchase, mood):
+    """A buyer who holds, reserves, pays, tries again and gives back, as the mood is; what was answered."""
+    answers = []
+    while not purchase.reservation:  # there are seats enough for all
+        purchase.seat_ids = tuple(mood.sample(purchase.match.seat_ids, mood.randint(1, 2)))
+        answers += [purchase.book()] if mood.random() < 0.5 else [purchase.hold(), purchase.reserve()]
+    if mood.random() < 0.1:
+        return [*answers, purchase.cancel()]
+    purchase.authenticate(mood.choice(["good", "good", "good", "rejected"]))
+    misbehave(purchase, mood, "confirm", "get")
+    answers += confirmed_by_several(purchase, mood.choice([1, 1, 2]))
+    if purchase.look()["status"] == "PENDING" and mood.random() < 0.5:
+        answers += [purchase.cancel(), *confirmed_by_several(purchase, 1)]
+    while purchase.look()["status"] == "CONFIRMED" and mood.random() < 0.6:
+        misbehave(purchase, mood, "cancel", "get")
+        some = mood.sample(purchase.seat_ids, mood.randint(0, len(purchase.seat_ids)))
+        answers.append(purchase.refund(some, key=str(len(answers))))
+    return answers
+
+
+def confirmed_by_several(purchase, tabs):
+    with ThreadPoolExecutor(tabs) as pool:
+        return [each.result() for each in [pool.submit(purchase.confirm) for _ in range(tabs)]]
+
+
+def test_with_real_processes_the_gateway_keeps_the_price_of_what_is_sold(database_url, tmp_path):
+    with open_shop(database_url, tmp_path, hold_seconds=4) as shop, ThreadPoolExecutor(AT_ONCE) as pool:
+        match, moods = (
+            shop.world.match(rows=5, cols=8),
+            [random.Random(f"mood {number}") for number in range(PURCHASES)],
+        )
+        purchases = [Purchase(shop, match, buyer, seat_ids=()) for buyer in shop.world.buyers(PURCHASES)]
+        answers = [each for one in pool.map(shopping, purchases, moods) for each in one]
+        found = books_at_rest(shop, match)
+    assert disagreements(found) == []
+    occupied = [each.seat_id for each in found.allocations if each.status is Status.OCCUPIED]
+    price_of = {seat.seat_id: seat.price for each in found.reservations for seat in each.seats}
+    kept = sum(each["balanceAmount"] for each in found.ledger if each["charges"])
+    assert kept == sum(price_of[seat_id] for seat_id in occupied)
+    assert {each.status_code for each in answers} <= {200, 201, 202, 402, 404, 409}
+    assert len(occupied) > PURCHASES / 4  # it was for real
+    assert sum(len(each.refunds) for each in found.reservations) > PURCHASES / 8
+    assert any(payment.status is FAILED for each in found.reservations for payment in each.payments)

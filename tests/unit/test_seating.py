@@ -341,3 +341,164 @@ def test_a_hold_of_no_length_has_ended_when_the_next_command_is_decided():
     deciding = seating()
     deciding.decide(hold(ANN, 1, hold_id="a", hold_ms=0))
     assert deciding.decide(hold(BEN, 1, hold_id="b")) == Held("b", (1,), NOW + 300_000)
+
+
+# --- what a sale does with held seats
+
+
+def test_what_a_buyer_can_reserve_is_held_live_and_not_being_paid():
+    deciding = seating(
+        held(3), held(1), held(4, ends=NOW), held(5, ends=None), sold(6), held(2, BEN), held(7, hold_id="h2")
+    )
+    assert deciding.held_by(ANN) == [held(1), held(3), held(7, hold_id="h2")]
+    assert deciding.held_by(3) == []
+
+
+def test_what_was_held_or_released_in_the_same_batch_counts():
+    deciding = seating(held(1))
+    deciding.decide(hold(ANN, 2))
+    deciding.decide(Release(ANN, (1,)))
+    assert [each.seat_id for each in deciding.held_by(ANN)] == [2]
+
+
+def test_holds_are_joined_under_the_name_and_the_end_of_the_first_to_end():
+    late, early = held(1, hold_id="late", ends=LATER + 5), held(2, hold_id="early")
+    deciding = seating(late, early)
+    assert deciding.join(deciding.held_by(ANN)) == ("early", LATER)
+    assert list(deciding.effects()) == [Effect(late, held(1, hold_id="early"))]
+    assert deciding.changes == [Change(Status.HOLD, (1,), ANN, LATER)]
+
+
+def test_a_single_hold_is_joined_already():
+    deciding = seating(held(1), held(2))
+    assert deciding.join(deciding.held_by(ANN)) == ("h1", LATER)
+    assert nothing_changed(deciding)
+
+
+def test_a_firm_hold_has_no_end_and_nobody_is_told():
+    deciding = seating(held(1), held(2))
+    deciding.firm(ANN, "h1", (1, 2), 4)
+    assert [each.after for each in deciding.effects()] == [held(1, ends=None), held(2, ends=None)]
+    assert deciding.changes == []
+    assert deciding.decide(Expire((1, 2))) == Expired(())
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        [],
+        [held(1, ends=NOW), held(2, ends=NOW)],
+        [held(1, BEN, hold_id="h9", ends=NOW), held(2, ends=NOW - 1)],
+        [held(1, hold_id="h9", ends=NOW)],
+    ],
+    ids=["swept", "ended", "anothers ended hold", "an ended hold of the same buyer"],
+)
+def test_a_hold_that_has_ended_is_taken_again_where_its_seats_are_free(there):
+    deciding = seating(*there)
+    deciding.firm(ANN, "h1", (1, 2), 4)
+    assert {each.after.seat_id: each.after for each in deciding.effects()} == {
+        1: held(1, ends=None),
+        2: held(2, ends=None),
+    }
+    assert deciding.changes == [Change(Status.HOLD, (1, 2), ANN)]
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        ([held(1, BEN, hold_id="h9")], (1,)),
+        ([sold(2, BEN, hold_id="h9")], (2,)),
+        ([held(1, hold_id="h9"), sold(2)], (1, 2)),
+        ([held(1), held(2, BEN, hold_id="h9")], (2,)),
+    ],
+    ids=["held by another", "sold", "the buyers own by another hold", "one of two"],
+)
+def test_a_hold_of_which_a_seat_is_gone_is_not_made_firm(there, taken):
+    deciding = seating(*there)
+    with pytest.raises(SeatsTaken) as refused:
+        deciding.firm(ANN, "h1", (1, 2), 4)
+    assert refused.value.seat_ids == taken
+    assert nothing_changed(deciding)
+
+
+def test_taking_a_hold_again_needs_an_open_sale_and_room():
+    closed = seating(sale=CLOSED)
+    with pytest.raises(SaleNotOpen):
+        closed.firm(ANN, "h1", (1, 2), 4)
+    full = seating(sold(7), sold(8), sold(9))
+    with pytest.raises(TooManySeats):
+        full.firm(ANN, "h1", (1, 2), 4)
+    assert nothing_changed(closed)
+    assert nothing_changed(full)
+
+
+def test_a_live_hold_is_made_firm_after_the_close_and_at_the_limit():
+    deciding = seating(held(1), sale=CLOSED)
+    deciding.firm(ANN, "h1", (1,), 1)
+    assert [each.after for each in deciding.effects()] == [held(1, ends=None)]
+
+
+def test_a_loosened_hold_ends_when_it_would_have_ended_and_other_seats_stay_as_they_are():
+    deciding = seating(held(1, ends=None), held(2, ends=None), held(3, BEN, hold_id="h2", ends=None), sold(4))
+    deciding.loosen("h1", (1, 3, 4, 5), LATER)
+    assert list(deciding.effects()) == [Effect(held(1, ends=None), held(1))]
+    assert deciding.changes == []
+
+
+def test_dropping_frees_what_is_still_under_the_hold_ended_or_not_and_nothing_else():
+    there = [held(1), held(2, ends=NOW), held(3, ends=None), held(4), held(5, BEN, hold_id="h2"), sold(6)]
+    deciding = seating(*there)
+    deciding.drop("h1", (1, 2, 3, 5, 6, 7))
+    assert deciding.changes == [Change(Status.AVAILABLE, (1, 2, 3))]
+    assert [each.before.seat_id for each in deciding.effects()] == [1, 2, 3]
+
+
+def test_dropping_what_is_gone_is_nothing():
+    deciding = seating(held(1, BEN, hold_id="h2"))
+    deciding.drop("h1", (1, 2))
+    assert nothing_changed(deciding)
+
+
+def test_a_paid_hold_is_sold_under_its_name():
+    deciding = seating(held(1, ends=None), held(2))
+    deciding.occupy(ANN, "h1", (1, 2))
+    assert [each.after for each in deciding.effects()] == [sold(1), sold(2)]
+    assert deciding.changes == [Change(Status.OCCUPIED, (1, 2), ANN)]
+
+
+@pytest.mark.parametrize(
+    ("there", "gone"),
+    [
+        ([held(1)], (2,)),
+        ([held(1), held(2, ends=NOW)], (2,)),
+        ([held(1), held(2, hold_id="h2")], (2,)),
+        ([held(1, BEN, hold_id="h2"), sold(2)], (1, 2)),
+    ],
+    ids=["free", "ended", "another hold", "anothers and sold"],
+)
+def test_a_hold_of_which_a_seat_is_gone_is_not_sold(there, gone):
+    deciding = seating(*there)
+    with pytest.raises(NotYourSeats) as refused:
+        deciding.occupy(ANN, "h1", (1, 2))
+    assert refused.value.seat_ids == gone
+    assert nothing_changed(deciding)
+
+
+def test_vacating_takes_back_what_is_sold_to_this_buyer_and_nothing_else():
+    deciding = seating(sold(1), sold(2, BEN), held(3), sold(4, hold_id="h2"))
+    deciding.vacate(ANN, (1, 2, 3, 4, 5))
+    assert deciding.changes == [Change(Status.AVAILABLE, (1, 4))]
+    assert isinstance(deciding.decide(hold(BEN, 1, 4)), Held)
+    assert isinstance(deciding.decide(hold(BEN, 2)), SeatsTaken)
+
+
+def test_vacating_nothing_is_nothing():
+    deciding = seating(held(1), sold(2, BEN))
+    deciding.vacate(ANN, (1, 2))
+    assert nothing_changed(deciding)
+
+
+def test_the_holds_of_seats_are_named_whoever_has_them():
+    deciding = seating(held(1), held(2, BEN, hold_id="h2"), sold(3, hold_id="h3"))
+    assert deciding.hold_ids((1, 2, 3, 9)) == {"h1", "h2", "h3"}
+    assert deciding.hold_ids(()) == set()
