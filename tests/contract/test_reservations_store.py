@@ -268,8 +268,8 @@ GUARDED = {
     "a payment key that is in use": lambda schedule_id: reservation(
         200, schedule_id, payments=(payment(201, payment_key="key-101"),)
     ),
-    "a payment key whose money is owed": lambda schedule_id: reservation(
-        200, schedule_id, payments=(payment(201, PaymentStatus.REFUND_DUE, payment_key="key-101"),)
+    "a payment key that has paid": lambda schedule_id: reservation(
+        200, schedule_id, payments=(payment(201, PaymentStatus.DONE, payment_key="key-101"),)
     ),
     "an order id that was used": lambda schedule_id: replace(
         reservation(200, schedule_id), order_id=f"{schedule_id}-100-token"

@@ -615,3 +615,53 @@ def test_refunded_seats_can_be_bought_by_the_next_one(shop: Shop) -> None:
         PaymentStatus.DONE,
         PaymentStatus.CANCELED,
     }
+
+
+# ── a request that is repeated long afterwards ───────────────────────────────────────────────────
+
+
+@pytest.fixture
+def small_shop(postgres: Postgres, tmp_path: Path) -> Iterator[Shop]:
+    with fresh_database("sqlite", tmp_path, postgres) as url, open_shop(url, tmp_path) as shop:
+        yield shop
+
+
+def restart_with_secret(shop: Shop, secret_key: str) -> None:
+    """The gateway remembers no answer to a key that it does not know: asked again, it works."""
+    shop.server.stop()
+    shop.server._settings["JARI_GATEWAY_SECRET_KEY"] = secret_key
+    shop.server.start()
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a repeated request asks the gateway from the state that its first answer was stored with",
+)
+def test_a_refund_that_is_asked_for_again_after_it_was_given_is_not_given_twice(small_shop: Shop) -> None:
+    purchase = small_shop.purchase().paid()
+    restart_with_secret(small_shop, "test_sk_mistyped")
+    first = purchase.refund(purchase.seat_ids[:1], key="once")
+    assert first.json()["data"]["refunds"][0]["status"] == "DUE"
+    restart_with_secret(small_shop, small_shop.sandbox.secret_key)
+    assert end_of(purchase) is End.PARTLY
+
+    assert purchase.refund(purchase.seat_ids[:1], key="once").status_code == 200
+    payment = small_shop.sandbox.payment(purchase.order_id)
+    assert [each["cancelAmount"] for each in payment["cancels"]] == [15_000]
+    assert end_of(purchase) is End.PARTLY
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a repeated request asks the gateway from the state that its first answer was stored with",
+)
+def test_a_payment_that_was_refused_is_not_charged_when_its_request_is_repeated(small_shop: Shop) -> None:
+    purchase = small_shop.purchase().authenticated()
+    restart_with_secret(small_shop, "test_sk_mistyped")
+    confirm = ("POST", "/api/payments/confirm", "once")
+    assert purchase.send(*confirm, json=purchase.confirm_body()).status_code == 402
+    restart_with_secret(small_shop, small_shop.sandbox.secret_key)
+
+    assert purchase.send(*confirm, json=purchase.confirm_body()).status_code == 402
+    assert charges(purchase) == 0
+    assert end_of(purchase) is End.HELD

@@ -16,6 +16,7 @@
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -157,6 +158,7 @@ def pass_point(point: str, schedule_id: int) -> None:
 def follow_each_other() -> None:
     """Serve in a child; when it is killed, serve in the next one, without loading the program anew."""
     lifeline, held = os.pipe()
+    gc.freeze()  # no child need look through what all of them share
     while True:
         child = os.fork()
         if child == 0:

@@ -25,6 +25,7 @@ from support.worlds import Buyer, Match, World
 
 REST_SECONDS = 20.0
 LONG_AGO_MS = 1_000
+KEEP_SECONDS = 2  # a server closes a connection that was idle for 5: none may be used at that moment
 WEBHOOKS = "/api/payments/webhook/toss"
 
 
@@ -103,7 +104,8 @@ def open_shop(
             server.port, server.url = port, f"http://127.0.0.1:{port}"
             stack.callback(server.kill)
             made.append(server.start())
-        client = stack.enter_context(httpx.Client(timeout=30))
+        limits = httpx.Limits(keepalive_expiry=KEEP_SECONDS)
+        client = stack.enter_context(httpx.Client(timeout=30, limits=limits))
         yield Shop(world, sandbox, made, world.match(rows=2, cols=5), client)
 
 
@@ -206,26 +208,29 @@ class Books:
         """What the gateway has taken for an order and not given back."""
         return sum(_kept(each) for each in self.ledger if each["orderId"] == order_id)
 
-    def is_open(self) -> bool:
-        """Whether somebody still has to find out about money, or to give some back."""
-        return any(each.paying or each.owed() for each in self.reservations)
-
 
 def books(shop: Shop, match: Match) -> Books:
-    world = shop.world
-    # The ledger first: what it has before our store is read, our store may know by then.
-    ledger = [each for each in shop.sandbox.ledger() if each["orderId"].startswith(f"{match.id}-")]
-    found = world.run(world.stores.reservations.of_schedule(match.id, None, 10_000))
-    return Books(list(found), world.allocations(match), ledger)
+    answer = shop.client.get(f"{shop.sandbox.url}/sandbox/ledger").raise_for_status()
+    ledger = [each for each in answer.json()["payments"] if each["orderId"].startswith(f"{match.id}-")]
+    return Books(reservations_of(shop.world, match), shop.world.allocations(match), ledger)
+
+
+def reservations_of(world: World, match: Match) -> list[Reservation]:
+    return list(world.run(world.stores.reservations.of_schedule(match.id, None, 10_000)))
 
 
 def books_at_rest(shop: Shop, match: Match, seconds: float = REST_SECONDS) -> Books:
     """The books once no money is under way any more; the buyers do nothing for it."""
     until = time.monotonic() + seconds
-    while (found := books(shop, match)).is_open():
+    while money_is_under_way(found := reservations_of(shop.world, match)):
         assert time.monotonic() < until, f"after {seconds} s money is still under way: {found}"
         time.sleep(0.05)
     return books(shop, match)
+
+
+def money_is_under_way(found: Sequence[Reservation]) -> bool:
+    """Whether somebody still has to find out about money, or to give some back."""
+    return any(each.paying or each.owed() for each in found)
 
 
 def disagreements(found: Books) -> list[str]:
@@ -398,9 +403,10 @@ def lose_the_seats(purchase: Purchase) -> None:
 def wait_until_asked(purchase: Purchase, call: str = "confirm") -> None:
     """Until the gateway has begun with the call for which it was told how to behave."""
     until = time.monotonic() + REST_SECONDS
+    url = f"{purchase.shop.sandbox.url}/sandbox/behaviours"
     while any(
         (each["call"], each.get("orderId")) == (call, purchase.order_id)
-        for each in purchase.shop.sandbox.waiting_behaviours()
+        for each in purchase.shop.client.get(url).json()["behaviours"]
     ):
         assert time.monotonic() < until, "the gateway was never asked"
         time.sleep(0.01)

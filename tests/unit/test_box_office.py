@@ -680,11 +680,32 @@ def test_the_same_key_with_another_amount_is_refused():
     assert type(paid().decide(begin("k1", amount=PRICE + 1))) is errors.AmountMismatch
 
 
-def test_a_key_of_another_reservation_begins_nothing():
-    shop = paying()
-    other = shop.decide(shop.book(3))
-    refusal = shop.decide(begin("k1", payment=902, reservation=other.id, order=other.order_id, amount=30_000))
-    assert type(refusal) is errors.AmountMismatch
+@pytest.mark.parametrize(
+    ("state", "claimed"),
+    [(paying, True), (paid, True), (all_back, True), (charged_after_all, True), (failed, False)],
+    ids=["being paid", "paid", "given back", "owed", "refused"],
+)
+def test_a_key_whose_money_moves_or_moved_belongs_to_its_reservation(state, claimed):
+    shop = state()
+    other = shop.decide(shop.book(3, buyer=BEN))
+    outcome = shop.decide(
+        begin("k1", payment=902, reservation=other.id, order=other.order_id, amount=30_000, buyer=BEN)
+    )
+    assert isinstance(outcome, errors.AmountMismatch) is claimed
+
+
+def test_a_reservation_is_tried_to_be_paid_so_often_and_no_more():
+    shop = pending()
+    for number in range(3):
+        shop.decide(replace(begin(f"k{number}", payment=900 + number), max_tries=3))
+        shop.decide(not_charged(900 + number))
+    refusal = shop.decide(replace(begin("one more", payment=903), max_tries=3))
+    assert type(refusal) is errors.TooManyAttempts
+    again = shop.decide(
+        replace(begin("k2", payment=903), max_tries=3)
+    )  # the answer of a try can be asked for
+    assert len(again.payments) == 3
+    assert shop.seats()[1] == ("HOLD", ANN, END)
 
 
 @pytest.mark.parametrize("amount", [PRICE - 1, PRICE + 1, 0])
@@ -803,8 +824,8 @@ def test_money_that_does_not_fit_goes_back_and_the_seats_are_free(result):
     assert due.next_try_ms == NOW  # at once
     assert owed.payment(901).status is PaymentStatus.REFUND_DUE
     assert owed.payment(901).charged == owed.owed() == result.result.amount
-    assert (shop.seats(), shop.kinds()) == ({}, ["refund.due"])
-    assert shop.told[0].amount == result.result.amount
+    assert (shop.seats(), shop.kinds()) == ({}, ["reservation.cancelled", "refund.due"])
+    assert shop.told[-1].amount == result.result.amount
     assert shop.changes == [Change(Status.AVAILABLE, (1, 2))]
 
 
@@ -906,7 +927,8 @@ def test_a_whole_refund_frees_the_seats_and_owes_the_money():
     assert (due.requested_ms, due.next_try_ms, due.attempt) == (NOW, NOW + PATIENCE_MS, 1)
     assert back.payment(901).status is PaymentStatus.REFUND_DUE
     assert (shop.seats(), back.kept) == ({}, ())
-    assert (shop.kinds(), shop.changes) == (["refund.due"], [Change(Status.AVAILABLE, (1, 2))])
+    assert shop.kinds() == ["reservation.cancelled", "refund.due"]
+    assert shop.changes == [Change(Status.AVAILABLE, (1, 2))]
     done = shop.decide(SettleRefund(101, 701))
     assert (done.payment(901).status, done.owed()) == (PaymentStatus.CANCELED, 0)
     assert [(each.kind, each.seat_ids, each.amount) for each in shop.told] == [("refund.done", (1, 2), PRICE)]

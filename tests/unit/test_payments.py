@@ -2,7 +2,17 @@
 
 import pytest
 
-from jari.domain.payments import Charged, GatewayStatus, NotCharged, PaymentStatus, Refund, RefundStatus
+from jari.domain.errors import Invalid
+from jari.domain.payments import (
+    MAX_REASON_LENGTH,
+    Charged,
+    GatewayStatus,
+    NotCharged,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    check_reason,
+)
 from jari.domain.payments import status_with_refunds as status
 from jari.ports import GatewayCancel, GatewayPayment
 from jari.usecases.payments import judge
@@ -43,6 +53,26 @@ def refund(amount, status=DONE, number=1):
 def test_a_payment_stands_as_its_refunds_do(refunds, buys_seats, expected):
     assert status(refunds, buys_seats=buys_seats) is expected
     assert status(iter(refunds), buys_seats=buys_seats) is expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "taken"),
+    [
+        ("", ""),
+        ("  a cold ", "a cold"),
+        ("단순 변심", "단순 변심"),
+        ("x" * MAX_REASON_LENGTH, "x" * MAX_REASON_LENGTH),
+        ("x" * (MAX_REASON_LENGTH + 1), None),
+        ("two\nlines", None),
+        ("a\x00b", None),
+    ],
+)
+def test_a_reason_is_short_and_can_be_printed(reason, taken):
+    if taken is not None:
+        assert check_reason(reason) == taken
+        return
+    with pytest.raises(Invalid):
+        check_reason(reason)
 
 
 def recorded(status, *, amount=30_000, balance=30_000):

@@ -303,8 +303,8 @@ class BoxOffice:
         owed = reservation.with_payment(paid).with_refund(refund)
         if payment.status is PaymentStatus.CONFIRMING:
             self.seating.drop(reservation.hold_id, reservation.seat_ids)
-            owed = owed.moved(ReservationStatus.CANCELLED)
-        return self._move(owed, "refund.due", amount=charged.amount)
+            owed = self._move(owed.moved(ReservationStatus.CANCELLED), "reservation.cancelled")
+        return self._move(owed, "refund.due", (), charged.amount)
 
     def _not_paid(self, reservation: Reservation, payment: Payment, result: NotCharged) -> Reservation:
         if payment.status is not PaymentStatus.CONFIRMING:
@@ -362,8 +362,9 @@ class BoxOffice:
             reservation = reservation.with_seat(replace(each, refund_id=refund.id))
         reservation = reservation.with_refund(refund)
         if not reservation.kept:
-            reservation = reservation.moved(ReservationStatus.CANCELLED)
-        return self._move(reservation, "refund.due", refund.seat_ids, amount)
+            reservation = self._move(reservation.moved(ReservationStatus.CANCELLED), "reservation.cancelled")
+        kind = "refund.due" if amount else "refund.done"
+        return self._move(reservation, kind, refund.seat_ids, amount)
 
     def settle_refund(self, command: SettleRefund) -> Reservation:
         """The money that was owed has gone back."""

@@ -3,11 +3,12 @@
 A payment begins when the buyer, whom the gateway has authenticated, asks to be charged::
 
     CONFIRMING ──▶ DONE ⇄ REFUND_DUE ──▶ CANCELED
-        │
+        │                     ▲
+        ├──(the seats are gone)
         └──▶ FAILED ──(money came all the same)──▶ REFUND_DUE
 
 Before that it is READY, and known to the gateway alone. REFUND_DUE says that we owe money, of the whole
-payment or of some seats; CANCELED that all of it went back.
+payment or of some seats; CANCELED that all of it went back. What cost nothing goes from DONE to CANCELED.
 """
 
 from collections.abc import Iterable
@@ -106,6 +107,11 @@ class NotCharged:
 
     code: str
     message: str
+
+
+def in_time(payment: Payment) -> tuple[int, int]:
+    """What payments are sorted by; numbers alone do not rise from one process to the other."""
+    return payment.started_ms, payment.id
 
 
 def check_reason(reason: str) -> str:

@@ -18,7 +18,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from jari.domain.errors import AmountMismatch, NotFound, NotRefundable, PaymentUnderWay, ReservationClosed
-from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus, status_with_refunds
+from jari.domain.payments import (
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    in_time,
+    status_with_refunds,
+)
 from jari.domain.tickets import printed_seat
 from jari.domain.venues import Grade, Seat
 
@@ -213,7 +220,7 @@ class Reservation:
     def with_payment(self, payment: Payment) -> "Reservation":
         """The reservation with this payment, new or in its new state."""
         others = tuple(each for each in self.payments if each.id != payment.id)
-        payments = tuple(sorted((*others, payment), key=lambda each: each.id))
+        payments = tuple(sorted((*others, payment), key=in_time))
         return replace(self, payments=payments)
 
     def with_refund(self, refund: Refund) -> "Reservation":

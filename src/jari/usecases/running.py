@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from jari.domain.errors import Unavailable
+from jari.domain.errors import JariError, Unavailable
 
 log = structlog.get_logger()
 
@@ -40,11 +40,11 @@ class Running(Generic[T]):
         return await asyncio.shield(task)
 
     def start(self, number: int, work: Coroutine[Any, Any, T]) -> None:
-        """Begin the work of this number unless it runs; nobody waits for it, so a failure is logged."""
+        """Begin the work of this number unless it runs; nobody waits for it."""
         if number in self._tasks:
             work.close()
             return
-        self._start(number, work).add_done_callback(_log_failure)
+        self._start(number, work)
 
     async def close(self, seconds: float) -> None:
         """Wait so long for what runs, then cancel it."""
@@ -58,9 +58,11 @@ class Running(Generic[T]):
     def _start(self, number: int, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = self._tasks[number] = asyncio.create_task(work)
         task.add_done_callback(lambda _: self._tasks.pop(number, None))
+        task.add_done_callback(_log_fault)  # perhaps nobody waits any more
         return task
 
 
-def _log_failure(task: "asyncio.Task[Any]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
+def _log_fault(task: "asyncio.Task[Any]") -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, JariError):
         log.error("background_work_failed", exc_info=error)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, exists, select, update
+from sqlalchemy import ColumnElement, Select, Table, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
@@ -95,9 +95,14 @@ class SqlReservations:
     async def _page(
         self, condition: ColumnElement[bool], before_id: int | None, limit: int
     ) -> Sequence[Reservation]:
-        statement = select(reservations).where(condition).order_by(reservations.c.id.desc()).limit(limit)
+        """Newest first; numbers alone do not rise from one process to the other."""
+        age = (reservations.c.created_ms, reservations.c.id)
+        statement = (
+            select(reservations).where(condition).order_by(*(each.desc() for each in age)).limit(limit)
+        )
         if before_id is not None:
-            statement = statement.where(reservations.c.id < before_id)
+            before = select(reservations.c.created_ms).where(reservations.c.id == before_id).scalar_subquery()
+            statement = statement.where(tuple_(*age) < tuple_(before, before_id))
         return await self._load(statement)
 
     async def _load(self, statement: Select[Any]) -> list[Reservation]:

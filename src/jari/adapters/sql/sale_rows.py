@@ -14,7 +14,7 @@ from sqlalchemy import Table
 from jari.adapters.sql.tables import payments, refunds, reservation_seats, reservations
 from jari.domain.box_office import Update
 from jari.domain.events import Event
-from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
+from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus, in_time
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 
 Row = Any  # a row of either driver, or the values of one
@@ -55,6 +55,8 @@ def rows_to_write(updates: Iterable[Update]) -> list[tuple[Table, list[Row]]]:
         rows[reservation_seats] += [_seat_row(after.id, each) for each in after.seats if each not in known]
         rows[payments] += [_payment_row(after.id, each) for each in after.payments if each not in known]
         rows[refunds] += [_refund_row(after.id, each) for each in after.refunds if each not in known]
+    # what has failed makes room for what begins
+    rows[payments].sort(key=lambda row: row[5] in (PaymentStatus.CONFIRMING, PaymentStatus.DONE))
     return [(table, found) for table, found in rows.items() if found]
 
 
@@ -84,7 +86,7 @@ def _reservation(
     fields = [
         *head,
         tuple(sorted(seats, key=lambda each: each.seat_id)),
-        tuple(sorted(paid, key=lambda each: each.id)),
+        tuple(sorted(paid, key=in_time)),
         tuple(sorted(back, key=lambda each: each.id)),
     ]
     fields[4] = ReservationStatus(fields[4])

@@ -53,7 +53,7 @@ JOIN allocations ON schedule_id = asked.schedule AND buyer_id = asked.buyer
 
 RESERVATIONS = f"""
 SELECT {columns(reservations)} FROM unnest($2::bigint[]) AS asked (asked_id)
-JOIN reservations ON id = asked_id
+JOIN reservations ON id = asked_id WHERE schedule_id = $1
 UNION
 SELECT {columns(reservations, "reservations")} FROM unnest($4::text[]) AS asked (asked_key)
 JOIN payments ON payments.payment_key = asked_key JOIN reservations ON reservations.id = payments.reservation_id

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 RESERVATIONS = f"""
-SELECT {columns(reservations)} FROM reservations WHERE id IN (SELECT value FROM json_each(?))
+SELECT {columns(reservations)} FROM reservations WHERE id IN (SELECT value FROM json_each(?)) AND schedule_id = ?
 UNION
 SELECT {columns(reservations)} FROM reservations WHERE id IN
     (SELECT reservation_id FROM payments WHERE payment_key IN (SELECT value FROM json_each(?)))
@@ -126,7 +126,8 @@ class SqliteSeatingTransaction:
         self, ids: Sequence[int], payment_keys: Sequence[str], buyer_ids: Sequence[int]
     ) -> Sequence[Reservation]:
         """These reservations, those that have these payments, and the PENDING ones of these buyers here."""
-        asked = (json.dumps(ids), json.dumps(payment_keys), self._schedule_id, json.dumps(buyer_ids))
+        here = self._schedule_id
+        asked = (json.dumps(ids), here, json.dumps(payment_keys), here, json.dumps(buyer_ids))
 
         def select(connection: sqlite3.Connection) -> list[Reservation]:
             heads = connection.execute(RESERVATIONS, asked).fetchall()

@@ -174,7 +174,8 @@ reservations = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
     Index(None, "schedule_id", "buyer_id"),
-    Index(None, "buyer_id", "id"),
+    Index(None, "schedule_id", "created_ms", "id"),
+    Index(None, "buyer_id", "created_ms", "id"),
     Index(None, "status", "expires_ms"),
 )
 
@@ -217,8 +218,8 @@ payments = Table(
         "uq_payments_one_reservation_for_each_key",
         "payment_key",
         unique=True,
-        sqlite_where=text("status <> 'FAILED'"),
-        postgresql_where=text("status <> 'FAILED'"),
+        sqlite_where=text("status IN ('CONFIRMING', 'DONE')"),
+        postgresql_where=text("status IN ('CONFIRMING', 'DONE')"),
     ),
     # … and a reservation is being paid, or has been paid, once
     Index(

@@ -53,8 +53,8 @@ def upgrade() -> None:
             "uq_payments_one_reservation_for_each_key",
             ["payment_key"],
             unique=True,
-            sqlite_where=sa.text("status <> 'FAILED'"),
-            postgresql_where=sa.text("status <> 'FAILED'"),
+            sqlite_where=sa.text("status IN ('CONFIRMING', 'DONE')"),
+            postgresql_where=sa.text("status IN ('CONFIRMING', 'DONE')"),
         )
         batch_op.create_index(
             "uq_payments_one_for_each_reservation",
@@ -126,7 +126,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("order_id", name=op.f("uq_reservations_order_id")),
     )
     with op.batch_alter_table("reservations", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_reservations_buyer_id_id"), ["buyer_id", "id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_reservations_buyer_id_created_ms_id"),
+            ["buyer_id", "created_ms", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_reservations_schedule_id_created_ms_id"),
+            ["schedule_id", "created_ms", "id"],
+            unique=False,
+        )
         batch_op.create_index(
             batch_op.f("ix_reservations_schedule_id_buyer_id"), ["schedule_id", "buyer_id"], unique=False
         )
@@ -197,7 +206,8 @@ def downgrade() -> None:
     with op.batch_alter_table("reservations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reservations_status_expires_ms"))
         batch_op.drop_index(batch_op.f("ix_reservations_schedule_id_buyer_id"))
-        batch_op.drop_index(batch_op.f("ix_reservations_buyer_id_id"))
+        batch_op.drop_index(batch_op.f("ix_reservations_schedule_id_created_ms_id"))
+        batch_op.drop_index(batch_op.f("ix_reservations_buyer_id_created_ms_id"))
 
     op.drop_table("reservations")
     op.drop_table("reservation_seats")
@@ -210,8 +220,8 @@ def downgrade() -> None:
     with op.batch_alter_table("payments", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_payments_one_reservation_for_each_key",
-            sqlite_where=sa.text("status <> 'FAILED'"),
-            postgresql_where=sa.text("status <> 'FAILED'"),
+            sqlite_where=sa.text("status IN ('CONFIRMING', 'DONE')"),
+            postgresql_where=sa.text("status IN ('CONFIRMING', 'DONE')"),
         )
         batch_op.drop_index(batch_op.f("ix_payments_payment_key"))
         batch_op.drop_index(
