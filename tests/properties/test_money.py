@@ -190,6 +190,14 @@ class Sales(RuleBasedStateMachine):
                 self.slips[key].taken = booked.amount
                 self.commit([self.settle(*self.truth(*self.sale_of(key)))])
 
+    @rule(buyer=st.sampled_from(BUYERS), seats=choices)
+    def somebodys_card_is_refused(self, buyer, seats):
+        (booked,) = self.commit([self.book(buyer, seats)])
+        if isinstance(booked, Reservation) and booked.amount and not booked.payments:
+            begin = self.begin(booked, f"key-{next(self.numbers)}", booked.amount)
+            self.commit([begin])
+            self.commit([self.settle(booked.id, begin.payment_id, NotCharged("REJECT_CARD_PAYMENT", "no"))])
+
     @precondition(lambda self: self.confirmed())
     @rule(which=st.integers(0, 5), other=st.integers(0, 5), given=st.booleans())
     def one_seat_goes_back(self, which, other, given):
