@@ -31,7 +31,7 @@ from support.servers import SERVE
 from support.worlds import Buyer, Match
 
 BROKEN = str(Path(__file__).parents[1] / "support" / "broken_server.py")
-SCHEDULES, SCHEDULES_OF_CONTROL = 500, 100
+SCHEDULES, SCHEDULES_OF_CONTROL = 500, 150
 SEATS_PER_SCHEDULE, SCHEDULES_PER_MATCH = 3, 50
 LANES = 50  # schedules that run at the same time
 HOLD_SECONDS = 1
@@ -113,7 +113,7 @@ class Rival:
     mood: random.Random
     claims: list[Claim] = field(default_factory=list)
     reservation: dict = field(default_factory=dict)
-    payment: dict = field(default_factory=dict)
+    bought: dict = field(default_factory=dict)
 
     async def hold(self) -> None:
         seat_ids = self.choose()
@@ -174,13 +174,13 @@ class Rival:
             await self.confirm(payment)
 
     async def refund(self) -> None:
-        if not self.payment:
+        if not self.bought:
             return
-        seat_ids = self.reserved_ids()
+        seat_ids = [each["id"] for each in self.bought["seats"]]
         if self.mood.random() < 0.5:
             seat_ids = seat_ids[:1]
         self.give_up(seat_ids)
-        path = f"/api/payments/{self.payment['id']}/cancel"
+        path = f"/api/payments/{self.bought['payment']['id']}/cancel"
         await self.send("refund", "POST", path, json={"seatIds": seat_ids})
 
     async def wait_until_holds_have_ended(self) -> None:
@@ -210,8 +210,8 @@ class Rival:
         if not answer.is_success:
             return
         bought = answer.json()["data"]
-        self.payment = bought["payment"]
         if bought["status"] == "CONFIRMED":
+            self.bought = bought
             self.claim([each["id"] for each in bought["seats"] if not each["refunded"]], ends=FOR_EVER)
 
     def choose(self) -> list[int]:
@@ -271,7 +271,7 @@ def program(mood: random.Random) -> list[Step]:
     """To a reservation, then anything, then to a payment that may come late, and be regretted."""
     anything = mood.choices(list(STEPS), list(STEPS.values()), k=mood.randint(1, 3))
     ending = mood.choice([PURCHASE, TAKE_OVER, TAKE_OVER, LATE_PAYMENT, LATE_PAYMENT])
-    regret = mood.choice([[], [Rival.refund]])
+    regret = mood.choice([[], [], [], [Rival.refund]])
     return [Rival.hold, Rival.reserve, *anything, *ending, *regret]
 
 

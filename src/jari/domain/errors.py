@@ -22,6 +22,7 @@
     │   ├── ReservationExpired
     │   ├── AmountMismatch
     │   ├── PaymentUnderWay
+    │   ├── PaymentReturned
     │   ├── NotRefundable
     │   ├── TicketUsed
     │   ├── TicketVoid
@@ -184,6 +185,13 @@ class PaymentUnderWay(Conflict):
 
     code = "PAYMENT_IN_PROGRESS"
     title = "A payment is under way"
+
+
+class PaymentReturned(Conflict):
+    """Money was taken and the seats were gone: all of it goes back."""
+
+    code = "PAYMENT_RETURNED"
+    title = "The seats were gone, and the money goes back"
 
 
 class NotRefundable(Conflict):

@@ -158,6 +158,10 @@ class Reservation:
                 return each
         raise NotFound(f"Reservation {self.id} has no seat {seat_id}: look at the reservation again.")
 
+    def bought_nothing(self, payment: Payment) -> bool:
+        """Whether the payment was charged and never got its seats: a refund without seats gives all of it back."""
+        return any(not each.seat_ids for each in self.refunds if each.payment_id == payment.id)
+
     def require_not_paying(self) -> None:
         """Refuse to touch what is being paid for.
 
@@ -205,8 +209,8 @@ class Reservation:
         Raises:
             NotRefundable: which it was.
         """
-        got_no_seats = any(not each.seat_ids for each in self.refunds if each.payment_id == payment.id)
-        if payment.status not in (PaymentStatus.DONE, PaymentStatus.REFUND_DUE) or got_no_seats or not seats:
+        unpaid = payment.status not in (PaymentStatus.DONE, PaymentStatus.REFUND_DUE)
+        if unpaid or self.bought_nothing(payment) or not seats:
             raise NotRefundable(f"Payment {payment.id} is {payment.status}: there is nothing to give back.")
         if self.status is not ReservationStatus.CONFIRMED:
             raise NotRefundable(f"Reservation {self.id} is {self.status}: nothing was done.")
@@ -229,10 +233,10 @@ class Reservation:
         refunds = tuple(sorted((*others, refund), key=lambda each: each.id))
         payment = self.payment(refund.payment_id)
         of_payment = [each for each in refunds if each.payment_id == payment.id]
-        # a refund without seats gives back a payment that never got any
-        buys_seats = bool(self.kept) and all(each.seat_ids for each in of_payment)
-        payment = replace(payment, status=status_with_refunds(of_payment, buys_seats=buys_seats))
-        return replace(self, refunds=refunds).with_payment(payment)
+        owing = replace(self, refunds=refunds)
+        buys_seats = bool(self.kept) and not owing.bought_nothing(payment)
+        status = status_with_refunds(of_payment, buys_seats=buys_seats)
+        return owing.with_payment(replace(payment, status=status))
 
     def with_seat(self, seat: ReservedSeat) -> "Reservation":
         """The reservation with this seat in its new state."""

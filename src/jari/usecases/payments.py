@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 
 from jari import metrics
-from jari.domain.errors import JariError, PaymentRefused, Unavailable
+from jari.domain.errors import JariError, PaymentRefused, PaymentReturned, Unavailable
 from jari.domain.payments import (
     MAX_PAYMENT_KEY_LENGTH,
     Charged,
@@ -84,28 +84,29 @@ class Payments:
 
         Raises:
             PaymentRefused: the gateway said no; the seats are held as long as they were before.
+            PaymentReturned: the seats were gone when the money came, and it goes back.
             ReservationExpired, ReservationClosed, AmountMismatch, PaymentUnderWay, NotFound, Unavailable,
             KeyReused, StillRunning: nothing was charged.
         """
         self._running.require_room()
-        begun = await self._begin(buyer, payment_key, order_id, amount, request)
-        payment = next(each for each in begun.payments if each.payment_key == payment_key)
-        if payment.status is PaymentStatus.CONFIRMING:
-            begun = await self._running.join(payment.id, lambda: self._conclude(begun, payment))
-        payment = begun.payment(payment.id)
-        if payment.status is PaymentStatus.FAILED:
-            raise _refused(begun, payment)
-        return begun
+        command = await self._begin(buyer, payment_key, order_id, amount)
+        schedule_id, _ = read_order_id(order_id)
+        begun = await self._tills.submit(schedule_id, command, Reservation, request)
+        new = next((each for each in begun.payments if each.id == command.payment_id), None)
+        if new is not None:
+            settled = await self._running.join(new.id, lambda: self._conclude(begun, new))
+        else:
+            settled = await self._follow(begun.id, payment_key)
+        _require_sold(settled, _payment_of(settled, payment_key))
+        return settled
 
-    async def _begin(
-        self, buyer: User, payment_key: str, order_id: str, amount: int, request: RequestKey | None
-    ) -> Reservation:
-        """Step 1: firm up the hold."""
+    async def _begin(self, buyer: User, payment_key: str, order_id: str, amount: int) -> BeginPayment:
+        """Step 1: what firms up the hold."""
         gateway = self.require_gateway()
-        schedule_id, reservation_id = read_order_id(order_id)
+        _, reservation_id = read_order_id(order_id)
         if not 0 < len(payment_key) <= MAX_PAYMENT_KEY_LENGTH or not payment_key.isprintable():
             raise no_order()
-        command = BeginPayment(
+        return BeginPayment(
             reservation_id=reservation_id,
             buyer_id=buyer.id,
             order_id=order_id,
@@ -117,7 +118,16 @@ class Payments:
             max_seats=self._settings.max_seats_per_buyer,
             max_tries=self._settings.max_payment_tries,
         )
-        return await self._tills.submit(schedule_id, command, Reservation, request)
+
+    async def _follow(self, reservation_id: int, payment_key: str) -> Reservation:
+        """What has become of a payment that was begun before; an answer that was stored then does not know."""
+        found = await self._store.reservation(reservation_id)
+        if found is None:
+            raise no_order()
+        payment = _payment_of(found, payment_key)
+        if payment.status is not PaymentStatus.CONFIRMING:
+            return found
+        return await self._running.join(payment.id, lambda: self._look_again(found, payment))
 
     async def _conclude(
         self, reservation: Reservation, payment: Payment, *, look_first: bool = False
@@ -187,10 +197,9 @@ class Payments:
         return await self._tills.submit(reservation.schedule_id, command, Reservation)
 
     async def reconcile(self) -> int:
-        """Take up the payments that nobody looks after; how many there were."""
+        """Take up the payments that nobody looks after; how many could be."""
         due = await self._store.unsettled_payments(self._settings.duty_page_size)
-        await asyncio.gather(*(self._take_up(each.reservation_id, each.id) for each in due))
-        return len(due)
+        return sum(await asyncio.gather(*(self._take_up(each.reservation_id, each.id) for each in due)))
 
     async def take_hint(self, order_id: str, payment_key: str) -> None:
         """Look at the gateway's record of an order, because somebody says that it changed. Never trusted itself."""
@@ -228,7 +237,7 @@ class Payments:
         """Give running payments a moment to end; the reconciler finishes the others."""
         await self._running.close(self._settings.shutdown_seconds)
 
-    async def _take_up(self, reservation_id: int, payment_id: int) -> None:
+    async def _take_up(self, reservation_id: int, payment_id: int) -> bool:
         try:
             found = await self._store.reservation(reservation_id)
             if found is not None:
@@ -236,6 +245,8 @@ class Payments:
                 await self._running.join(payment_id, lambda: self._look_again(found, payment))
         except Exception:
             log.exception("reconcile_failed", payment=payment_id)
+            return False
+        return True
 
     def _look_again(self, reservation: Reservation, payment: Payment) -> Coroutine[Any, Any, Reservation]:
         return self._conclude(reservation, payment, look_first=True)
@@ -276,10 +287,22 @@ def judge(found: GatewayPayment, order_id: str) -> Charged | NotCharged | None:
             return None
 
 
-def _refused(reservation: Reservation, payment: Payment) -> PaymentRefused:
-    return PaymentRefused(
-        f"The payment was refused and no money was taken: {(payment.message or payment.code).rstrip('.')}. Your seats are held "
-        "as long as they were: pay in another way until then.",
-        gateway_code=payment.code,
-        reservation_id=reservation.id,
-    )
+def _payment_of(reservation: Reservation, payment_key: str) -> Payment:
+    return next(each for each in reservation.payments if each.payment_key == payment_key)
+
+
+def _require_sold(reservation: Reservation, payment: Payment) -> None:
+    """Say no to the buyer where the payment bought nothing; one that is still unknown is no refusal."""
+    if payment.status is PaymentStatus.FAILED:
+        reason = (payment.message or payment.code).rstrip(".")
+        raise PaymentRefused(
+            f"The payment was refused and no money was taken: {reason}. Your seats are held as long as they were: "
+            "pay in another way until then.",
+            gateway_code=payment.code,
+            reservation_id=reservation.id,
+        )
+    if reservation.bought_nothing(payment):
+        raise PaymentReturned(
+            "Your seats were gone when the payment came, so all the money is being given back: choose other seats.",
+            seat_ids=reservation.seat_ids,
+        )

@@ -83,26 +83,29 @@ class Refunds:
             deadline_ms=self.deadline_ms(await self._catalogue.schedule(found.schedule_id)),
         )
         taken = await self._tills.submit(found.schedule_id, command, Reservation, request)
-        due = [each for each in taken.refunds if each.status is RefundStatus.DUE and each.seat_ids]
-        for each in due[-1:]:
-            taken = await self._running.join(each.id, lambda: self._give_back(taken, each))  # noqa: B023 - awaited here
-        return taken
+        new = next((each for each in taken.refunds if each.id == command.refund_id), None)
+        if (
+            new is None
+        ):  # the request was answered before: what has become of it since, that answer does not know
+            return await self._store.reservation(found.id) or found
+        if new.status is RefundStatus.DONE:
+            return taken
+        return await self._running.join(new.id, lambda: self._give_back(taken, new))
 
     def deadline_ms(self, schedule: Schedule) -> int:
         """Until when a buyer may ask for money back."""
         return schedule.starts_ms - self._settings.refund_until_hours * 3_600_000
 
     async def give_back_what_is_due(self) -> int:
-        """Take up the refunds that nobody looks after; how many there were."""
+        """Take up the refunds that nobody looks after; how many could be."""
         due = await self._store.due_refunds(self._settings.duty_page_size)
-        await asyncio.gather(*(self._take_up(each.reservation_id, each.id) for each in due))
-        return len(due)
+        return sum(await asyncio.gather(*(self._take_up(each.reservation_id, each.id) for each in due)))
 
     async def close(self) -> None:
         """Give running refunds a moment to end; the worker finishes the others."""
         await self._running.close(self._settings.shutdown_seconds)
 
-    async def _take_up(self, reservation_id: int, refund_id: int) -> None:
+    async def _take_up(self, reservation_id: int, refund_id: int) -> bool:
         try:
             found = await self._store.reservation(reservation_id)
             if found is not None:
@@ -110,6 +113,8 @@ class Refunds:
                 await self._running.join(refund_id, lambda: self._give_back(found, refund, look_first=True))
         except Exception:
             log.exception("refund_failed", refund=refund_id)
+            return False
+        return True
 
     async def _give_back(
         self, reservation: Reservation, refund: Refund, *, look_first: bool = False

@@ -54,7 +54,7 @@ function reasons({ code, message }, reservation) {
       element("p", { className: "strong" }, known ?? say("paymentRefused")),
       said && code !== "PAY_PROCESS_CANCELED"
         ? element("p", { "data-testid": "gateway-message" }, say("gatewaySays", { message: said })) : ""),
-    element("p", {}, say("noMoneyTaken")),
+    code === "PAYMENT_RETURNED" ? "" : element("p", {}, say("noMoneyTaken")),
   ];
 }
 

@@ -15,6 +15,7 @@ const WORDS = {
   RESERVATION_EXPIRED: "reservationExpired",
   PAYMENT_IN_PROGRESS: "paymentInProgress",
   PAYMENT_REFUSED: "paymentRefused",
+  PAYMENT_RETURNED: "paymentReturned",
   AMOUNT_MISMATCH: "amountMismatch",
   NOT_REFUNDABLE: "notRefundable",
   UNAVAILABLE: "unavailable",
