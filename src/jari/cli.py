@@ -14,6 +14,7 @@ from jari import demo as demonstration
 from jari import logs, plans
 from jari.adapters.sql.catalogue import SqlCatalogue
 from jari.adapters.sql.database import migrate, open_database
+from jari.adapters.sql.reservations import SqlReservations
 from jari.crowd import Tally, run_crowd
 from jari.domain.schedules import Kind
 from jari.domain.users import Role
@@ -51,6 +52,7 @@ app.add_typer(schedule_app, name="schedule")
 app.add_typer(user_app, name="user")
 app.add_typer(webhook_app, name="webhook")
 
+NUMBERS_LOST = 1_000_000  # more reservations than were made since any backup
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
 
 
@@ -93,6 +95,7 @@ def migrate_command(
             revision = await migrate(opened)
             if restored:
                 await SqlCatalogue(opened).renew_epochs()
+                await SqlReservations(opened).take_numbers(NUMBERS_LOST)
         finally:
             await opened.close()
         return revision

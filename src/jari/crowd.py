@@ -65,7 +65,7 @@ class Fan:
                 while time.monotonic() < until:
                     await self._try_for_seats(until)
                     await self._wait(MAX_THINK_SECONDS, until)
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, KeyError) as error:
                 self._tally.outcomes[f"failed: {type(error).__name__}"] += 1
 
     async def _arrive(self) -> None:

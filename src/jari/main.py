@@ -201,6 +201,10 @@ class Application:
             works += [self.payments.reconcile, self.refunds.give_back_what_is_due]
         return works
 
+    async def _leave_the_gateway(self) -> None:
+        """End what waits for the gateway; whoever has the duties takes it up."""
+        await asyncio.gather(self.payments.close(), self.refunds.close())
+
     @asynccontextmanager
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -211,8 +215,7 @@ class Application:
             if self.gateway is not None:
                 stack.push_async_callback(self.gateway.close)
             stack.push_async_callback(self.tills.close)
-            stack.push_async_callback(self.refunds.close)
-            stack.push_async_callback(self.payments.close)
+            stack.push_async_callback(self._leave_the_gateway)
             for work in (
                 self.hub.run(),
                 self.live.run(),
@@ -225,6 +228,8 @@ class Application:
             gc.collect()
             gc.freeze()  # what is there now stays: no collection need look at it again
             gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
+            if self.gateway is None and await self.stores.reservations.has_unsettled():
+                log.error("payments_without_gateway", remedy="set JARI_GATEWAY_URL as it was")
             log.info("started", host=self.settings.host, port=self.settings.port)
             yield
             self.hub.close()

@@ -302,6 +302,7 @@ class Gateway(Protocol):
     """A payment gateway. Every call raises GatewayRefused or GatewayUncertain, and ends within a time limit."""
 
     name: str
+    currency: str  # the only one that it charges in
 
     async def confirm(
         self, *, payment_key: str, order_id: str, amount: int, idempotency_key: str

@@ -48,14 +48,14 @@ class Settings:
     gateway_secret_key: str = dataclasses.field(default="", repr=False)
     gateway_client_key: str = ""
     gateway_script_url: str = ""  # what the checkout page loads, e.g. https://js.tosspayments.com/v2/standard
+    gateway_sources: str = ""  # other sources of its for the checkout's CSP, e.g. https://*.tosspayments.com
     gateway_test_code: str = ""  # an error that the gateway is to act out, with test keys
     gateway_timeout_seconds: int = 30
     gateway_connections: int = 100
     max_payment_tries: int = 20  # for each reservation
     max_payments_running: int = 2_000
-    payment_patience_seconds: int = (
-        90  # then another process looks after a payment; more than two time limits
-    )
+    payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
+    late_payment_seconds: int = 600  # after its end, if the seats are free: as long as the gateway's session
     payment_retry_min_seconds: int = 5
     payment_retry_max_seconds: int = 60
     hint_interval_ms: int = 1_000  # between two looks at a payment because of the gateway's messages

@@ -126,7 +126,7 @@ class Sales:
         self.codes |= {seat_id: each["token"] for seat_id, each in self.tickets(name).items()}
 
     def check_in(self, name: str, code: str) -> httpx.Response:
-        return self._post(name, "/api/tickets/check-in", {"token": code})
+        return self._post(name, "/api/tickets/check-in", {"token": code, "scheduleId": self._scene.match.id})
 
     def _post(self, name: str, path: str, body: dict[str, Any], key: str = "") -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else {}

@@ -93,7 +93,9 @@ def somebody_checks_in_at_once(scene: Scene, sales: Sales, name: str, seats: str
 
     def check_in(_: int) -> httpx.Response:
         with scene.buyer(name).client(scene.url) as door:
-            return door.post("/api/tickets/check-in", json={"token": sales.codes[seat_id]})
+            return door.post(
+                "/api/tickets/check-in", json={"token": sales.codes[seat_id], "scheduleId": scene.match.id}
+            )
 
     with ThreadPoolExecutor(int(count)) as pool:
         scene.answers[name] = list(pool.map(check_in, range(int(count))))

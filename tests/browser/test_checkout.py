@@ -177,7 +177,10 @@ def test_a_ticket_that_was_used_says_so_and_cannot_be_refunded(
     with buyer.client(shop_server.url) as client:
         tickets = client.get(f"/api/reservations/{reservation['id']}/tickets").json()["data"]["items"]
     with an_organiser(shop_world).client(shop_server.url) as client:
-        client.post("/api/tickets/check-in", json={"token": tickets[0]["token"]}).raise_for_status()
+        client.post(
+            "/api/tickets/check-in",
+            json={"token": tickets[0]["token"], "scheduleId": reservation["scheduleId"]},
+        ).raise_for_status()
 
     page.reload()
     used = page.locator(f"[data-testid=ticket][data-seat-id='{tickets[0]['seatId']}']")

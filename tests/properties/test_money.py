@@ -337,7 +337,7 @@ class Sales(RuleBasedStateMachine):
     def begin(self, reservation, key, amount):
         return BeginPayment(
             reservation.id, reservation.buyer_id, reservation.order_id, amount, next(self.numbers), "toss", key,
-            5, MAX_SEATS,
+            5, MAX_SEATS, 20, "KRW", 10 * HOLD_MS,
         )  # fmt: skip
 
     def settle(self, reservation_id, payment_id, result):

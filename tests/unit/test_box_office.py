@@ -32,6 +32,8 @@ NOW = 1_000_000
 HOLD_MS = 300_000
 END = NOW + HOLD_MS
 PATIENCE_MS = 90_000
+GRACE_MS = 600_000
+MAX_TRIES = 20
 DEADLINE = NOW + 10_000_000
 SCHEDULE, OTHER_SCHEDULE = 7, 8
 ANN, BEN = 1, 2
@@ -147,7 +149,20 @@ def begin(
     buyer=ANN,
     max_seats=4,
 ):
-    return BeginPayment(reservation, buyer, order, amount, payment, "toss", key, PATIENCE_MS, max_seats)
+    return BeginPayment(
+        reservation,
+        buyer,
+        order,
+        amount,
+        payment,
+        "toss",
+        key,
+        PATIENCE_MS,
+        max_seats,
+        MAX_TRIES,
+        "KRW",
+        GRACE_MS,
+    )
 
 
 def charged(payment=901, *, key="k1", order=ORDER, amount=PRICE, reservation=101):
@@ -700,7 +715,7 @@ def test_a_reservation_is_tried_to_be_paid_so_often_and_no_more():
         shop.decide(replace(begin(f"k{number}", payment=900 + number), max_tries=3))
         shop.decide(not_charged(900 + number))
     refusal = shop.decide(replace(begin("one more", payment=903), max_tries=3))
-    assert type(refusal) is errors.TooManyAttempts
+    assert type(refusal) is errors.ReservationClosed
     again = shop.decide(
         replace(begin("k2", payment=903), max_tries=3)
     )  # the answer of a try can be asked for
@@ -1106,3 +1121,19 @@ def test_holding_is_decided_by_the_seating_alone():
     shop = Shop()
     assert shop.decide(shop.hold(1)) == Held("h101", (1,), END)
     assert (shop.reservations, shop.told) == ({}, [])
+
+
+def test_a_reservation_may_be_paid_until_the_grace_is_over_though_its_seats_stay_free():
+    for late_ms, paid in ((GRACE_MS, True), (GRACE_MS + 1, False)):
+        shop = pending()
+        shop.now = END
+        shop.decide(ExpireReservation(101))
+        shop.now = END + late_ms
+        outcome = shop.decide(begin())
+        assert isinstance(outcome, errors.ReservationExpired) is not paid
+
+
+def test_a_gateway_that_charges_in_another_currency_charges_nothing():
+    shop = pending()
+    assert isinstance(shop.decide(replace(begin(), currency="USD")), errors.AmountMismatch)
+    assert (shop.changes, shop.told) == ([], [])

@@ -21,7 +21,6 @@ from jari.domain.errors import (
     SeatsTaken,
     TicketUsed,
     TicketVoid,
-    TooManyAttempts,
     Unavailable,
 )
 from jari.domain.events import Event
@@ -262,8 +261,15 @@ class BoxOffice:
                 "reservations."
             )
         reservation.require_amount(command.amount)
+        if reservation.currency != command.currency:
+            raise AmountMismatch(
+                f"The reservation is in {reservation.currency}, but the payment gateway here charges in "
+                f"{command.currency} only, so no money was taken: ask the organiser."
+            )
+        if reservation.expires_ms + command.grace_ms < self._now_ms:
+            raise ReservationExpired("The time to pay is over; no money was taken: choose seats anew.")
         if len(reservation.payments) >= command.max_tries:
-            raise TooManyAttempts(
+            raise ReservationClosed(
                 f"This reservation was tried to be paid {len(reservation.payments)} times: cancel it and begin anew."
             )
 

@@ -26,6 +26,7 @@
     │   ├── NotRefundable
     │   ├── TicketUsed
     │   ├── TicketVoid
+    │   ├── WrongDoor
     │   └── StaleDecision             the store saw another state than the decision had read
     ├── Unauthenticated
     ├── WrongCredentials
@@ -213,6 +214,13 @@ class TicketVoid(Conflict):
 
     code = "TICKET_VOID"
     title = "The ticket is void"
+
+
+class WrongDoor(Conflict):
+    """The ticket is good, but not for this schedule."""
+
+    code = "WRONG_DOOR"
+    title = "The ticket is for another schedule"
 
 
 class StaleDecision(Conflict):

@@ -18,7 +18,6 @@ from enum import StrEnum
 from jari.domain.errors import Invalid
 
 MAX_REASON_LENGTH = 100  # Toss Payments takes 200 characters, and the refund's mark needs some
-MAX_TRIES = 20  # to pay one reservation, if nobody says otherwise
 MAX_PAYMENT_KEY_LENGTH = 200  # Toss Payments, API v1
 
 

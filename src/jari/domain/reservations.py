@@ -230,7 +230,7 @@ class Reservation:
     def with_refund(self, refund: Refund) -> "Reservation":
         """The reservation with this refund, new or in its new state; its payment says what is owed."""
         others = tuple(each for each in self.refunds if each.id != refund.id)
-        refunds = tuple(sorted((*others, refund), key=lambda each: each.id))
+        refunds = tuple(sorted((*others, refund), key=lambda each: (each.requested_ms, each.id)))
         payment = self.payment(refund.payment_id)
         of_payment = [each for each in refunds if each.payment_id == payment.id]
         owing = replace(self, refunds=refunds)

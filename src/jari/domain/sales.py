@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from jari.domain.payments import MAX_TRIES, Charged, NotCharged
+from jari.domain.payments import Charged, NotCharged
 from jari.domain.reservations import PriceList
 from jari.domain.seating import Command, Expire, Hold, Occupy, Release
 
@@ -46,7 +46,11 @@ class ExpireReservation:
 
 @dataclass(frozen=True, slots=True)
 class BeginPayment:
-    """Firm up the hold before the gateway is asked. The same payment again is the same payment."""
+    """Firm up the hold before the gateway is asked. The same payment again is the same payment.
+
+    ``grace_ms`` after its end a reservation may still be paid if its seats are free, ``max_tries`` times in all, in
+    the gateway's ``currency``.
+    """
 
     reservation_id: int
     buyer_id: int
@@ -57,7 +61,9 @@ class BeginPayment:
     payment_key: str
     patience_ms: int
     max_seats: int
-    max_tries: int = MAX_TRIES
+    max_tries: int
+    currency: str
+    grace_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ class Holds:
         self._tills = tills
         self._store = store
         self._settings = settings
-        self._running: set[tuple[str, str]] = set()
         self._answers: Lookup[RequestKey, StoredAnswer] = Lookup(self._find_answers)
 
     async def hold(

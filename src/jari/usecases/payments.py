@@ -31,7 +31,7 @@ from jari.domain.payments import (
     Payment,
     PaymentStatus,
 )
-from jari.domain.reservations import Reservation, no_order, read_order_id
+from jari.domain.reservations import Reservation, ReservationStatus, no_order, read_order_id
 from jari.domain.sales import BeginPayment, PostponePayment, SettlePayment
 from jari.domain.users import User
 from jari.ports import Gateway, GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, Reservations
@@ -43,10 +43,12 @@ from jari.usecases.till import Tills
 
 log = structlog.get_logger()
 
+LAST_MOMENT_SECONDS = 0.5  # when the server ends, it has waited for open requests already
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Whether money moved is not known; ``answered`` where the gateway will repeat itself under the same key."""
+    """Whether money moved is not known; ``answered`` where the gateway spoke, and nothing had moved by then."""
 
     code: str
     message: str
@@ -93,10 +95,14 @@ class Payments:
         schedule_id, _ = read_order_id(order_id)
         begun = await self._tills.submit(schedule_id, command, Reservation, request)
         new = next((each for each in begun.payments if each.id == command.payment_id), None)
-        if new is not None:
-            settled = await self._running.join(new.id, lambda: self._conclude(begun, new))
-        else:
+        if new is None:
             settled = await self._follow(begun.id, payment_key)
+        else:
+            try:
+                settled = await self._running.join(new.id, lambda: self._conclude(begun, new))
+            except Exception:  # money may have moved: nobody may be told that nothing happened
+                log.exception("payment_left_open", payment=new.id)
+                settled = begun
         _require_sold(settled, _payment_of(settled, payment_key))
         return settled
 
@@ -117,6 +123,8 @@ class Payments:
             patience_ms=self._settings.payment_patience_seconds * 1000,
             max_seats=self._settings.max_seats_per_buyer,
             max_tries=self._settings.max_payment_tries,
+            currency=gateway.currency,
+            grace_ms=self._settings.late_payment_seconds * 1000,
         )
 
     async def _follow(self, reservation_id: int, payment_key: str) -> Reservation:
@@ -141,33 +149,49 @@ class Payments:
     async def _ask(
         self, reservation: Reservation, payment: Payment, *, look_first: bool
     ) -> Charged | NotCharged | Unknown:
-        """Step 2: find out from the gateway whether money moves; nothing is locked meanwhile."""
-        gateway = self.require_gateway()
+        """Step 2: find out from the gateway whether money moves; nothing is locked meanwhile.
+
+        What may have been asked before is looked up first: while it cannot be, nothing is asked, for money may have
+        moved, and no refusal of a second question says that it has not.
+        """
         if look_first:
-            found = await self._look_up(reservation, payment, Unknown("", "", answered=False))
-            if not isinstance(found, Unknown) or payment.status is not PaymentStatus.CONFIRMING:
+            found = await self._look_up(reservation, payment)
+            if not isinstance(found, Unknown) or not found.answered:
                 return found
+            if payment.status is not PaymentStatus.CONFIRMING:
+                return found  # it failed: nobody wants it charged any more
         try:
-            answer = await gateway.confirm(
+            answer = await self.require_gateway().confirm(
                 payment_key=payment.payment_key,
                 order_id=reservation.order_id,
                 amount=payment.amount,
                 idempotency_key=f"{reservation.order_id}-{payment.id}-{payment.attempt}",
             )
         except GatewayRefused as refusal:
-            return NotCharged(refusal.code, refusal.message)
+            refused = NotCharged(refusal.code, refusal.message)
+            return await self._unless_known(reservation, payment, refused) if look_first else refused
         except GatewayUncertain as doubt:
             log.warning("payment_uncertain", payment=payment.id, code=doubt.code)
-            return await self._look_up(
-                reservation, payment, Unknown(doubt.code, doubt.message, answered=doubt.answered)
-            )
-        unknown = Unknown(answer.status, "not settled by the gateway yet", answered=False)
-        return judge(answer, reservation.order_id) or unknown
+            unknown = Unknown(doubt.code, doubt.message, answered=doubt.answered)
+            return await self._unless_known(reservation, payment, unknown)
+        return await self._judge(answer, reservation, payment)
 
-    async def _look_up(
-        self, reservation: Reservation, payment: Payment, unknown: Unknown
+    async def _unless_known(
+        self, reservation: Reservation, payment: Payment, said: NotCharged | Unknown
     ) -> Charged | NotCharged | Unknown:
-        """What the gateway has on record; where that says nothing, it stays unknown."""
+        """What the gateway has on record, or what it said where its record says nothing final.
+
+        Without a look at the record no refusal is believed, and no key is given up.
+        """
+        found = await self._look_up(reservation, payment)
+        if not isinstance(found, Unknown):
+            return found
+        if found.answered:
+            return said
+        return Unknown(said.code, said.message, answered=False)
+
+    async def _look_up(self, reservation: Reservation, payment: Payment) -> Charged | NotCharged | Unknown:
+        """What the gateway has on record; ``answered`` where it was there, and says nothing final."""
         gateway = self.require_gateway()
         try:
             found = await gateway.by_order(reservation.order_id)
@@ -175,8 +199,30 @@ class Payments:
                 found = await gateway.by_key(payment.payment_key)
         except (GatewayRefused, GatewayUncertain) as doubt:
             log.warning("payment_not_found_out", payment=payment.id, code=doubt.code)
-            return unknown
-        return (found and judge(found, reservation.order_id)) or unknown
+            return Unknown(doubt.code, doubt.message, answered=False)
+        if found is None:
+            return Unknown("NOT_FOUND", "the gateway has no such payment", answered=True)
+        return await self._judge(found, reservation, payment)
+
+    async def _judge(
+        self, found: GatewayPayment, reservation: Reservation, payment: Payment
+    ) -> Charged | NotCharged | Unknown:
+        """What the gateway's record means; a payment that would be made some day is declined."""
+        judged = judge(found, reservation.order_id)
+        if judged is not None:
+            return judged
+        if found.status is GatewayStatus.WAITING_FOR_DEPOSIT:
+            try:
+                await self.require_gateway().cancel(
+                    payment_key=payment.payment_key,
+                    amount=found.amount,
+                    reason="only payments that are made at once are taken",
+                    idempotency_key=f"{reservation.order_id}-{payment.id}-decline",
+                )
+            except (GatewayRefused, GatewayUncertain) as doubt:
+                return Unknown(doubt.code, doubt.message, answered=False)
+            return NotCharged(found.status, "only payments that are made at once are taken here")
+        return Unknown(found.status, "not settled by the gateway yet", answered=True)
 
     async def _settle(
         self, reservation: Reservation, payment: Payment, result: Charged | NotCharged | Unknown
@@ -235,13 +281,16 @@ class Payments:
 
     async def close(self) -> None:
         """Give running payments a moment to end; the reconciler finishes the others."""
-        await self._running.close(self._settings.shutdown_seconds)
+        await self._running.close(LAST_MOMENT_SECONDS)
 
     async def _take_up(self, reservation_id: int, payment_id: int) -> bool:
         try:
             found = await self._store.reservation(reservation_id)
             if found is not None:
                 payment = found.payment(payment_id)
+                if payment.gateway != self.gateway_name:
+                    log.error("payment_of_another_gateway", payment=payment_id, gateway=payment.gateway)
+                    return False
                 await self._running.join(payment_id, lambda: self._look_again(found, payment))
         except Exception:
             log.exception("reconcile_failed", payment=payment_id)
@@ -295,9 +344,13 @@ def _require_sold(reservation: Reservation, payment: Payment) -> None:
     """Say no to the buyer where the payment bought nothing; one that is still unknown is no refusal."""
     if payment.status is PaymentStatus.FAILED:
         reason = (payment.message or payment.code).rstrip(".")
+        remedy = (
+            "Your seats are held as long as they were: pay in another way until then."
+            if reservation.status is ReservationStatus.PENDING
+            else "The time to pay is over meanwhile: choose seats anew."
+        )
         raise PaymentRefused(
-            f"The payment was refused and no money was taken: {reason}. Your seats are held as long as they were: "
-            "pay in another way until then.",
+            f"The payment was refused and no money was taken: {reason}. {remedy}",
             gateway_code=payment.code,
             reservation_id=reservation.id,
         )

@@ -20,7 +20,7 @@ from jari.ports import GatewayPayment, GatewayRefused, GatewayUncertain, Request
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.numbers import Numbers
-from jari.usecases.payments import Payments
+from jari.usecases.payments import LAST_MOMENT_SECONDS, Payments
 from jari.usecases.running import Running
 from jari.usecases.till import Tills
 
@@ -90,7 +90,11 @@ class Refunds:
             return await self._store.reservation(found.id) or found
         if new.status is RefundStatus.DONE:
             return taken
-        return await self._running.join(new.id, lambda: self._give_back(taken, new))
+        try:
+            return await self._running.join(new.id, lambda: self._give_back(taken, new))
+        except Exception:  # the seats are taken back and the money is owed: that is so, whatever happens now
+            log.exception("refund_left_open", refund=new.id)
+            return taken
 
     def deadline_ms(self, schedule: Schedule) -> int:
         """Until when a buyer may ask for money back."""
@@ -103,7 +107,7 @@ class Refunds:
 
     async def close(self) -> None:
         """Give running refunds a moment to end; the worker finishes the others."""
-        await self._running.close(self._settings.shutdown_seconds)
+        await self._running.close(LAST_MOMENT_SECONDS)
 
     async def _take_up(self, reservation_id: int, refund_id: int) -> bool:
         try:
@@ -121,25 +125,40 @@ class Refunds:
     ) -> Reservation:
         """Ask the gateway, and write down what it said."""
         payment = reservation.payment(refund.payment_id)
-        doubt: GatewayRefused | GatewayUncertain | None = None
-        if not look_first or not await self._was_given(payment, refund):
-            doubt = await self._cancel(payment, refund)
-        if doubt is not None and not await self._was_given(payment, refund):
-            log.error("refund_postponed", refund=refund.id, code=doubt.code, reservation=reservation.id)
-            metrics.refunds.labels("postponed").inc()
-            postpone = PostponeRefund(
-                reservation_id=reservation.id,
-                refund_id=refund.id,
-                patience_ms=self._settings.payment_retry_max_seconds * 1000,
-                code=doubt.code,
-                message=doubt.message,
-                answered=isinstance(doubt, GatewayRefused) or doubt.answered,
-            )
-            return await self._tills.submit(reservation.schedule_id, postpone, Reservation)
+        given = await self._was_given(payment, refund) if look_first else False
+        if given is None:
+            unseen = GatewayUncertain("NOT_LOOKED_UP", "the gateway's record cannot be read", answered=False)
+            return await self._postpone(reservation, refund, unseen, looked=False)
+        doubt = None if given else await self._cancel(payment, refund)
+        if doubt is not None:
+            given = await self._was_given(payment, refund)
+            if not given:
+                return await self._postpone(reservation, refund, doubt, looked=given is not None)
         metrics.refunds.labels("done").inc()
         return await self._tills.submit(
             reservation.schedule_id, SettleRefund(reservation.id, refund.id), Reservation
         )
+
+    async def _postpone(
+        self,
+        reservation: Reservation,
+        refund: Refund,
+        doubt: GatewayRefused | GatewayUncertain,
+        *,
+        looked: bool,
+    ) -> Reservation:
+        """Go on owing. The key is given up only where a look at the record showed that nothing was given."""
+        log.error("refund_postponed", refund=refund.id, code=doubt.code, reservation=reservation.id)
+        metrics.refunds.labels("postponed").inc()
+        postpone = PostponeRefund(
+            reservation_id=reservation.id,
+            refund_id=refund.id,
+            patience_ms=self._settings.payment_retry_max_seconds * 1000,
+            code=doubt.code,
+            message=doubt.message,
+            answered=looked and (isinstance(doubt, GatewayRefused) or doubt.answered),
+        )
+        return await self._tills.submit(reservation.schedule_id, postpone, Reservation)
 
     async def _cancel(self, payment: Payment, refund: Refund) -> GatewayRefused | GatewayUncertain | None:
         try:
@@ -153,12 +172,12 @@ class Refunds:
             return doubt
         return None
 
-    async def _was_given(self, payment: Payment, refund: Refund) -> bool:
-        """Whether the gateway's record has this refund, or no money that is left to give."""
+    async def _was_given(self, payment: Payment, refund: Refund) -> bool | None:
+        """Whether the gateway's record has this refund, or no money that is left to give; None: it is not known."""
         try:
             found = await self._payments.require_gateway().by_key(payment.payment_key)
         except (GatewayRefused, GatewayUncertain):
-            return False
+            return None
         return found is not None and (_has_mark(found, refund) or found.balance == 0)
 
 

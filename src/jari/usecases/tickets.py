@@ -1,10 +1,11 @@
 """Tickets: what a confirmed reservation gives its buyer for each seat, and what is checked at the door."""
 
+from jari.domain.errors import WrongDoor
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 from jari.domain.tickets import Ticket
 from jari.domain.users import User
 from jari.ports import TicketSigner
-from jari.usecases.reservations import Reservations
+from jari.usecases.reservations import Reservations, require_organiser
 
 
 class Tickets:
@@ -20,15 +21,19 @@ class Tickets:
             return []
         return [(seat, self._signer.sign(_ticket(reservation, seat))) for seat in reservation.kept]
 
-    async def check_in(self, user: User, token: str) -> tuple[Reservation, ReservedSeat]:
-        """Let the holder of a ticket in, once.
+    async def check_in(self, user: User, token: str, schedule_id: int) -> tuple[Reservation, ReservedSeat]:
+        """Let the holder of a ticket in to a schedule, once.
 
         Raises:
             BadTicket: it is none of ours.
             Forbidden: a buyer asks.
+            WrongDoor: it is for another schedule; it stays good for that.
             TicketUsed, TicketVoid, NotFound, Unavailable.
         """
+        require_organiser(user)
         ticket = self._signer.verify(token)
+        if ticket.schedule_id != schedule_id:
+            raise WrongDoor(f"The ticket for {ticket.seat} is for another occasion: show its holder the way.")
         reservation = await self._reservations.check_in(
             user, ticket.schedule_id, ticket.reservation_id, ticket.seat_id
         )

@@ -72,23 +72,19 @@ def _seat_ids(request: Request) -> tuple[int, ...]:
 
 
 def _mine_json(allocations: list[Allocation]) -> dict[str, Any]:
-    holds: dict[str, list[Allocation]] = {}
+    # of one hold a part may be being paid for, and end no more
+    holds: dict[tuple[str, int | None], list[Allocation]] = {}
     for each in allocations:
         if each.status is Status.HOLD:
-            holds.setdefault(each.hold_id, []).append(each)
+            holds.setdefault((each.hold_id, each.expires_ms), []).append(each)
     return {
         "holds": [
             {
                 "holdId": hold_id,
                 "seatIds": [each.seat_id for each in seats],
-                "expiresAt": _end_json(seats[0]),
+                "expiresAt": None if expires_ms is None else rfc3339(expires_ms),
             }
-            for hold_id, seats in holds.items()
+            for (hold_id, expires_ms), seats in holds.items()
         ],
         "occupied": [each.seat_id for each in allocations if each.status is Status.OCCUPIED],
     }
-
-
-def _end_json(seat: Allocation) -> str | None:
-    """When a hold ends; one that is being paid for does not."""
-    return None if seat.expires_ms is None else rfc3339(seat.expires_ms)

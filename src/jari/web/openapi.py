@@ -162,11 +162,12 @@ def _live_paths(one: str, block: str) -> dict[str, Any]:
 def _allocation_paths() -> dict[str, Any]:
     seat_ids = {"type": "array", "items": ID}
     held = _object(holdId=TEXT, seatIds=seat_ids, expiresAt=TIME)
+    mine = _object(holdId=TEXT, seatIds=seat_ids, expiresAt={"type": ["string", "null"]})
     query = {"name": "seatId", "in": "query", "required": True, "schema": seat_ids, "explode": True}
     return {
         "get": _operation(
             "What I hold and have bought",
-            _object(serverTime=TIME, holds={"type": "array", "items": held}, occupied=seat_ids),
+            _object(serverTime=TIME, holds={"type": "array", "items": mine}, occupied=seat_ids),
             parameters=[_path("id")],
             problems=(401, 404),
             session=True,
@@ -277,7 +278,7 @@ def _payment_paths() -> dict[str, Any]:
         "Charge a payment that the gateway has authenticated, and get the seats",
         one,
         body=ConfirmPayment,
-        problems=(401, 402, 404, 409, 422, 429, 503),
+        problems=(401, 402, 404, 409, 422, 503),
         session=True,
         key=True,
     )

@@ -71,10 +71,7 @@ def _checkout_headers(settings: Settings) -> dict[str, str]:
     if not script.scheme:
         return {}
     origin = f"{script.scheme}://{script.netloc}"
-    # The script of Toss Payments talks to other hosts of its own domain.
-    domain = script.hostname or ""
-    others = f" https://*.{domain.partition('.')[2]}" if script.scheme == "https" else ""
-    allowed = f"{origin}{others}"
+    allowed = f"{origin} {settings.gateway_sources}".strip()
     return {
         "Content-Security-Policy": (
             CONTENT.replace("form-action 'self'", f"form-action 'self' {allowed}")

@@ -25,9 +25,10 @@ T = TypeVar("T")
 
 
 class CheckInTicket(Body):
-    """The code on a ticket."""
+    """The code on a ticket, and the schedule that the door lets in to."""
 
     token: str
+    schedule_id: int
 
 
 class Printer:
@@ -129,7 +130,7 @@ class Handlers:
         """Let a ticket's holder in, once."""
         user = await self._reader.user(request)
         body, _ = await self._reader.body(request, self._decoder)
-        reservation, seat = await self._tickets.check_in(user, body.token)
+        reservation, seat = await self._tickets.check_in(user, body.token, body.schedule_id)
         return success(
             {
                 "reservationId": reservation.id,

@@ -149,6 +149,7 @@ class TossGateway:
     """
 
     name = "toss"
+    currency = CURRENCY
 
     def __init__(
         self,

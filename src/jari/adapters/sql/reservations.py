@@ -67,7 +67,7 @@ class SqlReservations:
             select(reservations.c.schedule_id, reservations.c.id, reservations.c.id)
             .where(
                 reservations.c.status == ReservationStatus.PENDING,
-                reservations.c.expires_ms <= self._database.now_ms,
+                reservations.c.expires_ms <= select(self._database.now_ms).scalar_subquery(),
                 ~being_paid,
             )
             .order_by(reservations.c.expires_ms)
@@ -83,11 +83,20 @@ class SqlReservations:
         """DUE refunds that somebody must look after by now."""
         return await self._dues(self._waiting(refunds, RefundStatus.DUE, limit))
 
+    async def has_unsettled(self) -> bool:
+        """Whether a payment is CONFIRMING or a refund DUE, whenever somebody is to look after it."""
+        paying = select(payments.c.id).where(payments.c.status == PaymentStatus.CONFIRMING).limit(1)
+        owed = select(refunds.c.id).where(refunds.c.status == RefundStatus.DUE).limit(1)
+        return await self._scalar(paying) is not None or await self._scalar(owed) is not None
+
     def _waiting(self, table: Table, status: str, limit: int) -> Select[Any]:
         return (
             select(reservations.c.schedule_id, table.c.reservation_id, table.c.id)
             .join(reservations, reservations.c.id == table.c.reservation_id)
-            .where(table.c.status == status, table.c.next_try_ms <= self._database.now_ms)
+            .where(
+                table.c.status == status,
+                table.c.next_try_ms <= select(self._database.now_ms).scalar_subquery(),
+            )
             .order_by(table.c.next_try_ms)
             .limit(limit)
         )

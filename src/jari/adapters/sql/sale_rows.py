@@ -87,7 +87,7 @@ def _reservation(
         *head,
         tuple(sorted(seats, key=lambda each: each.seat_id)),
         tuple(sorted(paid, key=in_time)),
-        tuple(sorted(back, key=lambda each: each.id)),
+        tuple(sorted(back, key=lambda each: (each.requested_ms, each.id))),
     ]
     fields[4] = ReservationStatus(fields[4])
     return Reservation(*fields)

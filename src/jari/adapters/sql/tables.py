@@ -297,6 +297,7 @@ deliveries = Table(
     Column("error", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     UniqueConstraint("webhook_id", "event_id"),
+    Index(None, "status", "next_try_ms"),
     Index(None, "webhook_id", "status", "next_try_ms"),
     sqlite_autoincrement=True,
 )

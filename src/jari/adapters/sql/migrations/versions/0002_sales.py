@@ -178,6 +178,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index(
+            batch_op.f("ix_deliveries_status_next_try_ms"), ["status", "next_try_ms"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_deliveries_webhook_id_status_next_try_ms"),
             ["webhook_id", "status", "next_try_ms"],
             unique=False,
@@ -199,6 +202,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_webhook_id_status_next_try_ms"))
+        batch_op.drop_index(batch_op.f("ix_deliveries_status_next_try_ms"))
 
     op.drop_table("deliveries")
     op.drop_table("webhooks")
