@@ -351,6 +351,7 @@ class Relayed:
     commits: int
     deliveries: int
     lost: Mapping[int, int]
+    deaf: Sequence[int] = ()  # webhooks that were not told, because too much waits for them already
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +389,7 @@ class Webhooks(Protocol):
     async def remove(self, webhook_id: int) -> None:
         """Forget a webhook with its deliveries. Raises NotFound."""
 
-    async def relay(self, limit: int) -> Relayed:
+    async def relay(self, limit: int, max_waiting: int = 100_000) -> Relayed:
         """Make deliveries of the next commits, about ``limit`` of them, each commit once, all in one transaction."""
 
     async def waiting(self) -> Sequence[Webhook]:

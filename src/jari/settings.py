@@ -67,6 +67,7 @@ class Settings:
 
     # webhooks: 10 tries by these delays take some 2.6 days
     outbox_size: int = 200_000  # commits kept for each schedule where the relay of webhooks lags behind
+    max_deliveries_waiting: int = 100_000  # for each webhook; beyond it what happens is not kept for it
     max_webhooks: int = 20
     webhook_timeout_seconds: int = 10
     webhook_tries: int = 10

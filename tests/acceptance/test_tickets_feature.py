@@ -87,6 +87,14 @@ def the_server_starts_again(scene: Scene) -> None:
     scene.house.server.start()
 
 
+@when(step("NAME checks in the ticket for SEATS at the door of another match"))
+def somebody_checks_in_elsewhere(scene: Scene, sales: Sales, name: str, seats: str) -> None:
+    (seat_id,) = scene.seat_ids(seats)
+    elsewhere = scene.house.world.another_match(scene.match)
+    body = {"token": sales.codes[seat_id], "scheduleId": elsewhere.id}
+    scene.send(name, "POST", "/api/tickets/check-in", json=body)
+
+
 @when(step("NAME checks in the ticket for SEATS at COUNT doors at once"))
 def somebody_checks_in_at_once(scene: Scene, sales: Sales, name: str, seats: str, count: str) -> None:
     (seat_id,) = scene.seat_ids(seats)

@@ -89,6 +89,17 @@ Feature: Tickets
       When Yuna checks in the ticket for 1-6
       Then Yuna lets the holder of 1-6 in
 
+    Scenario: At the door of another match
+      Given a match
+      And Minji has bought 1-5
+      And Minji has printed the tickets
+      And Yuna is an organiser
+      When Yuna checks in the ticket for 1-5 at the door of another match
+      Then Yuna is refused: WRONG_DOOR
+      And Minji's tickets for 1-5 have not been used
+      When Yuna checks in the ticket for 1-5
+      Then Yuna lets the holder of 1-5 in
+
     Scenario: At ten doors at the same moment
       Given a match
       And Minji has bought 1-5

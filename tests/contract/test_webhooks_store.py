@@ -126,6 +126,17 @@ async def test_a_removed_webhook_takes_its_deliveries_along_and_leaves_the_other
 # --- the relay
 
 
+async def test_a_webhook_for_which_too_much_waits_is_not_told_and_the_others_are(stores, store, schedule_id):
+    deaf = await add(store)
+    await commits(stores, schedule_id, 2)
+    await store.relay(LIMIT)
+    other = await add(store)
+    await commits(stores, schedule_id, 1)
+    relayed = await store.relay(LIMIT, 2)
+    assert (relayed.deaf, relayed.commits) == ([deaf.id], 1)
+    assert (await told(store, deaf.id), await told(store, other.id)) == ([1, 2], [3])
+
+
 async def test_a_delivery_says_what_happened_where_and_when(stores, store, schedule_id):
     webhook = await add(store)
     version = await commit(stores, schedule_id, event(12))

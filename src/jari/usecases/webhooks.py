@@ -51,7 +51,10 @@ class Webhooks:
     async def relay(self) -> int:
         """Make deliveries of the commits since the last time; of how many commits."""
         await self._forget_now_and_then()
-        relayed = await self._store.relay(self._settings.poll_page_size)
+        settings = self._settings
+        relayed = await self._store.relay(settings.poll_page_size, settings.max_deliveries_waiting)
+        for webhook_id in relayed.deaf:
+            log.error("events_dropped", webhook=webhook_id)
         for schedule_id, commits in relayed.lost.items():
             log.error("events_lost", schedule=schedule_id, commits=commits)
         return relayed.commits

@@ -7,6 +7,7 @@ the deliveries, nothing is made twice.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -87,8 +88,11 @@ class SqlWebhooks:
             await connection.execute(delete(deliveries).where(deliveries.c.webhook_id == webhook_id))
             await connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
 
-    async def relay(self, limit: int) -> Relayed:
-        """Make deliveries of the next commits, about ``limit`` of them, each commit once, all in one transaction."""
+    async def relay(self, limit: int, max_waiting: int = 100_000) -> Relayed:
+        """Make deliveries of the next commits, about ``limit`` of them, each commit once, all in one transaction.
+
+        A webhook with ``max_waiting`` deliveries is not told of them.
+        """
         async with self._database.read() as connection:
             if (await connection.execute(BEHIND.limit(1))).first() is None:
                 return Relayed(0, 0, {})
@@ -99,10 +103,22 @@ class SqlWebhooks:
             listening = [
                 _webhook(row) for row in await connection.execute(select(webhooks).with_for_update(read=True))
             ]
-            if listening:
-                return await self._pass_on(connection, listening, limit)
-            await connection.execute(self._skip())
-            return Relayed(0, 0, {})
+            if not listening:
+                await connection.execute(self._skip())
+                return Relayed(0, 0, {})
+            waiting = await self._count_waiting(connection)
+            deaf = [each.id for each in listening if waiting.get(each.id, 0) >= max_waiting]
+            told = [each for each in listening if each.id not in deaf]
+            relayed = await self._pass_on(connection, told, limit)
+            return replace(relayed, deaf=deaf)
+
+    async def _count_waiting(self, connection: AsyncConnection) -> dict[int, int]:
+        statement = (
+            select(deliveries.c.webhook_id, func.count())
+            .where(deliveries.c.status == WAITING)
+            .group_by(deliveries.c.webhook_id)
+        )
+        return {row[0]: row[1] for row in await connection.execute(statement)}
 
     def _skip(self) -> Any:
         """Bring every cursor to the end, in the one statement that also sees that nobody listens."""
