@@ -25,7 +25,8 @@ demo: $(VENV)/.runtime ## set up, then watch a ballpark sell live (Ctrl-C ends i
 
 test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL and Chromium)
 	sh tests/chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser
+	$(BIN)/python -m pytest tests/browser
 
 check: $(VENV)/.dev ## lint, types and import rules
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
 from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue
 from jari.main import open_stores
+from jari.ports import Decision
 from jari.settings import Settings
 from support.worlds import hall
 
@@ -86,7 +87,7 @@ async def allocate(stores, schedule_id, *allocations):
     async with stores.seating.transaction(schedule_id) as transaction:
         change = Change(Status.HOLD, tuple(each.seat_id for each in allocations), ANN)
         effects = [Effect(None, each) for each in allocations]
-        await transaction.write(effects, Commit(transaction.state.version, (change,)), [])
+        await transaction.write(Decision(Commit(transaction.state.version, (change,)), effects))
 
 
 # --- plans in and out

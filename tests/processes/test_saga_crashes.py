@@ -182,7 +182,7 @@ PAYING_FOR_SEATS_THAT_VANISH = [
         pays_for_seats_that_vanish,
         at,
         End.REFUNDED,
-        {200, 202},
+        {202, 409},
         End.REFUNDED,
         Purchase.confirm,
     )

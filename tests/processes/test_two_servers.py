@@ -7,7 +7,7 @@ from jari.adapters.sql.seating_postgres import NOW_MS, STATE, PostgresSeatingSto
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
-from jari.ports import ScheduleState
+from jari.ports import Decision, ScheduleState
 from support.servers import Server
 from support.streams import Listener
 from support.worlds import Match, World
@@ -95,7 +95,7 @@ def test_a_transaction_that_began_earlier_and_commits_later_is_not_missed(
         allocation = Allocation(early_seat, Status.HOLD, buyers[0].id, "early", row[5] + 60_000)
         change = Change(Status.HOLD, (early_seat,), buyers[0].id, allocation.expires_ms)
         batch = PostgresSeatingTransaction(connection, match.id, state, row[5])
-        await batch.write([Effect(None, allocation)], Commit(state.version, (change,)), [])
+        await batch.write(Decision(Commit(state.version, (change,)), [Effect(None, allocation)]))
         await transaction.commit()
         await store._pool.release(connection)
 

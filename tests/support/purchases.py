@@ -382,7 +382,12 @@ def let_time_run_out(purchase: Purchase) -> None:
 
     world.run(end())
     until = time.monotonic() + REST_SECONDS
-    while world.allocations(purchase.match) or purchase.look()["status"] != "EXPIRED":
+    status = f"{purchase.shop.server.url}/api/schedules/{purchase.match.id}/seat-status"
+    while (
+        world.allocations(purchase.match)
+        or purchase.look()["status"] != "EXPIRED"
+        or purchase.shop.client.get(status).json()["data"]["seats"]
+    ):
         assert time.monotonic() < until, "nobody swept the seats"
         time.sleep(0.02)
 

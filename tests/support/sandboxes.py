@@ -65,6 +65,10 @@ class Sandbox:
             "JARI_SANDBOX_SECRET_KEY": self.secret_key,
             **self._settings,
         }
+        # A client of its own for each call would read the system's certificates each time, for nothing.
+        self._client = httpx.Client(
+            base_url=self.url, timeout=CALL_SECONDS, verify=False, limits=httpx.Limits(keepalive_expiry=1)
+        )
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "jari.sandbox"], env=environment, stdout=log, stderr=log
@@ -83,28 +87,28 @@ class Sandbox:
     def authenticate(self, order_id: str, amount: int, card: str = "good") -> str:
         """Choose a card on the payment page; the paymentKey that the buyer comes back with."""
         form = {**checkout(order_id, amount), "choice": card}
-        answer = httpx.post(f"{self.url}/pay", data=form, timeout=CALL_SECONDS)
+        answer = self._client.post("/pay", data=form)
         assert answer.status_code == 303, answer.text
         return parameters_of(answer.headers["location"])["paymentKey"]
 
     def behave(self, call: str, **behaviour: object) -> None:
         """Tell what the next calls shall do: ``orderId``, ``times``, ``delaySeconds``, ``delayed``, ``drop``…"""
         body = {"call": call, **behaviour}
-        answer = httpx.post(f"{self.url}/sandbox/behaviours", json=body, timeout=CALL_SECONDS)
+        answer = self._client.post("/sandbox/behaviours", json=body)
         assert answer.status_code == 204, answer.text
 
     def behave_well(self) -> None:
         """Forget what was told with ``behave``."""
-        httpx.delete(f"{self.url}/sandbox/behaviours", timeout=CALL_SECONDS).raise_for_status()
+        self._client.delete("/sandbox/behaviours").raise_for_status()
 
     def waiting_behaviours(self) -> list[dict]:
         """What was told with ``behave`` and has not been done yet."""
-        answer = httpx.get(f"{self.url}/sandbox/behaviours", timeout=CALL_SECONDS)
+        answer = self._client.get("/sandbox/behaviours")
         return answer.raise_for_status().json()["behaviours"]
 
     def ledger(self) -> list[dict]:
         """Every payment as the API shows it, the oldest first; ``charges`` counts the confirms that took money."""
-        answer = httpx.get(f"{self.url}/sandbox/ledger", timeout=CALL_SECONDS)
+        answer = self._client.get("/sandbox/ledger")
         return answer.raise_for_status().json()["payments"]
 
     def payment(self, order_id: str) -> dict:
@@ -125,5 +129,6 @@ class Sandbox:
 
     def _end(self, number: int) -> None:
         if self.process is not None and self.process.poll() is None:
+            self._client.close()
             self.process.send_signal(number)
             self.process.wait(END_SECONDS)

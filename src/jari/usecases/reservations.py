@@ -36,8 +36,7 @@ class Reservations:
             NothingHeld, NotFound, KeyReused, StillRunning, Unavailable.
         """
         command = await self._reserve(buyer, schedule_id)
-        made = await self._tills.submit(schedule_id, command, Reservation, request)
-        return await self._present(made, command)
+        return await self._tills.submit(schedule_id, command, Reservation, request)
 
     async def book(
         self,
@@ -56,10 +55,9 @@ class Reservations:
         except UnknownSeats as refusal:
             return await self._holds.first_answer(request, refusal, Reservation)
         reserve = await self._reserve(buyer, schedule_id)
-        made = await self._holds.take(
+        return await self._holds.take(
             buyer, schedule_id, seat_ids, lambda hold: Book(hold, reserve), Reservation, request
         )
-        return await self._present(made, reserve)
 
     async def cancel(self, buyer: User, reservation_id: int) -> Reservation:
         """Give up an unpaid reservation; its seats are free at once.
@@ -110,12 +108,6 @@ class Reservations:
         """
         require_organiser(user)
         return await self._tills.submit(schedule_id, CheckIn(reservation_id, seat_id), Reservation)
-
-    async def _present(self, made: Reservation, command: Reserve) -> Reservation:
-        """The reservation as it is now: one that was made before may have been paid or cancelled since."""
-        if made.id == command.reservation_id:
-            return made
-        return await self._store.reservation(made.id) or made
 
     async def _reserve(self, buyer: User, schedule_id: int) -> Reserve:
         return Reserve(

@@ -54,11 +54,17 @@ class ReservationJson:
         self._refunds = refunds
         self._live = live
 
+    async def made(self, reservation: Reservation) -> dict[str, Any]:
+        """A reservation as it was when it was made; one that is answered again may have moved since."""
+        return await self._write(reservation, reservation.status)
+
     async def one(self, reservation: Reservation) -> dict[str, Any]:
         """A reservation with what it is for."""
+        return await self._write(reservation, reservation.status_at(self._live.now_ms()))
+
+    async def _write(self, reservation: Reservation, status: ReservationStatus) -> dict[str, Any]:
         schedule = await self._catalogue.schedule(reservation.schedule_id)
         now_ms = self._live.now_ms()
-        status = reservation.status_at(now_ms)
         may_end = status is ReservationStatus.PENDING and reservation.paying is None
         confirmed = status is ReservationStatus.CONFIRMED
         return {
@@ -108,7 +114,7 @@ class Handlers:
         made = await self._reservations.reserve(
             buyer, known_id(body.schedule_id, "schedule"), request_key(request, buyer, data)
         )
-        return success(await self._writer.one(made), 201)
+        return success(await self._writer.made(made), 201)
 
     async def start_booking(self, request: Request) -> Response:
         """Hold and reserve at once."""
@@ -126,7 +132,7 @@ class Handlers:
             [(seat.row, seat.col) for seat in seats],
             request_key(request, buyer, data),
         )
-        return success(await self._writer.one(made), 201)
+        return success(await self._writer.made(made), 201)
 
     async def mine(self, request: Request) -> Response:
         """The buyer's own, newest first."""
