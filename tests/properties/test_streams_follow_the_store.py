@@ -20,7 +20,7 @@ from hypothesis.errors import Flaky
 from jari.adapters.sql.database import migrate, open_database
 from jari.domain.errors import JariError
 from jari.domain.schedules import Kind
-from jari.domain.seating import Hold, Occupy, Status
+from jari.domain.seating import Held, Hold, Occupied, Occupy, Status
 from jari.domain.users import Role, User
 from jari.main import open_stores
 from jari.settings import Settings
@@ -53,14 +53,16 @@ class Process:
         self.live = Live(stores.seating, stores.catalogue, limits)
         self.tills = Tills(self.live, stores.seating, limits)
         self.holds = Holds(self.live, self.tills, stores.seating, limits)
-        self.sweeper = Sweeper(self.live, self.tills, stores.seating, stores.accounts, limits)
+        sold, accounts = stores.reservations, stores.accounts
+        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, accounts, limits)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, limits)
         self.live.audience = audience(self.hub)
         self._sending = asyncio.create_task(self.hub.run())
 
     async def submit(self, schedule_id, command):
-        return await self.tills.of(await self.live.open(schedule_id)).submit(command)
+        expected = Occupied if isinstance(command, Occupy) else Held
+        return await self.tills.submit(schedule_id, command, expected)
 
     async def quiet(self, schedule_id):
         """Until all that was committed has been sent: two viewers joined, one tick after the other."""
