@@ -1,5 +1,6 @@
 """Holding and releasing seats."""
 
+import itertools
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +30,9 @@ class Holds:
         self._tills = tills
         self._store = store
         self._settings = settings
+        # A hold's id tells holds apart and opens nothing, so that its parts may be counted.
+        self._process = secrets.token_hex(8)
+        self._taken = itertools.count(1)
         self._answers: Lookup[RequestKey, StoredAnswer] = Lookup(self._find_answers)
 
     async def hold(
@@ -116,7 +120,7 @@ class Holds:
         hold = Hold(
             buyer_id=buyer.id,
             seat_ids=seat_ids,
-            hold_id=secrets.token_hex(10),
+            hold_id=f"{self._process}-{next(self._taken):x}",
             hold_ms=self._settings.hold_seconds * 1000,
             max_seats=self._settings.max_seats_per_buyer,
         )

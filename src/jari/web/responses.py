@@ -1,5 +1,6 @@
 """Writing answers: the JSON envelope, times, and cached static data."""
 
+import functools
 import gzip
 import hashlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ REVALIDATE = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", 
 COMPRESS_FROM_BYTES = 1_400  # less fits one packet anyway
 
 
+@functools.lru_cache(maxsize=64)  # all holds of a batch end at the same time
 def rfc3339(time_ms: int) -> str:
     """A time on the wire: ``2026-03-28T05:00:00.000Z``."""
     return (
