@@ -98,11 +98,7 @@ class Payments:
         if new is None:
             settled = await self._follow(begun.id, payment_key)
         else:
-            try:
-                settled = await self._running.join(new.id, lambda: self._conclude(begun, new))
-            except Exception:  # money may have moved: nobody may be told that nothing happened
-                log.exception("payment_left_open", payment=new.id)
-                settled = begun
+            settled = await self._join(begun, new, look_first=False)
         _require_sold(settled, _payment_of(settled, payment_key))
         return settled
 
@@ -135,7 +131,17 @@ class Payments:
         payment = _payment_of(found, payment_key)
         if payment.status is not PaymentStatus.CONFIRMING:
             return found
-        return await self._running.join(payment.id, lambda: self._look_again(found, payment))
+        return await self._join(found, payment, look_first=True)
+
+    async def _join(self, reservation: Reservation, payment: Payment, *, look_first: bool) -> Reservation:
+        """Wait for the payment's conclusion; where that fails it is open, whoever waits is not told otherwise."""
+        try:
+            return await self._running.join(
+                payment.id, lambda: self._conclude(reservation, payment, look_first=look_first)
+            )
+        except Exception:  # money may have moved: nobody may be told that nothing happened
+            log.exception("payment_left_open", payment=payment.id)
+            return reservation
 
     async def _conclude(
         self, reservation: Reservation, payment: Payment, *, look_first: bool = False
