@@ -84,9 +84,8 @@ class Refunds:
         )
         taken = await self._tills.submit(found.schedule_id, command, Reservation, request)
         new = next((each for each in taken.refunds if each.id == command.refund_id), None)
-        if (
-            new is None
-        ):  # the request was answered before: what has become of it since, that answer does not know
+        if new is None:
+            # The request was answered before; what has become of it since, that answer does not know.
             return await self._store.reservation(found.id) or found
         if new.status is RefundStatus.DONE:
             return taken
