@@ -10,12 +10,12 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from jari.domain.errors import Invalid
 from jari.domain.events import KINDS, Event, SeatEvent
+from jari.domain.times import rfc3339
 
 # Seats change hundreds of times a second in a sale: who wants that follows a stream, or asks for it.
 DEFAULT_PATTERNS = ("reservation.*", "payment.*", "refund.*", "ticket.*")
@@ -103,7 +103,7 @@ def payload(
         data |= {
             "buyerId": event.buyer_id or None,
             "seatIds": event.seat_ids,
-            "expiresAt": None if event.expires_ms is None else _rfc3339(event.expires_ms),
+            "expiresAt": None if event.expires_ms is None else rfc3339(event.expires_ms),
         }
     else:
         data |= {
@@ -114,7 +114,7 @@ def payload(
             "amount": event.amount,
             "currency": event.currency,
         }
-    return {"id": name, "type": event.kind, "createdAt": _rfc3339(committed_ms), "data": data}
+    return {"id": name, "type": event.kind, "createdAt": rfc3339(committed_ms), "data": data}
 
 
 def sign(secret: bytes, name: str, timestamp_seconds: int, body: bytes) -> str:
@@ -142,8 +142,3 @@ def retry_ms(attempt: int, *, min_seconds: int, max_seconds: int, dice: float) -
     # the exponent is bounded, or a setting of very many tries would make it a huge number first
     delay_seconds = min(max_seconds, min_seconds * BACKOFF_FACTOR ** min(attempt - 1, 32))
     return int(delay_seconds * 1000 * (1 + JITTER * (2 * dice - 1)))
-
-
-def _rfc3339(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

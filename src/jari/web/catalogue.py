@@ -10,12 +10,13 @@ from starlette.routing import BaseRoute
 
 from jari.domain.errors import Invalid, NotFound
 from jari.domain.schedules import Kind, SaleStatus, Schedule
+from jari.domain.times import rfc3339
 from jari.domain.venues import Seat
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue, Filter, Plan
 from jari.usecases.live import Live, LiveSchedule
 from jari.web.requests import path_id, query_int, route
-from jari.web.responses import Document, cached, rfc3339
+from jari.web.responses import Document, cached
 from jari.web.snapshots import Snapshot, Snapshots
 
 MAX_PAGE_SIZE = 200

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from jari.domain.errors import Invalid
 from jari.domain.seating import Allocation, Held, Status
+from jari.domain.times import rfc3339
 from jari.settings import Settings
 from jari.usecases.holds import Holds
 from jari.web.requests import (
@@ -20,7 +21,7 @@ from jari.web.requests import (
     request_key,
     route,
 )
-from jari.web.responses import rfc3339, success
+from jari.web.responses import success
 
 
 class HoldSeats(Body):

@@ -11,13 +11,14 @@ from starlette.routing import BaseRoute
 from jari.domain.errors import Invalid
 from jari.domain.payments import Payment, PaymentStatus, Refund
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
+from jari.domain.times import rfc3339
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.live import Live
 from jari.usecases.refunds import Refunds
 from jari.usecases.reservations import Reservations
 from jari.web.requests import Body, Reader, known_id, path_id, query_int, request_key, route
-from jari.web.responses import rfc3339, success
+from jari.web.responses import success
 
 MAX_PAGE_SIZE = 100
 

@@ -1,10 +1,8 @@
-"""Writing answers: the JSON envelope, times, and cached static data."""
+"""Writing answers: the JSON envelope, and cached static data."""
 
-import functools
 import gzip
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -16,14 +14,6 @@ _encode = msgspec.json.Encoder().encode
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 REVALIDATE = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
 COMPRESS_FROM_BYTES = 1_400  # less fits one packet anyway
-
-
-@functools.lru_cache(maxsize=64)  # all holds of a batch end at the same time
-def rfc3339(time_ms: int) -> str:
-    """A time on the wire: ``2026-03-28T05:00:00.000Z``."""
-    return (
-        datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
 
 
 def success(data: Any, status: int = 200) -> Response:

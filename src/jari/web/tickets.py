@@ -12,13 +12,14 @@ from starlette.routing import BaseRoute
 
 from jari.domain.errors import NotFound, Unavailable
 from jari.domain.reservations import Reservation, ReservedSeat
+from jari.domain.times import rfc3339
 from jari.domain.users import User
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.reservations import Reservations
 from jari.usecases.tickets import Tickets
 from jari.web.requests import Body, Reader, path_id, route
-from jari.web.responses import NO_STORE, rfc3339, success
+from jari.web.responses import NO_STORE, success
 from jari.web.ticket_documents import TicketPrint, TicketSheet, qr_svg, tickets_pdf
 
 T = TypeVar("T")
