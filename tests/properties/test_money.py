@@ -161,14 +161,22 @@ class Sales(RuleBasedStateMachine):
         commands = [command for wish in batch if (command := self.command(wish)) is not None]
         self.commit([*commands, Expire(SEATS)] if swept else commands)
 
-    @rule(buyer=st.sampled_from(BUYERS), seats=choices, paid=st.booleans())
-    def somebody_books_and_goes_to_pay(self, buyer, seats, paid):
+    @rule(
+        buyer=st.sampled_from(BUYERS),
+        seats=choices,
+        paid=st.booleans(),
+        more=st.sampled_from([0, 0, 0, 1]),
+        twice=st.booleans(),
+    )
+    def somebody_books_and_goes_to_pay(self, buyer, seats, paid, more, twice):
         (booked,) = self.commit([self.book(buyer, seats)])
         if isinstance(booked, Reservation) and booked.amount:
             key = f"key-{next(self.numbers)}"
             self.commit([self.begin(booked, key, booked.amount)])
+            if twice:
+                self.commit([self.begin(booked, f"key-{next(self.numbers)}", booked.amount)])
             if paid and key in self.slips:
-                self.the_gateway_charges(0, 0, 1)
+                self.the_gateway_charges(list(self.slips)[::-1].index(key), more, 1)
                 self.commit([self.settle(*self.letters.pop())])
 
     @rule(buyer=st.sampled_from(BUYERS), seats=choices)
@@ -217,9 +225,10 @@ class Sales(RuleBasedStateMachine):
         self.commit([CheckIn(reservation.id, pick(reservation.kept, other).seat_id)] * 2)
 
     @precondition(lambda self: self.late())
-    @rule(which=st.integers(0, 5))
-    def somebody_comes_late_to_pay(self, which):
+    @rule(which=st.integers(0, 5), selling=st.booleans())
+    def somebody_comes_late_to_pay(self, which, selling):
         reservation = pick(self.late(), which)
+        self.selling = selling
         self.commit([self.begin(reservation, f"key-{next(self.numbers)}", reservation.amount)])
 
     @precondition(lambda self: self.slips)
