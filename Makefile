@@ -9,15 +9,22 @@ BIN    := $(VENV)/bin
 help: ## say what the targets do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
+# Nothing is resolved: each requirements file is a whole closure, installed as it stands, whatever a registry
+# serves by now; `pip check` says when the closure has a hole.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+INTACT  := $(BIN)/python -m pip check --disable-pip-version-check
+
 # The two stamps let `make demo` run without the test tools; `make test` adds them to the same venv.
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes -r requirements/runtime.txt
+	$(INSTALL) --no-build-isolation --editable .
+	$(INTACT)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INTACT)
 	@touch $@
 
 demo: $(VENV)/.runtime ## set up, then watch a ballpark sell live (Ctrl-C ends it)
