@@ -27,6 +27,7 @@ from jari.adapters.webhook_sender import HttpWebhookSender
 from jari.ports import Attempts
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
+from jari.usecases.auditing import Auditor
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.duties import Duties, Work
 from jari.usecases.holds import Holds
@@ -172,6 +173,7 @@ class Application:
             connections=settings.max_webhooks * settings.duty_page_size,
         )
         self.webhooks = Webhooks(stores.webhooks, self.sender, settings)
+        self.auditor = Auditor(sold, settings)
         self.duties = Duties(stores.duties, self._works(), settings)
         self.printer = Printer(settings)
         self.snapshots = Snapshots()
@@ -196,7 +198,7 @@ class Application:
 
     def _works(self) -> list[Work]:
         """What one process does for all."""
-        works: list[Work] = [self.webhooks.relay, self.webhooks.deliver]
+        works: list[Work] = [self.webhooks.relay, self.webhooks.deliver, self.auditor.audit]
         if self.gateway is not None:
             works += [self.payments.reconcile, self.refunds.give_back_what_is_due]
         return works

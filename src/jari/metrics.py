@@ -35,6 +35,11 @@ refunds = Counter("jari_refunds", "Refunds tried, by outcome: done, postponed", 
 webhooks = Counter(
     "jari_webhooks", "Deliveries to webhooks, by outcome: delivered, postponed, dead", ["outcome"]
 )
+seat_faults = Gauge(
+    "jari_seat_faults",
+    "Seats that the last audit found in two hands: allocation_without_seat, place_sold_twice, ticket_without_seat",
+    ["kind"],
+)
 gateway_seconds = Histogram(
     "jari_gateway_seconds",
     "Time until the gateway had said what became of a payment",

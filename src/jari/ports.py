@@ -168,6 +168,13 @@ class Reservations(Protocol):
     async def due_refunds(self, limit: int) -> Sequence[Due]:
         """DUE refunds that somebody must look after by now."""
 
+    async def seat_faults(self) -> Mapping[str, int]:
+        """What must never be, counted in one look: kind → how many.
+
+        ``allocation_without_seat``: its seat is not in the venue's plan; ``place_sold_twice``: a printed place for
+        which a schedule has two good tickets; ``ticket_without_seat``: its seat is not its buyer's.
+        """
+
 
 class Duties(Protocol):
     """What the processes agree on among themselves."""
@@ -179,6 +186,16 @@ class Duties(Protocol):
         """The secret of that name; the fresh one is kept if there was none."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A venue's plan of one revision; block ids by name, seat ids by guid."""
+
+    revision: int
+    venue: Venue
+    block_ids: Mapping[str, int]
+    seat_ids: Mapping[str, int]
+
+
 class Catalogue(Protocol):
     """Venues and schedules."""
 
@@ -187,6 +204,9 @@ class Catalogue(Protocol):
 
     async def venue(self, venue_id: int) -> Venue:
         """The whole plan. Raises NotFound."""
+
+    async def plan(self, venue_id: int) -> StoredPlan:
+        """The whole plan with its ids, of one revision. Raises NotFound."""
 
     async def venues(self) -> Sequence[tuple[int, str, int]]:
         """Id, name and number of seats of each."""

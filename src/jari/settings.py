@@ -112,6 +112,8 @@ class Settings:
     connection_backlog: int = 2_048
     max_connections: int = 20_000
 
+    audit_seconds: int = 300  # between two looks for seats in two hands
+
     # storage
     database_connections: int = 10
     database_timeout_seconds: int = 10

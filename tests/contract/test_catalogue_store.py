@@ -4,9 +4,12 @@ import time
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 
 from jari import plans
-from jari.domain.errors import NotFound, PlanDropsSeats
+from jari.adapters.sql.tables import seats
+from jari.domain.errors import NotFound, PlanDropsSeats, StaleDecision
 from jari.domain.schedules import Kind, Sale, SaleStatus
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
@@ -166,16 +169,28 @@ REPLACED = {
 
 
 @pytest.mark.parametrize(("before", "after"), REPLACED.values(), ids=REPLACED.keys())
-async def test_a_plan_is_replaced_whole_and_known_seats_keep_their_ids(catalogue, before, after):
+async def test_the_plan_of_before_brings_every_id_back(catalogue, before, after):
+    venue_id, _ = await catalogue.save_venue(before)
+    seats = await catalogue.seat_ids(venue_id)
+    for plan in (after, before):
+        await catalogue.save_venue(plan)
+    assert await catalogue.seat_ids(venue_id) == seats
+    assert await catalogue.venue(venue_id) == before
+
+
+@pytest.mark.parametrize(("before", "after"), REPLACED.values(), ids=REPLACED.keys())
+async def test_a_plan_is_replaced_whole_and_an_id_stands_for_one_place(catalogue, before, after):
+    """A guid that is put elsewhere gets another id: the ticket that names the old place stays true."""
+    names, names_now = before.seats_by_name(), after.seats_by_name()
     venue_id, _ = await catalogue.save_venue(before)
     seats, blocks = await catalogue.seat_ids(venue_id), await catalogue.block_ids(venue_id)
     assert await catalogue.save_venue(after) == (venue_id, False)
     assert await catalogue.venue(venue_id) == after
     now = await catalogue.seat_ids(venue_id)
     assert now.keys() == {each.guid for each in after.seats()}
-    assert {guid: now[guid] for guid in now.keys() & seats.keys()} == {
-        guid: seats[guid] for guid in now.keys() & seats.keys()
-    }
+    stayed = {name.guid for name in names.keys() & names_now.keys()}
+    assert {guid for guid in now.keys() & seats.keys() if now[guid] == seats[guid]} == stayed
+    assert {now[guid] for guid in now.keys() - stayed}.isdisjoint(seats.values())
     blocks_now = await catalogue.block_ids(venue_id)
     assert blocks_now.keys() == {block.name for _, block in after.blocks()}
     assert all(blocks_now[name] == blocks[name] for name in blocks_now.keys() & blocks.keys())
@@ -222,20 +237,83 @@ async def test_of_many_taken_seats_a_few_are_named_and_all_are_numbered(stores):
     await allocate(
         stores, schedule_id, *(Allocation(ids[guid], Status.OCCUPIED, ANN, "h", None) for guid in guids)
     )
-    with pytest.raises(PlanDropsSeats, match=r"drops 7 seats .*\(g1, g2, g3, g4, g5 and 2 more\)") as caught:
+    with pytest.raises(
+        PlanDropsSeats, match=r"drops or moves 8 seats .*\(g1, g2, g3, g4, g5 and 3 more\)"
+    ) as caught:
         await catalogue.save_venue(row_of("g8"))
-    assert caught.value.seat_ids == tuple(ids[guid] for guid in guids[:7])
+    assert caught.value.seat_ids == tuple(ids[guid] for guid in guids)
 
 
-async def test_taken_seats_that_the_plan_keeps_may_move(stores):
+MOVED = {
+    "to another column": row_of("2", "3"),
+    "to another block": row_of("1", "2", "3", block="B"),
+    "under another label": one_block(
+        seat("1", 1, 1), seat("2", 1, 2, seat_label="2A"), seat("3", 1, 3), name="A"
+    ),
+    "to another row": one_block(seat("1", 1, 1), seat("2", 2, 2, row_label="1"), seat("3", 1, 3), name="A"),
+}
+
+
+@pytest.mark.parametrize(("status", "expires_ms"), TAKEN.values(), ids=TAKEN.keys())
+@pytest.mark.parametrize("after", MOVED.values(), ids=MOVED.keys())
+async def test_a_taken_seat_stays_where_its_ticket_says(stores, after, status, expires_ms):
+    catalogue, before = stores.catalogue, row_of("1", "2", "3")
+    venue_id, _ = await catalogue.save_venue(before)
+    schedule_id = await schedule_of(catalogue, venue_id)
+    ids = await catalogue.seat_ids(venue_id)
+    await allocate(stores, schedule_id, Allocation(ids["2"], status, ANN, "h", expires_ms))
+    with pytest.raises(PlanDropsSeats) as caught:
+        await catalogue.save_venue(after)
+    assert caught.value.seat_ids == (ids["2"],)
+    assert await catalogue.venue(venue_id) == before
+    assert await catalogue.seat_ids(venue_id) == ids
+
+
+async def test_a_taken_seat_may_be_drawn_elsewhere_and_get_another_price(stores):
     catalogue = stores.catalogue
-    venue_id, _ = await catalogue.save_venue(row_of("1", "2", "3"))
+    venue_id, _ = await catalogue.save_venue(row_of("1", "2"))
     schedule_id = await schedule_of(catalogue, venue_id)
     ids = await catalogue.seat_ids(venue_id)
     await allocate(stores, schedule_id, Allocation(ids["2"], Status.OCCUPIED, ANN, "h", None))
-    await catalogue.save_venue(row_of("2", "3"))
-    assert (await catalogue.layout(schedule_id)).seat_at[1, 1] == ids["2"]
-    assert (await stores.seating.load(schedule_id, 0)).allocations[0].seat_id == ids["2"]
+    drawn = one_block(seat("2", 1, 2, x=99.0, grade="s"), seat("1", 1, 1), name="A")
+    await catalogue.save_venue(drawn)
+    assert await catalogue.venue(venue_id) == drawn
+    assert await catalogue.seat_ids(venue_id) == ids
+    assert (await catalogue.layout(schedule_id)).seat_ids == [ids["2"], ids["1"]]
+
+
+# --- no allocation without a seat, whoever writes
+
+
+async def test_the_database_takes_no_allocation_of_a_dropped_seat(stores):
+    venue_id, _ = await stores.catalogue.save_venue(row_of("1", "2"))
+    schedule_id = await schedule_of(stores.catalogue, venue_id)
+    dropped = (await stores.catalogue.seat_ids(venue_id))["2"]
+    await stores.catalogue.save_venue(row_of("1"))
+    with pytest.raises(StaleDecision, match="no such seat"):
+        await allocate(stores, schedule_id, Allocation(dropped, Status.OCCUPIED, ANN, "h", None))
+    assert list((await stores.seating.load(schedule_id, 0)).allocations) == []
+
+
+async def test_the_database_takes_no_allocation_of_another_venues_seat(stores):
+    venue_id, _ = await stores.catalogue.save_venue(row_of("1", "2"))
+    other_id, _ = await stores.catalogue.save_venue(theatre(name="다른 극장"))
+    schedule_id = await schedule_of(stores.catalogue, venue_id)
+    foreign = (await stores.catalogue.seat_ids(other_id))["a1"]
+    with pytest.raises(StaleDecision, match="no such seat"):
+        await allocate(stores, schedule_id, Allocation(foreign, Status.HOLD, ANN, "h", STARTS_MS))
+
+
+async def test_the_database_keeps_a_seat_that_somebody_has(stores):
+    venue_id, _ = await stores.catalogue.save_venue(row_of("1", "2"))
+    schedule_id = await schedule_of(stores.catalogue, venue_id)
+    ids = await stores.catalogue.seat_ids(venue_id)
+    await allocate(stores, schedule_id, Allocation(ids["2"], Status.OCCUPIED, ANN, "h", None))
+    with pytest.raises(IntegrityError, match="somebody has this seat"):
+        async with stores.database.write() as connection:
+            await connection.execute(delete(seats).where(seats.c.id == ids["2"]))
+    async with stores.database.write() as connection:
+        await connection.execute(delete(seats).where(seats.c.id == ids["1"]))
 
 
 async def test_seats_taken_in_another_venue_are_no_reason_to_refuse(stores):

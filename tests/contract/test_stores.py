@@ -35,10 +35,17 @@ def store(stores):
 
 
 @pytest.fixture
-def make_schedule(stores):
+async def venue_id(stores):
+    """A venue in an empty database: its seats have the ids from 1 on."""
+    venue_id, _ = await Organising(stores.catalogue).import_venue(hall(rows=5, cols=100))
+    assert sorted((await stores.catalogue.seat_ids(venue_id)).values()) == list(range(1, 501))
+    return venue_id
+
+
+@pytest.fixture
+def make_schedule(stores, venue_id):
     async def make(**sale):
         organising = Organising(stores.catalogue)
-        venue_id, _ = await organising.import_venue(hall(rows=1, cols=4))
         return await organising.create_schedule(
             venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, **({"opens_ms": 0} | sale)
         )

@@ -419,7 +419,7 @@ class Sales(RuleBasedStateMachine):
             each for each in self.allocations.values() if each.seat_id in seats or each.buyer_id in buyers
         ]
         sale = Sale(enabled=self.selling, opens_ms=0)
-        return BoxOffice(Seating(allocations, sale, self.now), reservations)
+        return BoxOffice(Seating(allocations, sale, self.now, SEATS), reservations)
 
     def decide(self, office, command):
         before, picture = dict(office._after), self.picture(office)

@@ -91,7 +91,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(batch=st.lists(commands, min_size=1, max_size=6))
     def a_batch_is_decided(self, batch):
-        deciding = Seating(self.read(batch), Sale(enabled=self.selling, opens_ms=0), self.now)
+        deciding = Seating(self.read(batch), Sale(enabled=self.selling, opens_ms=0), self.now, SEATS)
         for each in batch:
             command = self.named(each)
             outcome = summary(deciding.decide(command))

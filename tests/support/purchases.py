@@ -203,6 +203,7 @@ class Books:
     reservations: list[Reservation]
     allocations: list[Allocation]
     ledger: list[dict]
+    plan: frozenset[int]  # the seats that the venue has now
 
     def money(self, order_id: str) -> int:
         """What the gateway has taken for an order and not given back."""
@@ -212,7 +213,8 @@ class Books:
 def books(shop: Shop, match: Match) -> Books:
     answer = shop.client.get(f"{shop.sandbox.url}/sandbox/ledger").raise_for_status()
     ledger = [each for each in answer.json()["payments"] if each["orderId"].startswith(f"{match.id}-")]
-    return Books(reservations_of(shop.world, match), shop.world.allocations(match), ledger)
+    plan = shop.world.run(shop.world.stores.catalogue.layout(match.id)).seat_ids
+    return Books(reservations_of(shop.world, match), shop.world.allocations(match), ledger, frozenset(plan))
 
 
 def reservations_of(world: World, match: Match) -> list[Reservation]:
@@ -237,6 +239,8 @@ def disagreements(found: Books) -> list[str]:
     """Where books at rest contradict each other; must be empty."""
     return [
         *_double_owners(found),
+        *_places_sold_twice(found),
+        *_allocations_without_seats(found),
         *_tickets_without_seats(found),
         *_seats_without_tickets(found),
         *_money_astray(found),
@@ -257,6 +261,25 @@ def charged_for_gone_seats(found: Books) -> list[str]:
 def _double_owners(found: Books) -> list[str]:
     owners = Counter(seat_id for seat_id, _ in _sold(found))
     return [f"seat {seat_id} is sold {times} times" for seat_id, times in owners.items() if times > 1]
+
+
+def _places_sold_twice(found: Books) -> list[str]:
+    """By what is printed on the tickets: whoever has one is let in there."""
+    printed = Counter(
+        (seat.block, seat.row_label, seat.seat_label)
+        for each in found.reservations
+        if each.status is ReservationStatus.CONFIRMED
+        for seat in each.kept
+    )
+    return [f"the place {place} is sold {times} times" for place, times in printed.items() if times > 1]
+
+
+def _allocations_without_seats(found: Books) -> list[str]:
+    return [
+        f"buyer {each.buyer_id} has seat {each.seat_id}, which is not in the plan"
+        for each in found.allocations
+        if each.seat_id not in found.plan
+    ]
 
 
 def _tickets_without_seats(found: Books) -> list[str]:

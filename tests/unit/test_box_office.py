@@ -59,6 +59,7 @@ class Shop:
         self.now = NOW
         self.selling = True
         self.price_list = PRICE_LIST
+        self.plan = set(PRICE_LIST.offers)
         self.allocations = {}
         self.reservations = {}
         self.numbers = itertools.count(101)
@@ -115,7 +116,7 @@ class Shop:
             if each.seat_id in seat_ids or each.buyer_id in buyer_ids
         ]
         sale = Sale(enabled=self.selling, opens_ms=0)
-        return BoxOffice(Seating(allocations, sale, self.now), found)
+        return BoxOffice(Seating(allocations, sale, self.now, self.plan), found)
 
     def hold(self, *seat_ids, buyer=ANN, max_seats=4):
         return Hold(buyer, seat_ids, f"h{next(self.numbers)}", HOLD_MS, max_seats)
@@ -759,6 +760,18 @@ def test_a_payment_that_comes_late_takes_seats_whose_next_hold_has_ended_too():
     assert shop.seats() == {1: ("HOLD", ANN, None), 2: ("HOLD", ANN, None)}
 
 
+@pytest.mark.parametrize("state", [ended, swept], ids=["by the clock", "swept"])
+def test_a_payment_that_comes_late_is_refused_if_the_plan_has_dropped_a_seat(state):
+    """Else its ticket and that of whoever buys the place after the next plan would both pass the door."""
+    shop = state().at(END + 5)
+    shop.plan.discard(1)
+    before = shop.seats()
+    refusal = shop.decide(begin())
+    assert (type(refusal), refusal.seat_ids) == (errors.ReservationExpired, (1,))
+    assert "no longer has" in refusal.detail
+    assert (shop.seats(), shop.kinds()) == (before, [])
+
+
 def test_a_payment_that_comes_late_respects_the_limit_of_seats():
     shop = swept()
     shop.decide(shop.hold(3, 4, 5))
@@ -853,6 +866,19 @@ def test_money_for_seats_that_are_gone_goes_back():
     assert shop.seats() == {}
     assert shop.decide(SettleRefund(101, owed.refunds[0].id)).payment(901).status is PaymentStatus.CANCELED
     assert shop.kinds() == ["refund.done"]
+
+
+def test_money_for_a_seat_that_has_left_the_plan_goes_back_and_says_why():
+    """No import drops a firm seat; should it happen all the same, nobody may be sold a place that is not there."""
+    shop = paying()
+    shop.plan.discard(2)
+    owed = shop.decide(charged())
+    assert owed.status is ReservationStatus.CANCELLED
+    assert [(each.amount, each.reason) for each in owed.refunds] == [
+        (PRICE, "the venue no longer had the seats when the payment came")
+    ]
+    assert shop.seats() == {}
+    assert shop.kinds() == ["reservation.cancelled", "refund.due"]
 
 
 def test_a_refused_payment_lets_the_hold_end_where_it_would_have_ended():

@@ -62,7 +62,7 @@ def test_positions_add_up_from_zone_to_row_to_seat():
 
 
 def test_a_zone_becomes_a_section_with_one_block():
-    venue = read(zone(row(seat("a"), seat("b", category="Std"), seat("c", category="Std"))))
+    venue = read(zone(row(seat("a"), seat("b", "2", category="Std"), seat("c", "3", category="Std"))))
     assert [(section.name, block.name, section.grade) for section, block in venue.blocks()] == [
         ("홀", "홀", "Std")
     ]
@@ -90,7 +90,7 @@ def test_a_zone_without_a_name_goes_by_its_id_or_its_place():
 
 
 def test_rows_are_numbered_through_the_venue_and_seats_through_the_row():
-    venue = read(zone(row(seat("a"), seat("b")), row(seat("c"))), zone(row(seat("d")), name="2층"))
+    venue = read(zone(row(seat("a"), seat("b", "2")), row(seat("c", "3"))), zone(row(seat("d")), name="2층"))
     assert [(seat.row, seat.col) for seat in venue.seats()] == [(1, 1), (1, 2), (2, 1), (3, 1)]
 
 
@@ -203,7 +203,7 @@ def test_a_shape_of_unknown_kind_is_not_written():
 
 
 def test_a_written_plan_has_whole_sizes_and_radii_that_do_not_touch():
-    seats = [seat(guid) | {"position": at(x, 0)} for guid, x in (("a", 0), ("b", 10))]
+    seats = [seat(guid, guid) | {"position": at(x, 0)} for guid, x in (("a", 0), ("b", 10))]
     venue = read(zone(row(*seats)), size={"width": 99.5, "height": 10})
     written = json.loads(write_plan(venue, "pretix"))
     assert written["size"] == {"width": 100, "height": 10}

@@ -38,6 +38,13 @@ def venues(draw):
             draw(st.lists(numbers, min_size=len(names), max_size=9, unique=True))
         )
     ]
+    printed = set()  # a place is printed once in a block, and no block has all of them
+    for index, seat in enumerate(seats):
+        block, label = index % len(names), seat.seat_label
+        while (block, seat.row_label, label) in printed:
+            label = f"{label}{index}"
+        printed.add((block, seat.row_label, label))
+        seats[index] = replace(seat, seat_label=label)
     flags = ("accessible", "companion", "restricted_view", "aisle")
     seats = [replace(seat, **{flag: draw(st.booleans()) for flag in flags}) for seat in seats]
     blocks = [Block(name, tuple(seats[index :: len(names)])) for index, name in enumerate(names)]

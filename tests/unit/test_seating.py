@@ -2,7 +2,7 @@
 
 import pytest
 
-from jari.domain.errors import Invalid, NotYourSeats, SaleNotOpen, SeatsTaken, TooManySeats
+from jari.domain.errors import Invalid, NotYourSeats, SaleNotOpen, SeatsTaken, TooManySeats, UnknownSeats
 from jari.domain.schedules import Sale
 from jari.domain.seating import (
     Allocation,
@@ -25,6 +25,7 @@ NOW = 1_000_000
 LATER = NOW + 60_000
 OPEN = Sale(enabled=True, opens_ms=0)
 ANN, BEN = 1, 2
+PLAN = range(1, 1_000)
 
 
 def held(seat_id, buyer=ANN, *, hold_id="h1", ends=LATER):
@@ -39,8 +40,8 @@ def hold(buyer, *seat_ids, hold_id="new", hold_ms=300_000, max_seats=4):
     return Hold(buyer, seat_ids, hold_id, hold_ms, max_seats)
 
 
-def seating(*allocations, sale=OPEN, now=NOW):
-    return Seating(allocations, sale, now)
+def seating(*allocations, sale=OPEN, now=NOW, plan=PLAN):
+    return Seating(allocations, sale, now, plan)
 
 
 def nothing_changed(deciding):
@@ -502,3 +503,51 @@ def test_the_holds_of_seats_are_named_whoever_has_them():
     deciding = seating(held(1), held(2, BEN, hold_id="h2"), sold(3, hold_id="h3"))
     assert deciding.hold_ids((1, 2, 3, 9)) == {"h1", "h2", "h3"}
     assert deciding.hold_ids(()) == set()
+
+
+# --- a seat that the plan no longer has
+
+
+def test_a_seat_that_is_not_in_the_plan_cannot_be_held_with_others_or_alone():
+    deciding = seating(held(3, BEN), plan=(1, 3))
+    refused = deciding.decide(hold(ANN, 1, 2))
+    assert (type(refused), refused.seat_ids) == (UnknownSeats, (2,))
+    assert nothing_changed(deciding)
+
+
+@pytest.mark.parametrize("there", [held(2), held(2, ends=None), sold(2)], ids=["held", "firm", "sold"])
+def test_what_was_written_of_a_seat_that_left_the_plan_is_nobodys(there):
+    deciding = seating(held(1), there, plan=(1,))
+    assert [each.seat_id for each in deciding.held_by(ANN)] == [1]
+    assert isinstance(deciding.decide(hold(ANN, 3, max_seats=1)), UnknownSeats)
+    refused = deciding.decide(Release(ANN, (2,)))
+    assert (type(refused), refused.seat_ids) == (NotYourSeats, (2,))
+    with pytest.raises(NotYourSeats) as gone:
+        deciding.occupy(ANN, "h1", (1, 2))
+    assert gone.value.seat_ids == (2,)
+    with pytest.raises(UnknownSeats) as unknown:
+        deciding.firm(ANN, "h1", (1, 2), 4)
+    assert unknown.value.seat_ids == (2,)
+    assert nothing_changed(deciding)
+
+
+def test_a_seat_that_left_the_plan_does_not_count_against_the_limit():
+    deciding = seating(held(2), plan=(1,))
+    assert isinstance(deciding.decide(hold(ANN, 1, max_seats=1)), Held)
+
+
+# --- the order in which seats are named
+
+
+@pytest.mark.parametrize("asked", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("firm", [(1,), (2,), (1, 2)], ids=["the first is being paid", "the second", "both"])
+def test_whether_seats_are_held_already_does_not_hang_on_their_order(asked, firm):
+    deciding = seating(*(held(seat_id, ends=None if seat_id in firm else LATER) for seat_id in (1, 2)))
+    refused = deciding.decide(hold(ANN, *asked))
+    assert (type(refused), set(refused.seat_ids)) == (SeatsTaken, {1, 2})
+
+
+@pytest.mark.parametrize("asked", [(1, 2), (2, 1)])
+def test_a_hold_is_given_again_with_its_first_end_in_any_order(asked):
+    deciding = seating(held(1, ends=LATER + 5), held(2))
+    assert deciding.decide(hold(ANN, *asked)) == Held("h1", asked, LATER)

@@ -6,7 +6,7 @@ import pytest
 
 from jari.domain import venues
 from jari.domain.errors import BadPlan
-from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue, dropped_seats, place, validate
+from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue, place, validate
 
 
 def seat(number, **changes):
@@ -46,6 +46,11 @@ REFUSED = {
     "no block": (venue(sections=(Section("1루", "R", ()),)), "section '1루'", "there is no block"),
     "no seat": (venue(Block("101", ())), "section '1루', block '101'", "there is no seat"),
     "the same guid": (with_seat(guid="101-A-1"), SEAT_2, "the guid '101-A-1' is that of section '1루'"),
+    "the same printed place": (
+        with_seat(seat_label="1"),
+        SEAT_2.replace("seat '2'", "seat '1'"),
+        "there is a seat of this row and label in the block already",
+    ),
     "the same row and col": (with_seat(col=1), SEAT_2, "row number 1, col 1 is that of section '1루'"),
     "the same block name": (
         venue(block(seat(1)), block(seat(2))),
@@ -137,11 +142,3 @@ def test_long_names_are_cut_short_in_a_sentence():
 
 def test_a_place_names_only_what_is_known():
     assert place("1루", "101") == "section '1루', block '101'"
-
-
-def test_dropped_seats_are_those_whose_guid_the_new_plan_lacks():
-    assert dropped_seats(["101-A-9", "101-A-1", "gone"], venue()) == ("101-A-9", "gone")
-
-
-def test_a_seat_that_only_moved_is_not_dropped():
-    assert dropped_seats(["101-A-2"], with_seat(x=99.0, seat_label="B", row=7)) == ()

@@ -22,6 +22,7 @@ from jari.domain.errors import (
     TicketUsed,
     TicketVoid,
     Unavailable,
+    UnknownSeats,
 )
 from jari.domain.events import Event
 from jari.domain.payments import (
@@ -176,8 +177,7 @@ class BoxOffice:
 
     def _give_up(self, reservation: Reservation) -> None:
         """Another reservation takes the place of this one; the seats stay held."""
-        ended = reservation.status_at(self._now_ms) is ReservationStatus.EXPIRED
-        if ended:
+        if reservation.status_at(self._now_ms) is ReservationStatus.EXPIRED:
             self._move(reservation.moved(ReservationStatus.EXPIRED), "reservation.expired")
         else:
             self._move(reservation.moved(ReservationStatus.CANCELLED), "reservation.cancelled")
@@ -231,10 +231,11 @@ class BoxOffice:
         self._require_payable(reservation, command)
         try:
             self.seating.firm(command.buyer_id, reservation.hold_id, reservation.seat_ids, command.max_seats)
-        except SeatsTaken as refusal:
+        except (SeatsTaken, UnknownSeats) as refusal:
+            gone = isinstance(refusal, UnknownSeats)
+            what = "the venue no longer has some of the seats" if gone else "the seats are no longer kept"
             raise ReservationExpired(
-                "The time to pay is over and the seats are no longer kept for this reservation; no money was "
-                "taken: choose seats anew.",
+                f"The time to pay is over and {what}; no money was taken: choose seats anew.",
                 seat_ids=refusal.seat_ids,
             ) from None
         payment = Payment(
@@ -301,7 +302,7 @@ class BoxOffice:
             payment_id=payment.id,
             amount=charged.amount,
             seat_ids=(),
-            reason="the seats were gone when the payment came",
+            reason=self._why_gone(reservation),
             status=RefundStatus.DUE,
             requested_ms=self._now_ms,
             next_try_ms=self._now_ms,
@@ -311,6 +312,12 @@ class BoxOffice:
             self.seating.drop(reservation.hold_id, reservation.seat_ids)
             owed = self._move(owed.moved(ReservationStatus.CANCELLED), "reservation.cancelled")
         return self._move(owed, "refund.due", (), charged.amount)
+
+    def _why_gone(self, reservation: Reservation) -> str:
+        """The reason that the buyer reads on the statement."""
+        if self.seating.unknown(reservation.seat_ids):
+            return "the venue no longer had the seats when the payment came"
+        return "the seats were gone when the payment came"
 
     def _not_paid(self, reservation: Reservation, payment: Payment, result: NotCharged) -> Reservation:
         if payment.status is not PaymentStatus.CONFIRMING:

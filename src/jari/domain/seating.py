@@ -9,16 +9,19 @@ A seat of a schedule is AVAILABLE unless an allocation says otherwise::
 
 While a hold is being paid for it is firm: it has no end, and so cannot expire.
 
+A seat that is not in the schedule's plan is nobody's, whatever was written down before the plan changed: it can be
+neither held nor sold.
+
 `Seating` holds the allocations that a batch of commands may touch, decides one command after the other, and
 keeps what changed. Nothing here waits, reads a clock or knows a database: the store's time comes as an
 argument, in milliseconds since 1970.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from jari.domain.errors import Invalid, JariError, NotYourSeats, SeatsTaken, TooManySeats
+from jari.domain.errors import Invalid, JariError, NotYourSeats, SeatsTaken, TooManySeats, UnknownSeats
 from jari.domain.schedules import Sale
 
 
@@ -39,6 +42,11 @@ class Allocation:
     buyer_id: int
     hold_id: str
     expires_ms: int | None
+
+    @property
+    def can_end(self) -> bool:
+        """Whether it is a hold that ends by itself: not sold, and not being paid for."""
+        return self.status is Status.HOLD and self.expires_ms is not None
 
     def is_free(self, now_ms: int) -> bool:
         """Whether the next buyer may take it: a hold whose end has come is free, swept or not."""
@@ -151,6 +159,14 @@ def check_seat_ids(seat_ids: tuple[int, ...], max_seats: int) -> None:
         raise Invalid("A seat was named twice: name each seat once.", seat_ids=seat_ids)
 
 
+def unknown_seats(seat_ids: Sequence[int]) -> UnknownSeats:
+    """The refusal of seats that the schedule's plan does not have."""
+    return UnknownSeats(
+        f"{len(seat_ids)} of the seats do not exist in this schedule: load the seats of the block again.",
+        seat_ids=seat_ids,
+    )
+
+
 def seats_taken(taken: Sequence[int], asked: int) -> SeatsTaken:
     """The refusal of ``asked`` seats of which these are somebody's."""
     return SeatsTaken(
@@ -162,12 +178,16 @@ class Seating:
     """The seats that a batch of commands is about, at one moment of the store's clock.
 
     ``allocations`` must hold every allocation of every seat that a command names, and every allocation of
-    every buyer who holds: the rules are decided from nothing else.
+    every buyer who holds: the rules are decided from nothing else. ``plan`` has the ids of the seats that the
+    schedule has in the version that is being decided.
     """
 
-    def __init__(self, allocations: Iterable[Allocation], sale: Sale, now_ms: int) -> None:
+    def __init__(
+        self, allocations: Iterable[Allocation], sale: Sale, now_ms: int, plan: Container[int]
+    ) -> None:
         self.now_ms = now_ms
         self._sale = sale
+        self._plan = plan
         self.changes: list[Change] = []
         self._before: dict[int, Allocation] = {each.seat_id: each for each in allocations}
         self._after: dict[int, Allocation] = dict(self._before)
@@ -194,7 +214,7 @@ class Seating:
     def held_by(self, buyer_id: int) -> list[Allocation]:
         """What the buyer holds and has not begun to pay, in order of the seats."""
         own = [self._live(seat_id) for seat_id in sorted(self._seats_of_buyer.get(buyer_id, ()))]
-        return [each for each in own if each and each.status is Status.HOLD and each.expires_ms is not None]
+        return [each for each in own if each and each.can_end]
 
     def join(self, holds: Sequence[Allocation]) -> tuple[str, int]:
         """Make one hold of several of a buyer; it ends when the first of them would: its id and its end."""
@@ -213,9 +233,11 @@ class Seating:
         """Make a hold unable to end; one that has ended is taken again if all its seats are free.
 
         Raises:
+            UnknownSeats: the plan has at least one of them no more.
             SeatsTaken: somebody else has at least one of them, or the same buyer by another hold.
             TooManySeats, SaleNotOpen: it would have to be taken again, and may not.
         """
+        self._require_known(seat_ids)
         lost = [seat_id for seat_id in seat_ids if not self._is_under(seat_id, hold_id)]
         if taken := [seat_id for seat_id in lost if self._live(seat_id)]:
             raise seats_taken(taken, len(seat_ids))
@@ -273,6 +295,7 @@ class Seating:
 
     def _hold(self, command: Hold) -> Held:
         check_seat_ids(command.seat_ids, command.max_seats)
+        self._require_known(command.seat_ids)
         self._sale.require_open(self.now_ms)
         if again := self._already_held(command):
             return again
@@ -287,15 +310,12 @@ class Seating:
 
     def _already_held(self, command: Hold) -> Held | None:
         """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
-        first = self._live(command.seat_ids[0])
-        if first is None or first.expires_ms is None or first.buyer_id != command.buyer_id:
+        own = [self._live(seat_id) for seat_id in command.seat_ids]
+        loose = [each for each in own if each and each.buyer_id == command.buyer_id and each.can_end]
+        if len(loose) < len(own) or len({each.hold_id for each in loose}) > 1:
             return None
-        the_hold = (first.hold_id, Status.HOLD)
-        for seat_id in command.seat_ids:
-            own = self._live(seat_id)
-            if own is None or (own.hold_id, own.status) != the_hold:
-                return None
-        return Held(first.hold_id, command.seat_ids, first.expires_ms)
+        first_end_ms = min(each.expires_ms or 0 for each in loose)
+        return Held(loose[0].hold_id, command.seat_ids, first_end_ms)
 
     def _release(self, command: Release) -> Released:
         self._require_held(command.buyer_id, command.seat_ids)
@@ -317,9 +337,19 @@ class Seating:
             self._free(ended)
         return Expired(ended)
 
+    def unknown(self, seat_ids: Iterable[int]) -> list[int]:
+        """Those of these seats that the plan does not have."""
+        return [seat_id for seat_id in seat_ids if seat_id not in self._plan]
+
+    def _require_known(self, seat_ids: tuple[int, ...]) -> None:
+        if unknown := self.unknown(seat_ids):
+            raise unknown_seats(unknown)
+
     def _live(self, seat_id: int) -> Allocation | None:
         allocation = self._after.get(seat_id)
-        return None if allocation is None or allocation.is_free(self.now_ms) else allocation
+        if allocation is None or allocation.is_free(self.now_ms) or seat_id not in self._plan:
+            return None
+        return allocation
 
     def _require_held(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
         check_seat_ids(seat_ids, len(seat_ids))

@@ -6,9 +6,9 @@ x to the right and y down, within ``width`` by ``height``.
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from jari.domain.errors import BadPlan
 
@@ -49,6 +49,21 @@ class Grade:
     price: int
 
 
+class SeatName(NamedTuple):
+    """What makes a seat the one that it is: its guid in the plan, and the place that its ticket names.
+
+    A seat's id stands for its name for ever. A guid that a new plan puts elsewhere is another seat: whoever has
+    bought a ticket sits where the ticket says.
+    """
+
+    guid: str
+    block: str
+    row: int
+    col: int
+    row_label: str
+    seat_label: str
+
+
 @dataclass(frozen=True, slots=True)
 class Seat:
     """One physical place.
@@ -69,6 +84,10 @@ class Seat:
     companion: bool = False
     restricted_view: bool = False
     aisle: bool = False
+
+    def name_in(self, block: str) -> SeatName:
+        """The seat's name, where it stands in this block."""
+        return SeatName(self.guid, block, self.row, self.col, self.row_label, self.seat_label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +138,10 @@ class Venue:
         """Every seat, in plan order."""
         return (seat for _, block in self.blocks() for seat in block.seats)
 
+    def seats_by_name(self) -> dict[SeatName, Seat]:
+        """Every seat under its name, in plan order."""
+        return {seat.name_in(block.name): seat for _, block in self.blocks() for seat in block.seats}
+
 
 def place(
     section: str | None = None, block: str | None = None, row: str | None = None, seat: str | None = None
@@ -131,12 +154,6 @@ def place(
 def shown(text: str) -> str:
     """``text`` quoted, escaped and cut short, fit for an error's sentence."""
     return repr(text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…")
-
-
-def dropped_seats(old_guids: Iterable[str], new: Venue) -> tuple[str, ...]:
-    """The guids, in their old order, that the plan ``new`` no longer has."""
-    kept = {seat.guid for seat in new.seats()}
-    return tuple(guid for guid in old_guids if guid not in kept)
 
 
 def validate(venue: Venue) -> None:
@@ -234,6 +251,7 @@ def _check_seats(venue: Venue, codes: frozenset[str]) -> None:
     place_of_guid: dict[str, str] = {}
     place_of_number: dict[tuple[int, int], str] = {}
     for section, block in venue.blocks():
+        printed: set[tuple[str, str]] = set()
         for seat in block.seats:
             where = place(section.name, block.name, seat.row_label, seat.seat_label)
             _check_seat(seat, where, codes)
@@ -243,6 +261,10 @@ def _check_seats(venue: Venue, codes: frozenset[str]) -> None:
             if number in place_of_number:
                 there = place_of_number[number]
                 raise _refuse(where, f"row number {seat.row}, col {seat.col} is that of {there} too")
+            labels = (seat.row_label, seat.seat_label)
+            if labels in printed:  # two tickets for one place would be printed
+                raise _refuse(where, "there is a seat of this row and label in the block already")
+            printed.add(labels)
             place_of_guid[seat.guid] = place_of_number[number] = where
 
 

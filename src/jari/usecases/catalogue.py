@@ -110,18 +110,17 @@ class Catalogue:
         return PriceList(schedule.title, plan.venue.currency, plan.offers)
 
     async def plan(self, schedule: Schedule) -> Plan:
-        """The plan of a schedule's venue."""
-        kept = self._plans.get(schedule.venue_id)
-        if kept is not None and kept[0] == schedule.layout_revision:
-            return kept[1]
+        """The plan of a schedule's venue: of its revision, or of a later one."""
+        if (kept := self._kept_plan(schedule)) is not None:
+            return kept
         async with self._reading:  # however many ask at once, the plan is read once
-            kept = self._plans.get(schedule.venue_id)
-            if kept is None or kept[0] != schedule.layout_revision:
-                plan = Plan(
-                    schedule.venue_id,
-                    await self._store.venue(schedule.venue_id),
-                    await self._store.block_ids(schedule.venue_id),
-                    await self._store.seat_ids(schedule.venue_id),
-                )
-                kept = self._plans[schedule.venue_id] = schedule.layout_revision, plan
-        return kept[1]
+            if (kept := self._kept_plan(schedule)) is not None:
+                return kept
+            stored = await self._store.plan(schedule.venue_id)
+            plan = Plan(schedule.venue_id, stored.venue, stored.block_ids, stored.seat_ids)
+            self._plans[schedule.venue_id] = stored.revision, plan
+            return plan
+
+    def _kept_plan(self, schedule: Schedule) -> Plan | None:
+        revision, plan = self._plans.get(schedule.venue_id, (0, None))
+        return plan if revision >= schedule.layout_revision else None

@@ -10,14 +10,23 @@ from jari import metrics
 from jari.domain.errors import JariError, UnknownSeats
 from jari.domain.reservations import Reservation
 from jari.domain.sales import Book
-from jari.domain.seating import Allocation, Held, Hold, Release, Released, check_seat_ids, seats_taken
+from jari.domain.seating import (
+    Allocation,
+    Held,
+    Hold,
+    Release,
+    Released,
+    check_seat_ids,
+    seats_taken,
+    unknown_seats,
+)
 from jari.domain.users import User
 from jari.ports import RequestKey, SeatingStore, StoredAnswer
 from jari.settings import Settings
 from jari.usecases.idempotency import replay
 from jari.usecases.live import Live, LiveSchedule
 from jari.usecases.lookups import Lookup
-from jari.usecases.till import Tills, unknown_seats
+from jari.usecases.till import Tills
 
 T = TypeVar("T", Held, Reservation)
 

@@ -17,10 +17,10 @@ import structlog
 
 from jari import metrics
 from jari.domain.box_office import BoxOffice
-from jari.domain.errors import JariError, KeyReused, StaleDecision, StillRunning, Unavailable, UnknownSeats
+from jari.domain.errors import JariError, KeyReused, StaleDecision, StillRunning, Unavailable
 from jari.domain.reservations import Reservation
-from jari.domain.sales import Book, SaleCommand, needs
-from jari.domain.seating import Command, Hold, Outcome, Seating
+from jari.domain.sales import SaleCommand, needs
+from jari.domain.seating import Command, Outcome, Seating
 from jari.domain.seatmap import Commit
 from jari.ports import Decision, RequestKey, ScheduleState, SeatingStore, SeatingTransaction, StoredAnswer
 from jari.settings import Settings
@@ -194,30 +194,23 @@ class Till:
             )
             seat_ids.update(seat_id for each in reservations for seat_id in each.seat_ids)
         allocations = await transaction.read(list(seat_ids), list(buyer_ids))
-        seating = Seating(allocations, transaction.state.sale, transaction.now_ms)
+        plan = self._schedule.seat_map.layout.index_of  # that of this transaction: `_require_present_map`
+        seating = Seating(allocations, transaction.state.sale, transaction.now_ms, plan)
         return BoxOffice(seating, reservations)
 
     def _decide(self, office: BoxOffice, entry: Entry, answers: "Answers") -> AnyOutcome | JariError:
         if entry.request is None:
-            return self._decide_new(office, entry.command)
+            return office.decide(entry.command)
         try:
             again: AnyOutcome | None = answers.replay(entry.request, entry.expected)
         except KeyReused as refusal:
             return refusal
         if again is not None:
             return again
-        outcome = self._decide_new(office, entry.command)
+        outcome = office.decide(entry.command)
         if not isinstance(outcome, JariError):
             answers.add(entry.request, outcome)
         return outcome
-
-    def _decide_new(self, office: BoxOffice, command: AnyCommand) -> AnyOutcome | JariError:
-        hold = command.hold if isinstance(command, Book) else command
-        if isinstance(hold, Hold):
-            unknown = [each for each in hold.seat_ids if each not in self._schedule.seat_map.layout.index_of]
-            if unknown:
-                return unknown_seats(unknown)
-        return office.decide(command)
 
 
 class Answers:
@@ -286,14 +279,6 @@ class Tills:
     async def close(self) -> None:
         """Finish what waits in every till."""
         await asyncio.gather(*(till.close() for till in self._tills.values()))
-
-
-def unknown_seats(seat_ids: Sequence[int]) -> UnknownSeats:
-    """The refusal of seats that the schedule does not have."""
-    return UnknownSeats(
-        f"{len(seat_ids)} of the seats do not exist in this schedule: load the seats of the block again.",
-        seat_ids=seat_ids,
-    )
 
 
 def _store_failed() -> Unavailable:

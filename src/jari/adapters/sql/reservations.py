@@ -1,11 +1,12 @@
 """Reservations read in SQL, outside the till, for SQLite and PostgreSQL alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jari.adapters.sql.audits import SEAT_FAULTS
 from jari.adapters.sql.database import Database
 from jari.adapters.sql.sale_rows import PARTS, assemble
 from jari.adapters.sql.tables import counters, payments, refunds, reservations
@@ -82,6 +83,14 @@ class SqlReservations:
     async def due_refunds(self, limit: int) -> Sequence[Due]:
         """DUE refunds that somebody must look after by now."""
         return await self._dues(self._waiting(refunds, RefundStatus.DUE, limit))
+
+    async def seat_faults(self) -> Mapping[str, int]:
+        """What must never be, counted in one look."""
+        async with self._database.read() as connection:
+            return {
+                kind: await connection.scalar(select(func.count()).select_from(rows.subquery())) or 0
+                for kind, rows in SEAT_FAULTS.items()
+            }
 
     async def has_unsettled(self) -> bool:
         """Whether a payment is CONFIRMING or a refund DUE, whenever somebody is to look after it."""

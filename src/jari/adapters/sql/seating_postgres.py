@@ -190,7 +190,7 @@ class PostgresSeatingTransaction:
         try:
             for table, rows in rows_to_write(updates):
                 await self._connection.executemany(UPSERTS[table], rows)
-        except asyncpg.UniqueViolationError as error:
+        except asyncpg.IntegrityConstraintViolationError as error:
             raise StaleDecision(f"A sale was made behind the till's back: {error}.") from error
 
     async def _insert(self, inserts: Sequence[Effect], commit: Commit) -> None:
@@ -204,7 +204,7 @@ class PostgresSeatingTransaction:
                 encode_changes(commit),
                 encode_events(commit.events),
             )
-        except asyncpg.UniqueViolationError as error:
+        except asyncpg.IntegrityConstraintViolationError as error:
             raise StaleDecision(f"A seat was allocated behind the till's back: {error}.") from error
 
     async def _update(self, updates: Sequence[Effect]) -> None:

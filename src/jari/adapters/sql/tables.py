@@ -2,9 +2,10 @@
 
 Times are milliseconds since 1970 (UTC) in BIGINT columns: both databases compare and index them alike. A seat
 of a schedule has at most one row in ``allocations``: its primary key is the last word on who has the seat.
-``allocations`` and the tables of reservations refer to others without foreign keys: their checks would cost the
-hot path a look-up for each seat, and the rows that they would guard are never deleted while something names
-them. ``sqlite_autoincrement`` keeps SQLite from giving the id of a dropped seat to a new one.
+That it has a seat at all is held by triggers (migration 0003): a foreign key would lock each seat's row for every
+hold. The tables of reservations refer to others without foreign keys, for what they name is never deleted.
+``former_seats`` keeps the ids of seats that a plan has dropped, for the plan that has them again;
+``sqlite_autoincrement`` keeps SQLite from giving such an id to a new seat.
 
 ``changes`` is the log of what was committed: ``body`` for viewers, ``events`` for those outside. It is the
 outbox, too: a relay remembers in ``relays`` up to which version it has passed a schedule's log on.
@@ -110,6 +111,19 @@ seats = Table(
     UniqueConstraint("venue_id", "guid"),
     UniqueConstraint("venue_id", "row", "col"),
     sqlite_autoincrement=True,
+)
+
+former_seats = Table(
+    "former_seats",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("venue_id", Id, ForeignKey("venues.id"), nullable=False, index=True),
+    Column("guid", Text, nullable=False),
+    Column("block", Text, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("col", Integer, nullable=False),
+    Column("row_label", Text, nullable=False),
+    Column("seat_label", Text, nullable=False),
 )
 
 schedules = Table(

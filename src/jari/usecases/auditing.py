@@ -1,0 +1,35 @@
+"""Auditing: now and then the books are held against each other, in case that all the guards have failed.
+
+What it finds should not be possible. It is counted and logged, not mended: who keeps the seat is for people to say.
+"""
+
+import time
+
+import structlog
+
+from jari import metrics
+from jari.ports import Reservations
+from jari.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Auditor:
+    """Looks for seats that two people have a right to; one process does it for all."""
+
+    def __init__(self, store: Reservations, settings: Settings) -> None:
+        self._store = store
+        self._interval_seconds = settings.audit_seconds
+        self._due_at = 0.0
+
+    async def audit(self) -> int:
+        """Look, if it is time to."""
+        if time.monotonic() < self._due_at:
+            return 0
+        self._due_at = time.monotonic() + self._interval_seconds
+        faults = await self._store.seat_faults()
+        for kind, count in faults.items():
+            metrics.seat_faults.labels(kind).set(count)
+        if found := {kind: count for kind, count in faults.items() if count}:
+            log.error("seat_faults", **found, remedy="stop the sale and see docs/operations.md")
+        return 0  # there is nothing to go on with at once
