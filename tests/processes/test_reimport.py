@@ -1,12 +1,18 @@
 """A venue gets a new plan while its sale runs."""
 
+import asyncio
 import dataclasses
+import multiprocessing
+import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from jari.domain.errors import PlanDropsSeats
 from jari.domain.venues import Block, Venue
+from jari.main import Stores, open_stores
+from jari.settings import Settings
 from jari.usecases.organising import Organising
 from support.servers import Server
 from support.streams import Listener
@@ -89,3 +95,62 @@ def test_a_plan_that_drops_a_held_seat_is_refused_whole(
         )
     assert refusal.value.seat_ids == (match.seat_ids[-1],)
     assert set(world.run(world.stores.catalogue.seat_ids(match.venue_id)).values()) == set(match.seat_ids)
+
+
+def import_apart(url: str, plan: Venue) -> float:
+    """What ``jari venue import`` does, in a process of its own: how many seconds it takes."""
+
+    async def work() -> float:
+        stores = await open_stores(Settings(database=url))
+        try:
+            started = time.perf_counter()
+            await Organising(stores.catalogue).import_venue(plan)
+            return time.perf_counter() - started
+        finally:
+            await stores.close()
+
+    return asyncio.run(work())
+
+
+async def longest_wait_of_a_till(stores: Stores, schedule_id: int, until: asyncio.Future[float]) -> float:
+    longest = 0.0
+    while not until.done():
+        started = time.perf_counter()
+        async with stores.seating.transaction(schedule_id):
+            pass
+        longest = max(longest, time.perf_counter() - started)
+        await asyncio.sleep(0.001)
+    return longest
+
+
+async def sell_while_importing(
+    stores: Stores, schedule_id: int, url: str, plan: Venue
+) -> tuple[float, float]:
+    """How long the import took, and how long a till waited at most meanwhile."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        await asyncio.wrap_future(pool.submit(abs, 0))  # the process is there
+        importing = asyncio.wrap_future(pool.submit(import_apart, url, plan))
+        waited = await longest_wait_of_a_till(stores, schedule_id, importing)
+        return await importing, waited
+
+
+def test_tills_wait_for_the_differences_only(database_url: str, make_world: MakeWorld) -> None:
+    """Once they waited for the whole plan to be written: a second or two for a ballpark."""
+    world = make_world(database_url)
+    match = world.ballpark()
+    first = next(match.venue.seats())
+    shorter = dataclasses.replace(
+        match.venue,
+        sections=tuple(
+            dataclasses.replace(
+                section,
+                blocks=tuple(
+                    Block(block.name, tuple(each for each in block.seats if each != first))
+                    for block in section.blocks
+                ),
+            )
+            for section in match.venue.sections
+        ),
+    )
+    took, waited = world.run(sell_while_importing(world.stores, match.id, database_url, shorter))
+    assert waited < took / 2

@@ -1,5 +1,6 @@
 """Venues and schedules in SQL, for SQLite and PostgreSQL alike."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -202,22 +203,29 @@ class SqlCatalogue:
                 .order_by(blocks.c.ordinal)
             )
         ).all()
-        seat_rows = await connection.execute(
-            select(seats).where(seats.c.venue_id == venue_id).order_by(seats.c.block_id, seats.c.ordinal)
-        )
-        seats_of_block: dict[int, list[Seat]] = {}
-        for row in seat_rows:
-            seats_of_block.setdefault(row.block_id, []).append(_seat(row))
-        blocks_of_section: dict[int, list[Block]] = {}
-        section_of: dict[int, tuple[str, str]] = {}
-        for row in block_rows:
-            section_of[row.section_id] = row.section_name, row.grade
-            block = Block(row.name, tuple(seats_of_block.get(row.id, ())))
-            blocks_of_section.setdefault(row.section_id, []).append(block)
-        return tuple(
-            Section(name, grade, tuple(blocks_of_section[section_id]))
-            for section_id, (name, grade) in section_of.items()
-        )
+        seat_rows = (
+            await connection.execute(
+                select(seats).where(seats.c.venue_id == venue_id).order_by(seats.c.block_id, seats.c.ordinal)
+            )
+        ).all()
+        # A stadium's seats take a while: meanwhile the event loop serves the other venues.
+        return await asyncio.to_thread(_assemble, block_rows, seat_rows)
+
+
+def _assemble(block_rows: Sequence[Row[Any]], seat_rows: Sequence[Row[Any]]) -> tuple[Section, ...]:
+    seats_of_block: dict[int, list[Seat]] = {}
+    for row in seat_rows:
+        seats_of_block.setdefault(row.block_id, []).append(_seat(row))
+    blocks_of_section: dict[int, list[Block]] = {}
+    section_of: dict[int, tuple[str, str]] = {}
+    for row in block_rows:
+        section_of[row.section_id] = row.section_name, row.grade
+        block = Block(row.name, tuple(seats_of_block.get(row.id, ())))
+        blocks_of_section.setdefault(row.section_id, []).append(block)
+    return tuple(
+        Section(name, grade, tuple(blocks_of_section[section_id]))
+        for section_id, (name, grade) in section_of.items()
+    )
 
 
 def _block_ids(venue_id: int) -> Select[tuple[str, int]]:

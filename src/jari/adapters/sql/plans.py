@@ -4,12 +4,12 @@ What changes is worked out before anything is locked; then one transaction keeps
 the change against what has been sold meanwhile, and writes no more than the differences.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,21 +30,49 @@ from jari.domain.replanning import Replan, replan
 from jari.domain.seating import Allocation, Status
 from jari.domain.venues import Grade, SeatName, Venue
 
+PAGE = 1_000  # seats that one statement names
 SAVE_TRIES = 5  # another plan of the venue may be imported meanwhile, but not for ever
 
 # What a plan may change about a seat that stays the seat that it is.
 FEATURES = ("x", "y", "grade", "accessible", "companion", "restricted_view", "aisle")
+COLUMNS = ("ordinal", *FEATURES)
+NEW_COLUMNS = tuple(f"new_{column}" for column in COLUMNS)  # parameters may not be named like what they set
+CHANGE_SEAT = (
+    update(seats)
+    .where(seats.c.id == bindparam("seat_id"))
+    .values({column: bindparam(f"new_{column}") for column in COLUMNS})
+)
+
+
+FORMER = select(
+    seats.c.id, seats.c.venue_id, seats.c.guid, blocks.c.name.label("block"), seats.c.row, seats.c.col,
+    seats.c.row_label, seats.c.seat_label,
+).join(blocks, blocks.c.id == seats.c.block_id)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A venue as it stands before the import; ``features`` are by seat id, the block's id and the order first."""
+    """A venue as it stands before the import; ``features`` are by seat id, behind its order in the block."""
 
     venue_id: int
     revision: int
     seats: Mapping[SeatName, int]
     former: Mapping[SeatName, int]
     features: Mapping[int, tuple[Any, ...]]
+
+
+NOTHING = Present(0, 0, {}, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be written of a plan; rows of seats that come still lack the ids of venue and block."""
+
+    venue: Venue
+    change: Replan
+    changed: Sequence[dict[str, Any]]
+    returning: Mapping[SeatName, dict[str, Any]]
+    added: Mapping[SeatName, dict[str, Any]]
 
 
 class PlanChanged(Exception):
@@ -61,28 +89,29 @@ async def save_plan(database: Database, venue: Venue) -> tuple[int, bool]:
     for _ in range(SAVE_TRIES):
         async with database.read() as connection:
             present = await _present(connection, venue.name)
+        draft = _draft(present, venue)
         try:
             async with database.write() as connection:
-                if present is None:
-                    return await _insert_venue(connection, venue), True
-                await _replace(database, connection, present, venue)
+                if present is NOTHING:
+                    return await _insert_venue(connection, draft), True
+                await _replace(database, connection, present, draft)
                 return present.venue_id, False
         except PlanChanged:
             continue
     raise Unavailable("Other plans of this venue are being imported: try again when they are.")
 
 
-async def _present(connection: AsyncConnection, name: str) -> Present | None:
+async def _present(connection: AsyncConnection, name: str) -> Present:
     row = (
         await connection.execute(select(venues.c.id, venues.c.revision).where(venues.c.name == name))
     ).one_or_none()
     if row is None:
-        return None
+        return NOTHING
     rows = (
         await connection.execute(
             select(
                 seats.c.guid, blocks.c.name, seats.c.row, seats.c.col, seats.c.row_label, seats.c.seat_label,
-                seats.c.id, seats.c.block_id, seats.c.ordinal, *(seats.c[name] for name in FEATURES),
+                seats.c.id, seats.c.ordinal, *(seats.c[name] for name in FEATURES),
             )
             .join(blocks, blocks.c.id == seats.c.block_id)
             .where(seats.c.venue_id == row.id)
@@ -103,32 +132,54 @@ async def _present(connection: AsyncConnection, name: str) -> Present | None:
     )
 
 
-async def _insert_venue(connection: AsyncConnection, venue: Venue) -> int:
-    statement = insert(venues).values(name=venue.name, revision=1, **_venue_values(venue))
+def _draft(present: Present, venue: Venue) -> Draft:
+    """Whatever can be worked out before anything is locked."""
+    change = replan(present.seats, present.former, venue)
+    changed: list[dict[str, Any]] = []
+    returning: dict[SeatName, dict[str, Any]] = {}
+    added: dict[SeatName, dict[str, Any]] = {}
+    for _, block in venue.blocks():
+        for ordinal, seat in enumerate(block.seats):  # so that a new seat moves no more than its block
+            name = seat.name_in(block.name)
+            values = (ordinal, *(getattr(seat, feature) for feature in FEATURES))
+            if (kept := change.kept.get(name)) is not None:
+                if present.features[kept] != values:
+                    changed.append({"seat_id": kept, **dict(zip(NEW_COLUMNS, values, strict=True))})
+                continue
+            row = {**name._asdict(), **dict(zip(COLUMNS, values, strict=True))}
+            if (back := change.returning.get(name)) is not None:
+                returning[name] = {"id": back, **row}
+            else:
+                added[name] = row
+    return Draft(venue, change, changed, returning, added)
+
+
+async def _insert_venue(connection: AsyncConnection, draft: Draft) -> int:
+    statement = insert(venues).values(name=draft.venue.name, revision=1, **_venue_values(draft.venue))
     try:
         venue_id = await connection.scalar(statement.returning(venues.c.id))
     except IntegrityError:
         raise PlanChanged from None
-    new = Present(int(venue_id or 0), 1, {}, {}, {})
-    await _write_plan(connection, new, replan({}, {}, venue), venue)
-    return new.venue_id
+    await _write_plan(connection, int(venue_id or 0), draft)
+    return int(venue_id or 0)
 
 
-async def _replace(database: Database, connection: AsyncConnection, present: Present, venue: Venue) -> None:
+async def _replace(database: Database, connection: AsyncConnection, present: Present, draft: Draft) -> None:
     revision = await connection.scalar(
         select(venues.c.revision).where(venues.c.id == present.venue_id).with_for_update()
     )
     if revision != present.revision:
         raise PlanChanged
-    change = replan(present.seats, present.former, venue)
     await connection.execute(
         update(venues)
         .where(venues.c.id == present.venue_id)
-        .values(revision=present.revision + 1, **_venue_values(venue))
+        .values(revision=present.revision + 1, **_venue_values(draft.venue))
     )
+    if draft.changed:  # no till looks at these, so none need wait for them
+        await connection.execute(CHANGE_SEAT, draft.changed)
     await _lock_schedules(connection, present.venue_id)
-    await _drop_seats(database, connection, present.venue_id, change)
-    await _write_plan(connection, present, change, venue)
+    await _drop_seats(database, connection, present.venue_id, draft.change)
+    await _write_plan(connection, present.venue_id, draft)
 
 
 async def _lock_schedules(connection: AsyncConnection, venue_id: int) -> None:
@@ -160,83 +211,53 @@ async def _drop_seats(database: Database, connection: AsyncConnection, venue_id:
     )  # fmt: skip
     left = [Allocation(row[0], Status(row[1]), *row[2:]) for row in rows if row[0] in change.dropped]
     change.require_unowned(left, now_ms or 0)
-    if left:  # holds that have ended; no till knows the seats any more to sweep them
+    ended = {each.seat_id for each in left}  # no till knows the seats any more to sweep them
+    for ids in _pages([*ended]):
+        await connection.execute(delete(allocations).where(here, allocations.c.seat_id.in_(ids)))
+    for ids in _pages([*change.dropped]):
         await connection.execute(
-            delete(allocations).where(here, allocations.c.seat_id == bindparam("dropped_id")),
-            [{"dropped_id": seat_id} for seat_id in {each.seat_id for each in left}],
+            insert(former_seats).from_select(
+                [column.name for column in FORMER.selected_columns], FORMER.where(seats.c.id.in_(ids))
+            )
         )
-    await connection.execute(
-        insert(former_seats),
-        [{"id": seat_id, "venue_id": venue_id, **name._asdict()} for seat_id, name in change.dropped.items()],
-    )
-    await connection.execute(
-        delete(seats).where(seats.c.id == bindparam("dropped_id")),
-        [{"dropped_id": seat_id} for seat_id in change.dropped],
-    )
+        await connection.execute(delete(seats).where(seats.c.id.in_(ids)))
 
 
-async def _write_plan(connection: AsyncConnection, present: Present, change: Replan, venue: Venue) -> None:
+def _pages(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + PAGE] for start in range(0, len(ids), PAGE))
+
+
+async def _write_plan(connection: AsyncConnection, venue_id: int, draft: Draft) -> None:
     """Grades and sections anew, blocks kept by name; of the seats what is new or different."""
-    venue_id = present.venue_id
     await connection.execute(delete(grades).where(grades.c.venue_id == venue_id))
     await connection.execute(
-        insert(grades), [_grade_values(venue_id, *each) for each in enumerate(venue.grades)]
+        insert(grades), [_grade_values(venue_id, *each) for each in enumerate(draft.venue.grades)]
     )
     old_sections = (
         await connection.scalars(select(sections.c.id).where(sections.c.venue_id == venue_id))
     ).all()
-    await _write_seats(
-        connection, present, change, _rows(venue, await _write_blocks(connection, venue_id, venue))
-    )
+    block_ids = await _write_blocks(connection, venue_id, draft.venue)
+    await _write_seats(connection, venue_id, draft, block_ids)
     used = select(seats.c.block_id).where(seats.c.venue_id == venue_id)
     await connection.execute(delete(blocks).where(blocks.c.venue_id == venue_id, blocks.c.id.not_in(used)))
     await connection.execute(delete(sections).where(sections.c.id.in_(old_sections)))
 
 
-def _rows(venue: Venue, block_ids: Mapping[str, int]) -> dict[SeatName, dict[str, Any]]:
-    """Each seat as its row may change from plan to plan: its block and order, and its features."""
-    return {
-        seat.name_in(block.name): {
-            "block_id": block_ids[block.name],
-            "ordinal": ordinal,  # within the block, so that a new seat moves no more than its block
-            **{feature: getattr(seat, feature) for feature in FEATURES},
-        }
-        for _, block in venue.blocks()
-        for ordinal, seat in enumerate(block.seats)
-    }
-
-
 async def _write_seats(
-    connection: AsyncConnection, present: Present, change: Replan, rows: Mapping[SeatName, dict[str, Any]]
+    connection: AsyncConnection, venue_id: int, draft: Draft, block_ids: Mapping[str, int]
 ) -> None:
-    changed = [
-        {"seat_id": seat_id, **{f"new_{column}": value for column, value in rows[name].items()}}
-        for name, seat_id in change.kept.items()
-        if present.features[seat_id] != tuple(rows[name].values())
-    ]
-    if changed:
-        values: dict[str, BindParameter[Any]] = {
-            column: bindparam(f"new_{column}") for column in ("block_id", "ordinal", *FEATURES)
-        }
-        await connection.execute(
-            update(seats).where(seats.c.id == bindparam("seat_id")).values(values), changed
-        )
-    if change.returning:
-        await connection.execute(
-            delete(former_seats).where(former_seats.c.id == bindparam("returned_id")),
-            [{"returned_id": seat_id} for seat_id in change.returning.values()],
-        )
-        await connection.execute(
-            insert(seats),
-            [
-                {"id": seat_id, **_labels(present.venue_id, name), **rows[name]}
-                for name, seat_id in change.returning.items()
-            ],
-        )
-    if change.added:
-        await connection.execute(
-            insert(seats), [{**_labels(present.venue_id, name), **rows[name]} for name in change.added]
-        )
+    for ids in _pages([row["id"] for row in draft.returning.values()]):
+        await connection.execute(delete(former_seats).where(former_seats.c.id.in_(ids)))
+    for rows in (draft.returning, draft.added):
+        if rows:
+            await connection.execute(
+                insert(seats),
+                [
+                    {column: value for column, value in row.items() if column != "block"}
+                    | {"venue_id": venue_id, "block_id": block_ids[name.block]}
+                    for name, row in rows.items()
+                ],
+            )
 
 
 async def _write_blocks(connection: AsyncConnection, venue_id: int, venue: Venue) -> dict[str, int]:
@@ -282,15 +303,4 @@ def _grade_values(venue_id: int, ordinal: int, grade: Grade) -> dict[str, Any]:
         "name": grade.name,
         "color": grade.color,
         "price": grade.price,
-    }
-
-
-def _labels(venue_id: int, name: SeatName) -> dict[str, Any]:
-    return {
-        "venue_id": venue_id,
-        "guid": name.guid,
-        "row": name.row,
-        "col": name.col,
-        "row_label": name.row_label,
-        "seat_label": name.seat_label,
     }
