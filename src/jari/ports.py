@@ -15,6 +15,7 @@ from jari.domain.reservations import Reservation
 from jari.domain.schedules import Kind, Sale, Schedule
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit, Layout
+from jari.domain.tenures import Tenure
 from jari.domain.tickets import Ticket
 from jari.domain.users import Role, User
 from jari.domain.venues import Venue
@@ -71,6 +72,7 @@ class Decision:
     effects: Sequence[Effect]
     updates: Sequence[Update] = ()
     answers: Sequence[StoredAnswer] = ()
+    tenures: Sequence[Tenure] = ()
 
 
 class SeatingTransaction(Protocol):
@@ -79,8 +81,10 @@ class SeatingTransaction(Protocol):
     state: ScheduleState  # with the version that this transaction will commit
     now_ms: int
 
-    async def read(self, seat_ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Allocation]:
-        """Every allocation of these seats, and of these buyers in this schedule."""
+    async def read(
+        self, seat_ids: Sequence[int], buyer_ids: Sequence[int]
+    ) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
+        """Every allocation of these seats and of these buyers in this schedule, and the buyers' tenures in it."""
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -121,8 +125,10 @@ class SeatingStore(Protocol):
     async def renew_epoch(self, schedule_id: int) -> None:
         """Name a new run of versions: whoever knows the old one starts over."""
 
-    async def trim(self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0) -> Sequence[int]:
-        """Forget commits and stored answers that are older than that.
+    async def trim(
+        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+    ) -> Sequence[int]:
+        """Forget commits, stored answers and tenures that are older than that.
 
         Of the commits that webhooks are still to be told of, so many are kept all the same. Returns the schedules
         in which some of them had to go.

@@ -28,6 +28,8 @@ class Settings:
     # rules
     hold_seconds: int = 300
     max_seats_per_buyer: int = 4
+    keep_seconds: int = 600  # a buyer keeps a seat no longer without buying it, hold after hold …
+    cool_down_seconds: int = 300  # … and may take it again when it was left alone for so long
 
     # the till
     till_batch_size: int = 128

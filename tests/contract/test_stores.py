@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from jari.domain.errors import NotFound, StaleDecision
 from jari.domain.schedules import Kind, Sale
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
+from jari.domain.tenures import Tenure
 from jari.main import open_stores
 from jari.ports import Decision, RequestKey, ScheduleState, StoredAnswer
 from jari.settings import Settings
@@ -223,7 +225,7 @@ async def test_a_transaction_reads_the_seats_named_and_all_that_the_buyers_have(
     await write(store, schedule_id, *put(*there.values()))
     await write(store, other, *put(held(1, BEN), held(9)))
     async with store.transaction(schedule_id) as transaction:
-        read = await transaction.read(seat_ids, buyer_ids)
+        read, _ = await transaction.read(seat_ids, buyer_ids)
     assert sorted(read, key=lambda each: each.seat_id) == [there[seat_id] for seat_id in found]
 
 
@@ -332,7 +334,7 @@ async def test_writers_of_one_schedule_wait_for_each_other(store, schedule_id):
     async def second():
         await entered.wait()
         async with store.transaction(schedule_id) as transaction:
-            seen = await transaction.read([1], [])
+            seen, _ = await transaction.read([1], [])
             events.append(("second", transaction.state.version))
             return transaction.now_ms, seen
 
@@ -489,6 +491,51 @@ async def test_answers_are_found_from_every_schedule(store, make_schedule):
     await write(store, one, *put(held(1)), answers=[answer])
     async with store.transaction(two) as transaction:
         assert list(await transaction.answers([answer.request])) == [answer]
+
+
+# --- tenures
+
+
+async def keep(store, schedule_id, *tenures):
+    async with store.transaction(schedule_id) as transaction:
+        await transaction.write(Decision(Commit(transaction.state.version, ()), (), tenures=tenures))
+
+
+async def tenures_of(store, schedule_id, *buyer_ids):
+    async with store.transaction(schedule_id) as transaction:
+        _, found = await transaction.read([], buyer_ids)
+    return sorted(found, key=lambda each: (each.buyer_id, each.seat_id))
+
+
+async def test_tenures_are_read_by_buyer_and_the_last_one_counts(store, make_schedule):
+    schedule_id, other = await make_schedule(), await make_schedule()
+    await keep(store, schedule_id, Tenure(1, ANN, 10, 20), Tenure(2, ANN, 10, 20), Tenure(1, BEN, 11, 21))
+    await keep(store, other, Tenure(1, ANN, 1, 2))
+    await keep(store, schedule_id, Tenure(1, ANN, 10, 30))
+    assert await tenures_of(store, schedule_id, ANN) == [Tenure(1, ANN, 10, 30), Tenure(2, ANN, 10, 20)]
+    assert await tenures_of(store, schedule_id, ANN, BEN) == [
+        Tenure(1, ANN, 10, 30),
+        Tenure(2, ANN, 10, 20),
+        Tenure(1, BEN, 11, 21),
+    ]
+    assert await tenures_of(store, schedule_id) == []
+
+
+async def test_an_allocation_keeps_when_it_began(store, schedule_id):
+    began = replace(held(1), since_ms=77)
+    await write(store, schedule_id, *put(began))
+    assert await allocations(store, schedule_id) == [began]
+    again = replace(began, since_ms=78, hold_id="h2")
+    await write(store, schedule_id, Effect(began, again))
+    assert await allocations(store, schedule_id) == [again]
+
+
+async def test_trimming_forgets_tenures_after_the_cool_down(store, schedule_id):
+    now_ms, _ = await store.states([])
+    old, young = Tenure(1, ANN, 1, now_ms - 70_000), Tenure(2, ANN, 1, now_ms - 10_000)
+    await keep(store, schedule_id, old, young)
+    await store.trim(10, 60_000, 0, 60_000)
+    assert await tenures_of(store, schedule_id, ANN) == [young]
 
 
 # --- trimming

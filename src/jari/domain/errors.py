@@ -13,6 +13,7 @@
     ├── Conflict                      it makes sense, but not in the present state
     │   ├── SeatsTaken
     │   ├── NotYourSeats
+    │   ├── KeptTooLong
     │   ├── SaleNotOpen
     │   ├── EmailTaken
     │   ├── StillRunning
@@ -123,6 +124,13 @@ class NotYourSeats(Conflict):
 
     code = "NOT_YOUR_SEATS"
     title = "Not your seats"
+
+
+class KeptTooLong(Conflict):
+    """The buyer has kept these seats for so long without buying them that others go first."""
+
+    code = "KEPT_TOO_LONG"
+    title = "You have kept these seats long enough"
 
 
 class SaleNotOpen(Conflict):

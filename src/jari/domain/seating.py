@@ -9,6 +9,9 @@ A seat of a schedule is AVAILABLE unless an allocation says otherwise::
 
 While a hold is being paid for it is firm: it has no end, and so cannot expire.
 
+Nobody keeps a seat for ever by giving it back and taking it again: the time for which a buyer has kept a seat without
+buying it goes on counting (`Tenure`) until the buyer has left it alone for a while.
+
 A seat that is not in the schedule's plan is nobody's, whatever was written down before the plan changed: it can be
 neither held nor sold.
 
@@ -21,8 +24,16 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from jari.domain.errors import Invalid, JariError, NotYourSeats, SeatsTaken, TooManySeats, UnknownSeats
+from jari.domain.errors import (
+    Invalid,
+    JariError,
+    NotYourSeats,
+    SeatsTaken,
+    TooManySeats,
+    UnknownSeats,
+)
 from jari.domain.schedules import Sale
+from jari.domain.tenures import NO_LIMIT, KeepLimit, Tenure
 
 
 class Status(IntEnum):
@@ -35,13 +46,17 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A seat that somebody has; ``expires_ms`` is None where the time has no power over it."""
+    """A seat that somebody has; ``expires_ms`` is None where the time has no power over it.
+
+    ``since_ms`` is when its buyer began to keep it: before this hold, where it is not the first.
+    """
 
     seat_id: int
     status: Status
     buyer_id: int
     hold_id: str
     expires_ms: int | None
+    since_ms: int = 0
 
     @property
     def can_end(self) -> bool:
@@ -55,13 +70,14 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Take all of these seats for ``hold_ms``, or none."""
+    """Take all of these seats for ``hold_ms``, or none; for less where the buyer has kept one for long already."""
 
     buyer_id: int
     seat_ids: tuple[int, ...]
     hold_id: str
     hold_ms: int
     max_seats: int
+    limit: KeepLimit = NO_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +195,23 @@ class Seating:
 
     ``allocations`` must hold every allocation of every seat that a command names, and every allocation of
     every buyer who holds: the rules are decided from nothing else. ``plan`` has the ids of the seats that the
-    schedule has in the version that is being decided.
+    schedule has in the version that is being decided, ``earlier`` the tenures of every buyer who holds.
     """
 
     def __init__(
-        self, allocations: Iterable[Allocation], sale: Sale, now_ms: int, plan: Container[int]
+        self,
+        allocations: Iterable[Allocation],
+        sale: Sale,
+        now_ms: int,
+        plan: Container[int],
+        earlier: Iterable[Tenure] = (),
     ) -> None:
         self.now_ms = now_ms
         self._sale = sale
         self._plan = plan
         self.changes: list[Change] = []
+        self._earlier = {(each.buyer_id, each.seat_id): each for each in earlier}
+        self._tenures: dict[tuple[int, int], Tenure] = {}
         self._before: dict[int, Allocation] = {each.seat_id: each for each in allocations}
         self._after: dict[int, Allocation] = dict(self._before)
         self._touched: dict[int, None] = {}  # a set that remembers its order
@@ -244,8 +267,10 @@ class Seating:
         if lost:
             self._sale.require_open(self.now_ms)
             self._require_room(buyer_id, tuple(lost), max_seats)
+        for seat_id in lost:
+            self._take(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, None, self.now_ms))
         for seat_id in seat_ids:
-            self._put(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, None))
+            self._put(replace(self._after[seat_id], expires_ms=None))
         if lost:
             self.changes.append(Change(Status.HOLD, tuple(lost), buyer_id))
 
@@ -286,6 +311,10 @@ class Seating:
         """The holds that these seats are under."""
         return {own.hold_id for seat_id in seat_ids if (own := self._after.get(seat_id)) is not None}
 
+    def tenures(self) -> list[Tenure]:
+        """What the store must remember of holds that have ended unbought."""
+        return list(self._tenures.values())
+
     def effects(self) -> Iterator[Effect]:
         """What the store must write, one for each seat that is no longer as it was read."""
         for seat_id in self._touched:
@@ -302,11 +331,27 @@ class Seating:
         if taken := [seat_id for seat_id in command.seat_ids if self._live(seat_id)]:
             raise seats_taken(taken, len(command.seat_ids))
         self._require_room(command.buyer_id, command.seat_ids, command.max_seats)
-        expires_ms = self.now_ms + command.hold_ms
-        for seat_id in command.seat_ids:
-            self._put(Allocation(seat_id, Status.HOLD, command.buyer_id, command.hold_id, expires_ms))
+        tenures = {seat_id: self._tenure(command.buyer_id, seat_id) for seat_id in command.seat_ids}
+        expires_ms = command.limit.end(command.hold_ms, tenures, self.now_ms)
+        for seat_id, tenure in tenures.items():
+            since_ms = command.limit.since(tenure, self.now_ms)
+            self._take(
+                Allocation(seat_id, Status.HOLD, command.buyer_id, command.hold_id, expires_ms, since_ms)
+            )
         self.changes.append(Change(Status.HOLD, command.seat_ids, command.buyer_id, expires_ms))
         return Held(command.hold_id, command.seat_ids, expires_ms)
+
+    def _tenure(self, buyer_id: int, seat_id: int) -> Tenure | None:
+        """How long the buyer has kept a free seat before, if a hold of theirs was the last on it or is remembered."""
+        last = self._after.get(seat_id)
+        if last is not None and last.buyer_id == buyer_id:
+            return self._ended(last)
+        key = (buyer_id, seat_id)
+        return self._tenures.get(key) or self._earlier.get(key)
+
+    def _ended(self, hold: Allocation) -> Tenure:
+        ended_ms = min(self.now_ms, hold.expires_ms or self.now_ms)
+        return Tenure(hold.seat_id, hold.buyer_id, hold.since_ms, ended_ms)
 
     def _already_held(self, command: Hold) -> Held | None:
         """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
@@ -395,6 +440,16 @@ class Seating:
             self._put(Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
         self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
+    def _take(self, allocation: Allocation) -> None:
+        """Put a buyer on a free seat, where the hold of another may have ended unswept."""
+        self._remember_end(allocation.seat_id)
+        self._put(allocation)
+
+    def _remember_end(self, seat_id: int) -> None:
+        last = self._after.get(seat_id)
+        if last is not None and last.status is Status.HOLD:
+            self._tenures[last.buyer_id, seat_id] = self._ended(last)
+
     def _put(self, allocation: Allocation) -> None:
         self._forget(allocation.seat_id)
         self._after[allocation.seat_id] = allocation
@@ -402,6 +457,7 @@ class Seating:
 
     def _free(self, seat_ids: tuple[int, ...]) -> None:
         for seat_id in seat_ids:
+            self._remember_end(seat_id)
             self._forget(seat_id)
         self.changes.append(Change(Status.AVAILABLE, seat_ids))
 

@@ -20,6 +20,7 @@ from jari.domain.seating import (
     seats_taken,
     unknown_seats,
 )
+from jari.domain.tenures import KeepLimit
 from jari.domain.users import User
 from jari.ports import RequestKey, SeatingStore, StoredAnswer
 from jari.settings import Settings
@@ -39,6 +40,7 @@ class Holds:
         self._tills = tills
         self._store = store
         self._settings = settings
+        self._limit = KeepLimit(settings.keep_seconds * 1000, settings.cool_down_seconds * 1000)
         # A hold's id tells holds apart and opens nothing, so that its parts may be counted.
         self._process = secrets.token_hex(8)
         self._taken = itertools.count(1)
@@ -50,7 +52,8 @@ class Holds:
         """Take all of these seats for the buyer, or none.
 
         Raises:
-            SeatsTaken, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning, Unavailable.
+            SeatsTaken, KeptTooLong, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning,
+            Unavailable.
         """
         return await self.take(buyer, schedule_id, seat_ids, lambda hold: hold, Held, request)
 
@@ -132,6 +135,7 @@ class Holds:
             hold_id=f"{self._process}-{next(self._taken):x}",
             hold_ms=self._settings.hold_seconds * 1000,
             max_seats=self._settings.max_seats_per_buyer,
+            limit=self._limit,
         )
         return await self._tills.submit(schedule_id, command_of(hold), expected, request)
 

@@ -80,7 +80,10 @@ class Sweeper:
         """Forget old commits, stored answers, sessions and counted attempts."""
         keep_answers_ms = self._settings.idempotency_hours * 3_600_000
         too_late = await self._store.trim(
-            self._settings.change_log_size, keep_answers_ms, self._settings.outbox_size
+            self._settings.change_log_size,
+            keep_answers_ms,
+            self._settings.outbox_size,
+            self._settings.cool_down_seconds * 1000,
         )
         if too_late:
             log.error("events_lost", schedules=too_late, remedy="see why the relay of webhooks is stuck")

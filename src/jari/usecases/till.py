@@ -160,7 +160,10 @@ class Till:
             seating, updates = office.seating, office.updates()
             if seating.changes or updates or answers.fresh:
                 commit = Commit(transaction.state.version, tuple(seating.changes), tuple(office.events))
-                await transaction.write(Decision(commit, list(seating.effects()), updates, answers.fresh))
+                decision = Decision(
+                    commit, list(seating.effects()), updates, answers.fresh, seating.tenures()
+                )
+                await transaction.write(decision)
         if commit is not None:
             await self._publish(commit)
         return outcomes
@@ -193,9 +196,9 @@ class Till:
                 list(reservation_ids), list(payment_keys), list(open_of)
             )
             seat_ids.update(seat_id for each in reservations for seat_id in each.seat_ids)
-        allocations = await transaction.read(list(seat_ids), list(buyer_ids))
+        allocations, earlier = await transaction.read(list(seat_ids), list(buyer_ids))
         plan = self._schedule.seat_map.layout.index_of  # that of this transaction: `_require_present_map`
-        seating = Seating(allocations, transaction.state.sale, transaction.now_ms, plan)
+        seating = Seating(allocations, transaction.state.sale, transaction.now_ms, plan, earlier)
         return BoxOffice(seating, reservations)
 
     def _decide(self, office: BoxOffice, entry: Entry, answers: "Answers") -> AnyOutcome | JariError:

@@ -10,10 +10,12 @@ from jari.domain.errors import NotFound
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
+from jari.domain.tenures import Tenure
 from jari.ports import ScheduleState
 
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
-ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms"
+ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms, since_ms"
+TENURE = "seat_id, NULL, buyer_id, NULL, ended_ms, since_ms"  # a row of `ALLOCATION` that has no status
 WEBHOOKS = "webhooks"  # the name of the relay that makes deliveries of commits
 
 _Row = tuple[int, tuple[int, ...], int, int | None]
@@ -54,7 +56,19 @@ def state_of(row: Any) -> ScheduleState:
 
 def allocation_of(row: Any) -> Allocation:
     """The allocation in a row of `ALLOCATION`."""
-    return Allocation(row[0], Status(row[1]), row[2], row[3], row[4])
+    return Allocation(row[0], Status(row[1]), *row[2:6])
+
+
+def split_found(rows: Iterable[Any]) -> tuple[list[Allocation], list[Tenure]]:
+    """The rows that a till reads, of `ALLOCATION` and of `TENURE`."""
+    found: list[Allocation] = []
+    earlier: list[Tenure] = []
+    for row in rows:
+        if row[1] is None:
+            earlier.append(Tenure(row[0], row[2], row[5], row[4]))
+        else:
+            found.append(allocation_of(row))
+    return found, earlier
 
 
 def seats_by_schedule(rows: Iterable[Any]) -> dict[int, list[int]]:

@@ -16,6 +16,7 @@ from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
 from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
+    TENURE,
     WEBHOOKS,
     allocation_of,
     decode_commit,
@@ -24,6 +25,7 @@ from jari.adapters.sql.rows import (
     no_schedule,
     seats_by_schedule,
     split_effects,
+    split_found,
     state_of,
 )
 from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
@@ -33,6 +35,7 @@ from jari.domain.errors import StaleDecision
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
+from jari.domain.tenures import Tenure
 from jari.ports import Decision, LoadedSeating, RequestKey, ScheduleState, StoredAnswer
 from jari.settings import Settings
 
@@ -49,6 +52,9 @@ JOIN allocations ON schedule_id = asked.schedule AND seat_id = asked.seat
 UNION
 SELECT {ALLOCATION} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($3::bigint[])]), $3::bigint[]) AS asked (schedule, buyer)
 JOIN allocations ON schedule_id = asked.schedule AND buyer_id = asked.buyer
+UNION ALL
+SELECT {TENURE} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($3::bigint[])]), $3::bigint[]) AS asked (schedule, buyer)
+JOIN tenures ON schedule_id = asked.schedule AND buyer_id = asked.buyer
 """
 
 RESERVATIONS = f"""
@@ -81,19 +87,26 @@ PLANNING = {
 
 INSERT = """
 WITH logged AS (
-    INSERT INTO changes (schedule_id, version, committed_ms, body, events) VALUES ($1, $7, $8, $9, $10)
+    INSERT INTO changes (schedule_id, version, committed_ms, body, events) VALUES ($1, $8, $9, $10, $11)
 )
-INSERT INTO allocations (schedule_id, seat_id, status, buyer_id, hold_id, expires_ms)
-SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[])
+INSERT INTO allocations (schedule_id, seat_id, status, buyer_id, hold_id, expires_ms, since_ms)
+SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[])
+"""
+
+KEEP_TENURES = """
+INSERT INTO tenures (schedule_id, buyer_id, seat_id, since_ms, ended_ms)
+SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+ON CONFLICT (schedule_id, buyer_id, seat_id) DO UPDATE SET since_ms = excluded.since_ms, ended_ms = excluded.ended_ms
 """
 
 UPDATE = """
 UPDATE allocations AS old
-SET status = new.status, buyer_id = new.buyer_id, hold_id = new.hold_id, expires_ms = new.expires_ms
+SET status = new.status, buyer_id = new.buyer_id, hold_id = new.hold_id, expires_ms = new.expires_ms,
+    since_ms = new.since_ms
 FROM unnest(
     array_fill($1::bigint, ARRAY[cardinality($2::bigint[])]),
-    $2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::smallint[]
-) AS new (schedule_id, seat_id, status, buyer_id, hold_id, expires_ms, old_hold_id, old_status)
+    $2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::smallint[]
+) AS new (schedule_id, seat_id, status, buyer_id, hold_id, expires_ms, since_ms, old_hold_id, old_status)
 WHERE old.schedule_id = new.schedule_id AND old.seat_id = new.seat_id
     AND old.hold_id = new.old_hold_id AND old.status = new.old_status
 """
@@ -150,10 +163,11 @@ class PostgresSeatingTransaction:
         self._connection = connection
         self._schedule_id = schedule_id
 
-    async def read(self, seat_ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Allocation]:
-        """Every allocation of these seats, and of these buyers in this schedule."""
-        rows = await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids)
-        return [allocation_of(row) for row in rows]
+    async def read(
+        self, seat_ids: Sequence[int], buyer_ids: Sequence[int]
+    ) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
+        """Every allocation of these seats and of these buyers in this schedule, and the buyers' tenures in it."""
+        return split_found(await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids))
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -180,6 +194,8 @@ class PostgresSeatingTransaction:
         if updates:
             await self._update(updates)
         await self._insert(inserts, decision.commit)
+        if decision.tenures:
+            await self._keep(decision.tenures)
         if decision.updates:
             await self._write_sales(decision.updates)
         if decision.answers:
@@ -228,6 +244,16 @@ class PostgresSeatingTransaction:
             [int(old.status) for old in olds],
         )
         _require_count(tag, len(deletes))
+
+    async def _keep(self, tenures: Sequence[Tenure]) -> None:
+        await self._connection.execute(
+            KEEP_TENURES,
+            self._schedule_id,
+            [each.buyer_id for each in tenures],
+            [each.seat_id for each in tenures],
+            [each.since_ms for each in tenures],
+            [each.ended_ms for each in tenures],
+        )
 
     async def _store(self, answers: Sequence[StoredAnswer]) -> None:
         await self._connection.execute(
@@ -357,13 +383,16 @@ class PostgresSeatingStore:
         """Name a new run of versions."""
         await self._pool.execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, new_epoch())
 
-    async def trim(self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0) -> Sequence[int]:
-        """Forget commits and stored answers that are older than that."""
+    async def trim(
+        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+    ) -> Sequence[int]:
+        """Forget commits, stored answers and tenures that are older than that."""
         too_late = await self._pool.fetch(TOO_LATE, keep_commits, outbox_size)
         await self._pool.execute(TRIM, keep_commits, outbox_size)
         await self._pool.execute(
             f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - $1::bigint", keep_answers_ms
         )
+        await self._pool.execute(f"DELETE FROM tenures WHERE ended_ms < {NOW_MS} - $1::bigint", cool_down_ms)
         return [row[0] for row in too_late]
 
 
@@ -386,4 +415,5 @@ def _columns(allocations: Sequence[Allocation | None]) -> tuple[list[Any], ...]:
         [each.buyer_id for each in rows],
         [each.hold_id for each in rows],
         [each.expires_ms for each in rows],
+        [each.since_ms for each in rows],
     )

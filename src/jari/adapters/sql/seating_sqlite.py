@@ -19,6 +19,7 @@ from jari.adapters.sql.database import SQLITE_PRAGMAS, Database
 from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
+    TENURE,
     WEBHOOKS,
     allocation_of,
     decode_commit,
@@ -27,6 +28,7 @@ from jari.adapters.sql.rows import (
     no_schedule,
     seats_by_schedule,
     split_effects,
+    split_found,
     state_of,
 )
 from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
@@ -35,6 +37,7 @@ from jari.domain.errors import StaleDecision
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
+from jari.domain.tenures import Tenure
 from jari.ports import Decision, LoadedSeating, RequestKey, ScheduleState, StoredAnswer
 
 T = TypeVar("T")
@@ -62,7 +65,11 @@ SELECT id, min(version - ?, max(version - ?, passed_on)), passed_on FROM (
     FROM schedules LEFT JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
 )
 """
-INSERT = f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT = f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+KEEP_TENURE = """
+INSERT INTO tenures (schedule_id, buyer_id, seat_id, since_ms, ended_ms) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (schedule_id, buyer_id, seat_id) DO UPDATE SET since_ms = excluded.since_ms, ended_ms = excluded.ended_ms
+"""
 
 
 class Thread:
@@ -104,19 +111,24 @@ class SqliteSeatingTransaction:
         self._thread = thread
         self._schedule_id = schedule_id
 
-    async def read(self, seat_ids: Sequence[int], buyer_ids: Sequence[int]) -> Sequence[Allocation]:
-        """Every allocation of these seats, and of these buyers in this schedule."""
-        parameters = (self._schedule_id, json.dumps(seat_ids), self._schedule_id, json.dumps(buyer_ids))
+    async def read(
+        self, seat_ids: Sequence[int], buyer_ids: Sequence[int]
+    ) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
+        """Every allocation of these seats and of these buyers in this schedule, and the buyers' tenures in it."""
+        here, buyers = self._schedule_id, json.dumps(buyer_ids)
+        parameters = (here, json.dumps(seat_ids), here, buyers, here, buyers)
         rows = await self._thread.run(
             lambda connection: connection.execute(
                 f"SELECT {ALLOCATION} FROM allocations"
                 " WHERE schedule_id = ? AND seat_id IN (SELECT value FROM json_each(?))"
                 f" UNION SELECT {ALLOCATION} FROM allocations"
+                " WHERE schedule_id = ? AND buyer_id IN (SELECT value FROM json_each(?))"
+                f" UNION ALL SELECT {TENURE} FROM tenures"
                 " WHERE schedule_id = ? AND buyer_id IN (SELECT value FROM json_each(?))",
                 parameters,
             ).fetchall()
         )
-        return [allocation_of(row) for row in rows]
+        return split_found(rows)
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -144,6 +156,13 @@ class SqliteSeatingTransaction:
 
     def _write(self, decision: Decision, connection: sqlite3.Connection) -> None:
         self._write_allocations(connection, *split_effects(list(decision.effects)))
+        connection.executemany(
+            KEEP_TENURE,
+            [
+                (self._schedule_id, each.buyer_id, each.seat_id, each.since_ms, each.ended_ms)
+                for each in decision.tenures
+            ],
+        )
         commit = decision.commit
         connection.execute(
             "INSERT INTO changes (schedule_id, version, committed_ms, body, events) VALUES (?, ?, ?, ?, ?)",
@@ -184,7 +203,7 @@ class SqliteSeatingTransaction:
         except sqlite3.IntegrityError as error:
             raise StaleDecision(f"A seat was allocated behind the till's back: {error}.") from error
         updated = connection.executemany(
-            f"UPDATE allocations SET status = ?, buyer_id = ?, hold_id = ?, expires_ms = ? WHERE {guard}",
+            f"UPDATE allocations SET status = ?, buyer_id = ?, hold_id = ?, expires_ms = ?, since_ms = ? WHERE {guard}",
             [
                 (*_values(after), *self._guard_values(before))
                 for before, after in _pairs(updates)
@@ -292,8 +311,10 @@ class SqliteSeatingStore:
                 )
             )
 
-    async def trim(self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0) -> Sequence[int]:
-        """Forget commits and stored answers that are older than that."""
+    async def trim(
+        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+    ) -> Sequence[int]:
+        """Forget commits, stored answers and tenures that are older than that."""
 
         def delete(connection: sqlite3.Connection) -> list[int]:
             rows = connection.execute(LAST_TO_GO, (keep_commits, outbox_size)).fetchall()
@@ -305,6 +326,7 @@ class SqliteSeatingStore:
                 connection.execute(
                     f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - ?", (keep_answers_ms,)
                 )
+                connection.execute(f"DELETE FROM tenures WHERE ended_ms < {NOW_MS} - ?", (cool_down_ms,))
                 connection.execute("COMMIT")
             except BaseException:
                 _rollback(connection)
@@ -373,5 +395,5 @@ def _pairs(effects: Sequence[Effect]) -> list[tuple[Allocation | None, Allocatio
     return [(each.before, each.after) for each in effects]
 
 
-def _values(allocation: Allocation) -> tuple[int, int, str, int | None]:
-    return int(allocation.status), allocation.buyer_id, allocation.hold_id, allocation.expires_ms
+def _values(each: Allocation) -> tuple[int, int, str, int | None, int]:
+    return int(each.status), each.buyer_id, each.hold_id, each.expires_ms, each.since_ms

@@ -152,8 +152,19 @@ allocations = Table(
     Column("buyer_id", BigInteger, nullable=False),
     Column("hold_id", String(32), nullable=False),
     Column("expires_ms", BigInteger),
+    Column("since_ms", BigInteger, nullable=False, server_default="0"),
     Index(None, "schedule_id", "buyer_id"),
     Index(None, "expires_ms"),
+)
+
+tenures = Table(
+    "tenures",
+    metadata,
+    Column("schedule_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("buyer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger, nullable=False, index=True),
 )
 
 changes = Table(

@@ -38,6 +38,9 @@ const WORDS = {
 export function explain(error) {
   if (error instanceof NetworkError) return say("noAnswer");
   if (error.status === 429) return say("tooManyTries", { seconds: error.retryAfterSeconds || 60 });
+  if (error.code === "KEPT_TOO_LONG") {
+    return say("keptTooLong", { minutes: Math.ceil((error.retryAfterSeconds || 300) / 60) });
+  }
   return explainCode(error.code) ?? say("failed", { detail: error.message });
 }
 

@@ -1,4 +1,4 @@
-"""seats for good: dropped seats keep their ids, and no allocation is without a seat of its schedule's venue.
+"""seats for good: dropped seats keep their ids, no allocation is without a seat of its schedule's venue; tenures.
 
 The triggers hold that on every path. On PostgreSQL they look once for each statement, whatever the number of its
 seats: 3 µs for a hold of three, where a foreign key takes 11. The writers of one schedule stand in line for its
@@ -101,6 +101,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_former_seats")),
     )
     op.create_index(op.f("ix_former_seats_venue_id"), "former_seats", ["venue_id"], unique=False)
+    op.create_table(
+        "tenures",
+        sa.Column("schedule_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("buyer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seat_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("schedule_id", "buyer_id", "seat_id", name=op.f("pk_tenures")),
+    )
+    op.create_index(op.f("ix_tenures_ended_ms"), "tenures", ["ended_ms"], unique=False)
+    since = sa.Column("since_ms", sa.BigInteger(), nullable=False, server_default="0")
+    op.add_column("allocations", since)
+    # A hold that is open has been kept since it began, which was some minutes before its end.
+    op.execute("UPDATE allocations SET since_ms = expires_ms - 300000 WHERE expires_ms IS NOT NULL")
     sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in SQLITE_GUARDS if sqlite else POSTGRES_GUARDS:
         op.execute(statement)
@@ -111,5 +125,8 @@ def downgrade() -> None:
     sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in SQLITE_UNGUARDED if sqlite else POSTGRES_UNGUARDED:
         op.execute(statement)
+    op.drop_column("allocations", "since_ms")
+    op.drop_index(op.f("ix_tenures_ended_ms"), table_name="tenures")
+    op.drop_table("tenures")
     op.drop_index(op.f("ix_former_seats_venue_id"), table_name="former_seats")
     op.drop_table("former_seats")

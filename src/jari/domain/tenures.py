@@ -1,0 +1,63 @@
+"""Tenures: for how long a buyer has kept a seat without buying it.
+
+Nobody keeps a seat for ever by giving it back and taking it again in one go. The time goes on counting through pauses
+that are too short for anybody else to come by; when it is used up, others go first for a while.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from jari.domain.errors import KeptTooLong
+
+NO_LIMIT_MS: Final = 2**62
+
+WORTH_HOLDING: Final = 5
+"""A hold that could last less than this part of a whole one is refused: nobody pays in so short a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """A buyer kept a seat from ``since_ms`` to ``ended_ms``, perhaps with pauses, and did not buy it."""
+
+    seat_id: int
+    buyer_id: int
+    since_ms: int
+    ended_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLimit:
+    """A buyer keeps a seat for ``keep_ms`` at most, hold after hold, then leaves it alone for ``cool_down_ms``."""
+
+    keep_ms: int = NO_LIMIT_MS
+    cool_down_ms: int = 0
+
+    def since(self, tenure: Tenure | None, now_ms: int) -> int:
+        """When the buyer began to keep a seat that is taken now, after this tenure."""
+        if tenure is None or tenure.ended_ms + self.cool_down_ms <= now_ms:
+            return now_ms
+        return tenure.since_ms
+
+    def end(self, hold_ms: int, tenures: Mapping[int, Tenure | None], now_ms: int) -> int:
+        """When a hold of these seats ends: after ``hold_ms``, or when the time for one of them is used up.
+
+        Raises:
+            KeptTooLong: that would be at once; names these seats, and says when they can be had again.
+        """
+        worth_ms = now_ms + hold_ms // WORTH_HOLDING
+        last_ms = {seat_id: self.since(each, now_ms) + self.keep_ms for seat_id, each in tenures.items()}
+        kept = [seat_id for seat_id, last in last_ms.items() if last < worth_ms]
+        if kept:
+            free_ms = max(each.ended_ms for seat_id in kept if (each := tenures[seat_id])) + self.cool_down_ms
+            wait_seconds = max(1, -(-(free_ms - now_ms) // 1000))
+            raise KeptTooLong(
+                f"You have kept {len(kept)} of these seats as long as one may without buying them, so others go "
+                f"first: choose other seats, or come back for these in {wait_seconds} s.",
+                seat_ids=kept,
+                retry_after_seconds=wait_seconds,
+            )
+        return min(now_ms + hold_ms, *last_ms.values())
+
+
+NO_LIMIT: Final = KeepLimit()
