@@ -1,12 +1,14 @@
 """The page in a real browser: what one buyer does, another sees."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from jari.usecases.organising import Organising
 from support.servers import Server
-from support.worlds import Match, World
+from support.worlds import Match, World, hall
 
 HOLD_COLOUR_SECONDS = 1.0
 READY = "html[data-ready=true]"
@@ -164,3 +166,28 @@ def test_seats_can_be_chosen_by_keyboard_alone(
     seat.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("selected-seat")).to_have_count(1)
+
+
+def test_an_open_page_takes_up_a_new_plan(
+    page: Page, faults: list[str], page_server: Server, page_world: World
+) -> None:
+    """A seat that has gone can be chosen no more, and one that has come can, without loading the page anew."""
+    plan = hall(rows=1, cols=4)
+    match = page_world.match(plan)
+    open_map(page, page_server, match)
+    (section,) = plan.sections
+    (block,) = section.blocks
+    new = replace(block.seats[0], guid="new", col=9, seat_label="9")
+    seats = (*block.seats[1:], new)
+    page_world.run(
+        Organising(page_world.stores.catalogue).import_venue(
+            replace(plan, sections=(replace(section, blocks=(replace(block, seats=seats),)),))
+        )
+    )
+    new_id = page_world.run(page_world.stores.catalogue.seat_ids(match.venue_id))["new"]
+    page.wait_for_function(
+        f"() => window.jari && Number.isFinite(jari.seatPosition({new_id}).x)",
+        timeout=15_000,
+    )
+    log_in_as_a_new_fan(page, "plan@example.com")
+    choose(page, new_id)

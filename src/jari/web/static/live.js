@@ -5,8 +5,12 @@ const LONGEST_RETRY_MS = 30_000;
 const STEADY_MS = 10_000;
 const STALE_AFTER_HIDDEN_MS = 15_000;
 
+/** Of an id `<epoch>-<version>`. */
+const epochOf = (id) => id.slice(0, id.lastIndexOf("-"));
+
 /** One schedule's stream. Calls `onSnapshot(data)` and `onChanges(data)` with the payloads, and
- * `onState("connecting" | "live" | "reconnecting" | "offline")`. Call `close()` when leaving the page. */
+ * `onState("connecting" | "live" | "reconnecting" | "offline")`; `onNewEpoch()` when the seats themselves may have
+ * changed. Call `close()` when leaving the page. */
 export class Live {
   #url;
   #handlers;
@@ -58,7 +62,10 @@ export class Live {
   #received(event, handle) {
     const { data } = JSON.parse(event.data);
     handle(data);
-    if (event.lastEventId) this.#lastId = event.lastEventId;
+    if (event.lastEventId) {
+      if (this.#lastId && epochOf(this.#lastId) !== epochOf(event.lastEventId)) this.#handlers.onNewEpoch();
+      this.#lastId = event.lastEventId;
+    }
     this.#handlers.onState("live");
   }
 

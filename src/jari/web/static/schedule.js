@@ -26,6 +26,8 @@ const OPENING_SPREAD_MS = 2000;
 const REFRESH_HOLDS_MS = 300;
 const FLASH_AT_MOST = 3000;
 const COUNTS_EVERY_MS = 250;
+const NEW_PLAN_AFTER_MS = 1500;
+const NEW_PLAN_SPREAD_MS = 2000;
 
 /** Show the page in `main`; returns a function that leaves it. */
 export function openSchedule(main, scheduleId) {
@@ -90,6 +92,7 @@ class SchedulePage {
       onSnapshot: (snapshot) => this.#takeSnapshot(snapshot),
       onChanges: (changes) => this.#takeChanges(changes),
       onState: (state) => this.#showConnection(state),
+      onNewEpoch: () => this.#openAnewSoon(),
     });
     this.#exposeForTests();
   }
@@ -101,8 +104,17 @@ class SchedulePage {
     clearTimeout(this.openingTimer);
     clearTimeout(this.refreshTimer);
     clearTimeout(this.countsTimer);
+    clearTimeout(this.anewTimer);
     delete document.documentElement.dataset.ready;
     delete window.jari;
+  }
+
+  /** The venue has a new plan, perhaps. Every page hears of it at once, so they ask for it one after the other, and not
+   * before every server has looked. */
+  #openAnewSoon() {
+    clearTimeout(this.anewTimer);
+    this.anewTimer = setTimeout(() => go(location.pathname + location.search),
+      NEW_PLAN_AFTER_MS + NEW_PLAN_SPREAD_MS * Math.random());
   }
 
   #makeParts() {
