@@ -12,10 +12,10 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import figures, purchases
+from bench import figures, imports, purchases
 from bench.figures import Row
 
-FIGURES = {**figures.FIGURES, **purchases.FIGURES}
+FIGURES = {**figures.FIGURES, **purchases.FIGURES, **imports.FIGURES}
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -10,6 +10,7 @@ from jari.domain.errors import PlanDropsSeats
 from jari.domain.venues import Venue
 from jari.usecases.organising import Organising
 from support.databases import Postgres
+from support.imports import with_seats
 from support.purchases import (
     REST_SECONDS,
     Purchase,
@@ -42,14 +43,6 @@ def purchase(shop: Shop) -> Purchase:
     """Somebody who has reserved the first two of four seats of a venue of its own."""
     match = shop.world.match(hall(rows=1, cols=4))
     return shop.purchase(match=match).reserved()
-
-
-def with_seats(venue: Venue, choose: Callable[..., object]) -> Venue:
-    """The plan with each seat changed, or left out where ``choose`` gives None."""
-    (section,) = venue.sections
-    (block,) = section.blocks
-    seats = tuple(seat for each in block.seats if (seat := choose(each)) is not None)
-    return replace(venue, sections=(replace(section, blocks=(replace(block, seats=seats),)),))
 
 
 def without_the_first(venue: Venue) -> Venue:

@@ -1,19 +1,14 @@
 """A venue gets a new plan while its sale runs."""
 
-import asyncio
 import dataclasses
-import multiprocessing
-import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from jari.domain.errors import PlanDropsSeats
 from jari.domain.venues import Block, Venue
-from jari.main import Stores, open_stores
-from jari.settings import Settings
 from jari.usecases.organising import Organising
+from support.imports import sell_while_importing, with_seats
 from support.servers import Server
 from support.streams import Listener
 from support.worlds import World, hall
@@ -22,16 +17,13 @@ MakeServer = Callable[..., Server]
 MakeWorld = Callable[[str], World]
 
 
-def with_seats(venue: Venue, choose: Callable[[Block], Block]) -> Venue:
-    (section,) = venue.sections
-    blocks = tuple(choose(block) for block in section.blocks)
-    return dataclasses.replace(venue, sections=(dataclasses.replace(section, blocks=blocks),))
-
-
-def plus_one_minus_one(block: Block) -> Block:
+def plus_one_minus_one(venue: Venue) -> Venue:
     """The last seat is gone, and a new one stands beside the first row."""
+    (section,) = venue.sections
+    (block,) = section.blocks
     new = dataclasses.replace(block.seats[0], guid="new", col=99, seat_label="99", x=block.seats[0].x - 10)
-    return Block(block.name, (*block.seats[:-1], new))
+    changed = Block(block.name, (*block.seats[:-1], new))
+    return dataclasses.replace(venue, sections=(dataclasses.replace(section, blocks=(changed,)),))
 
 
 def test_viewers_and_buyers_go_on_with_the_new_plan(
@@ -47,9 +39,7 @@ def test_viewers_and_buyers_go_on_with_the_new_plan(
         client.post(allocations, json={"seatIds": [held]}).raise_for_status()
         listener.wait_for_status(held, "HOLD")
 
-        world.run(
-            Organising(world.stores.catalogue).import_venue(with_seats(match.venue, plus_one_minus_one))
-        )
+        world.run(Organising(world.stores.catalogue).import_venue(plus_one_minus_one(match.venue)))
         new = world.run(world.stores.catalogue.seat_ids(match.venue_id))["new"]
 
         listener.wait_for_status(new, "AVAILABLE")
@@ -71,9 +61,7 @@ def test_a_till_that_has_not_heard_of_the_new_plan_looks_again_before_it_decides
     server = make_server(database_url, poll_ms=60_000)
     with buyer.client(server.url) as client:
         client.post(allocations, json={"seatIds": [match.seat_ids[0]]}).raise_for_status()
-        world.run(
-            Organising(world.stores.catalogue).import_venue(with_seats(match.venue, plus_one_minus_one))
-        )
+        world.run(Organising(world.stores.catalogue).import_venue(plus_one_minus_one(match.venue)))
         refused = client.post(allocations, json={"seatIds": [match.seat_ids[-1]]})
         assert refused.json()["code"] == "UNKNOWN_SEATS"
     assert [each.seat_id for each in world.allocations(match)] == [match.seat_ids[0]]
@@ -90,48 +78,9 @@ def test_a_plan_that_drops_a_held_seat_is_refused_whole(
             f"/api/matches/{match.id}/allocations", json={"seatIds": [match.seat_ids[-1]]}
         ).raise_for_status()
     with pytest.raises(PlanDropsSeats) as refusal:
-        world.run(
-            Organising(world.stores.catalogue).import_venue(with_seats(match.venue, plus_one_minus_one))
-        )
+        world.run(Organising(world.stores.catalogue).import_venue(plus_one_minus_one(match.venue)))
     assert refusal.value.seat_ids == (match.seat_ids[-1],)
     assert set(world.run(world.stores.catalogue.seat_ids(match.venue_id)).values()) == set(match.seat_ids)
-
-
-def import_apart(url: str, plan: Venue) -> float:
-    """What ``jari venue import`` does, in a process of its own: how many seconds it takes."""
-
-    async def work() -> float:
-        stores = await open_stores(Settings(database=url))
-        try:
-            started = time.perf_counter()
-            await Organising(stores.catalogue).import_venue(plan)
-            return time.perf_counter() - started
-        finally:
-            await stores.close()
-
-    return asyncio.run(work())
-
-
-async def longest_wait_of_a_till(stores: Stores, schedule_id: int, until: asyncio.Future[float]) -> float:
-    longest = 0.0
-    while not until.done():
-        started = time.perf_counter()
-        async with stores.seating.transaction(schedule_id):
-            pass
-        longest = max(longest, time.perf_counter() - started)
-        await asyncio.sleep(0.001)
-    return longest
-
-
-async def sell_while_importing(
-    stores: Stores, schedule_id: int, url: str, plan: Venue
-) -> tuple[float, float]:
-    """How long the import took, and how long a till waited at most meanwhile."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        await asyncio.wrap_future(pool.submit(abs, 0))  # the process is there
-        importing = asyncio.wrap_future(pool.submit(import_apart, url, plan))
-        waited = await longest_wait_of_a_till(stores, schedule_id, importing)
-        return await importing, waited
 
 
 def test_tills_wait_for_the_differences_only(database_url: str, make_world: MakeWorld) -> None:
@@ -139,18 +88,6 @@ def test_tills_wait_for_the_differences_only(database_url: str, make_world: Make
     world = make_world(database_url)
     match = world.ballpark()
     first = next(match.venue.seats())
-    shorter = dataclasses.replace(
-        match.venue,
-        sections=tuple(
-            dataclasses.replace(
-                section,
-                blocks=tuple(
-                    Block(block.name, tuple(each for each in block.seats if each != first))
-                    for block in section.blocks
-                ),
-            )
-            for section in match.venue.sections
-        ),
-    )
+    shorter = with_seats(match.venue, lambda each: None if each == first else each)
     took, waited = world.run(sell_while_importing(world.stores, match.id, database_url, shorter))
     assert waited < took / 2

@@ -8,18 +8,11 @@ from jari.domain.errors import PlanDropsSeats
 from jari.domain.replanning import replan
 from jari.domain.seating import Allocation, Status
 from jari.domain.venues import SeatName
+from support.imports import with_seats
 from support.worlds import hall
 
 NOW = 1_000_000
 ANN = 1
-
-
-def with_seats(venue, change):
-    """The plan with each seat of its one block changed, or left out where the change gives None."""
-    (section,) = venue.sections
-    (block,) = section.blocks
-    seats = tuple(seat for each in block.seats if (seat := change(each)) is not None)
-    return replace(venue, sections=(replace(section, blocks=(replace(block, seats=seats),)),))
 
 
 def without(venue, *guids):
