@@ -116,22 +116,23 @@ class Till:
 
     async def _settle(self, batch: Sequence[Entry]) -> None:
         """Commit a batch and answer its callers; whatever happens, each caller is answered."""
+        outcomes: Sequence[AnyOutcome | Exception]
         try:
             outcomes = await self._commit_on_the_present_map(batch)
-        except StaleDecision:  # one of them is at fault: let it be that one's trouble alone
+        except Unavailable:  # the store is away: nobody may wait for ever
+            log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
+            outcomes = [_store_failed() for _ in batch]
+        except Exception as fault:  # one of them is at fault: let it be that one's trouble alone
             log.exception("batch_refused_by_store", schedule=self._schedule.id, commands=len(batch))
             if len(batch) > 1:
                 for entry in batch:
                     await self._settle([entry])
                 return
-            outcomes = [_store_failed()]
-        except Exception:  # the store is away: nobody may wait for ever
-            log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
-            outcomes = [_store_failed() for _ in batch]
+            outcomes = [_store_failed() if isinstance(fault, StaleDecision) else fault]
         for entry, outcome in zip(batch, outcomes, strict=True):
             if entry.outcome.done():  # the caller has gone
                 continue
-            if isinstance(outcome, JariError):
+            if isinstance(outcome, Exception):
                 entry.outcome.set_exception(outcome)
             else:
                 entry.outcome.set_result(outcome)

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from jari.adapters.sql.away import away_is_unavailable
 from jari.settings import BadSetting, Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -58,21 +59,31 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes."""
+        """A transaction that writes.
+
+        Raises:
+            Unavailable: the store is away.
+        """
         writing = self.engine.execution_options(**{WRITES: True})
-        async with self.write_lock or nullcontext(), writing.begin() as connection:
-            yield connection
+        with away_is_unavailable():
+            async with self.write_lock or nullcontext(), writing.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state throughout."""
-        async with self.engine.connect() as connection:
-            if not self.is_sqlite:
-                await connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-            async with connection.begin():
-                yield connection
+        """A transaction that sees one state throughout.
+
+        Raises:
+            Unavailable: the store is away.
+        """
+        with away_is_unavailable():
+            async with self.engine.connect() as connection:
+                if not self.is_sqlite:
+                    await connection.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+                async with connection.begin():
+                    yield connection
 
     async def close(self) -> None:
         """Close every connection."""
