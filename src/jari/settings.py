@@ -89,7 +89,8 @@ class Settings:
     retry_min_ms: int = 1_000
     retry_max_ms: int = 5_000
     stall_seconds: int = 60  # a viewer that has not read for so long is cut off
-    shutdown_seconds: int = 4
+    shutdown_seconds: int = 4  # for requests under way to be answered; then they are told to try again
+    shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
     # The kernel would keep up to 4 MB for each viewer that does not read; with less it is found out sooner.
     send_buffer_bytes: int = 256 * 1024
 
@@ -106,6 +107,8 @@ class Settings:
     password_queue_size: int = 1_000
 
     # requests
+    request_seconds: int = 10  # until an answer begins; it is a 503 then
+    payment_request_seconds: int = 120  # where the gateway is asked, too: over three of its time limits
     max_body_bytes: int = 64 * 1024
     page_size: int = 50
     idempotency_hours: int = 24

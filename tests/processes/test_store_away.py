@@ -1,14 +1,18 @@
 """A store that is away: dead, or silent. Whoever asks is told so within a bound, and nothing acknowledged is lost."""
 
 import asyncio
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import httpx
 import pytest
 
+from support.buyers import Acknowledged, hold
 from support.lonely_postgres import LonelyPostgres, lonely_postgres
 from support.servers import Server
+from support.streams import Listener
 from support.worlds import Buyer, Match, World
 
 REQUEST_SECONDS = 2
@@ -19,6 +23,7 @@ SHUTDOWN_SECONDS, SHUTDOWN_MARGIN_SECONDS = 1, 3
 RECOVERY_SECONDS = 15.0
 BOUNDS = {
     "request_seconds": REQUEST_SECONDS,
+    "payment_request_seconds": REQUEST_SECONDS,
     "database_timeout_seconds": DATABASE_SECONDS,
     "shutdown_seconds": SHUTDOWN_SECONDS,
     "shutdown_margin_seconds": SHUTDOWN_MARGIN_SECONDS,
@@ -131,5 +136,154 @@ async def test_every_route_says_503_within_its_time(
     remembered = answers.pop("GET /api/me None")
     assert remembered[0] == 200
     assert {name: answer for name, answer in answers.items() if answer[0] != 503} == {}
+    assert max(seconds for _, seconds, _ in answers.values()) < REQUEST_SECONDS + SLACK_SECONDS
     assert all("UNAVAILABLE" in text for _, _, text in answers.values())
     assert "Traceback" not in server.log()
+
+
+async def hold_each(url: str, match: Match, buyers: Sequence[Buyer], seat_ids: Sequence[int]) -> Acknowledged:
+    """Each buyer asks for one seat, all at once."""
+    result = Acknowledged()
+    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=len(buyers))) as client:
+        asked = (
+            hold(client, url, match, buyer, [seat_id], result)
+            for buyer, seat_id in zip(buyers, seat_ids, strict=True)
+        )
+        await asyncio.gather(*asked)
+    return result
+
+
+def recovered(server: Server, buyer: Buyer, match: Match, seat_id: int) -> None:
+    """Until a hold succeeds again."""
+    until = time.monotonic() + RECOVERY_SECONDS
+    path = f"/api/matches/{match.id}/allocations"
+    with buyer.client(server.url) as client:
+        while (answer := client.post(path, json={"seatIds": [seat_id]})).status_code != 201:
+            assert answer.status_code == 503, answer.text
+            assert time.monotonic() < until, "it does not recover"
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def lock(sqlite_url: str) -> Iterator[sqlite3.Connection]:
+    """Somebody else who may lock the file."""
+    path = sqlite_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        yield other
+
+
+async def test_writers_do_not_stand_in_line_for_a_file_that_is_locked(
+    sqlite_url: str, lock: sqlite3.Connection, make_world: MakeWorld, make_server: MakeServer
+) -> None:
+    """However many write, none waits longer than a request may; and what was free is free afterwards."""
+    world = make_world(sqlite_url)
+    match, buyers = world.match(), world.buyers(7)
+    server = make_server(sqlite_url, **BOUNDS)
+    for buyer in buyers:
+        known(server, buyer, match)
+    lock.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        account = {"password": "long enough to pass", "name": "Kim"}
+        signing_up = [
+            client.post("/api/sign-up", json={**account, "email": f"kim-{number}@example.com"})
+            for number in range(4)
+        ]
+        holding = hold_each(server.url, match, buyers[1:], match.seat_ids[:6])
+        *signed_up, held = await asyncio.gather(*signing_up, holding)
+    seconds = time.monotonic() - started
+    lock.execute("ROLLBACK")
+    assert [answer.status_code for answer in signed_up] == [503] * 4
+    assert held.statuses == {503: 6}
+    assert seconds < REQUEST_SECONDS + SLACK_SECONDS
+    recovered(server, buyers[0], match, match.seat_ids[9])
+    assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_an_end_during_a_silence_is_in_time_and_answers_who_waits(
+    request: pytest.FixtureRequest, make_world: MakeWorld, make_server: MakeServer, kind: str
+) -> None:
+    database_url = request.getfixturevalue("sqlite_url" if kind == "sqlite" else "url")
+    world = make_world(database_url)
+    match, buyers = world.match(), world.buyers(5)
+    server = make_server(database_url, **{**BOUNDS, "request_seconds": 60, "database_timeout_seconds": 30})
+    for buyer in buyers:
+        known(server, buyer, match)
+    silence = request.getfixturevalue("lock" if kind == "sqlite" else "postgres_alone")
+    if kind == "sqlite":
+        silence.execute("BEGIN IMMEDIATE")
+    else:
+        silence.freeze()
+    try:
+        holding = asyncio.create_task(hold_each(server.url, match, buyers, match.seat_ids[:5]))
+        await asyncio.sleep(0.5)  # they are on their way; whether they wait for the store matters not
+        seconds = await asyncio.to_thread(server.stop)
+        held = await holding
+    finally:
+        if kind == "sqlite":
+            silence.execute("ROLLBACK")
+        else:
+            silence.thaw()
+    assert held.statuses == {503: 5}
+    assert seconds < SHUTDOWN_SECONDS + SHUTDOWN_MARGIN_SECONDS + SLACK_SECONDS
+    assert server.process is not None
+    assert server.process.returncode == 0
+    assert "Traceback" not in server.log()
+
+
+async def test_what_was_acknowledged_before_a_silence_is_there_after_it(
+    url: str, postgres_alone: LonelyPostgres, make_world: MakeWorld, make_server: MakeServer
+) -> None:
+    """Holds before, during and after; the viewer's stream lives through it and shows what the store holds."""
+    world = make_world(url)
+    match, buyers = world.match(rows=10, cols=10), world.buyers(31)
+    server = make_server(url, **BOUNDS)
+    watched = f"{server.url}/api/matches/{match.id}/blocks/{match.block_id}/seats/status-stream"
+    with Listener(watched) as listener:
+        listener.wait_for_opening()
+        before = await hold_each(server.url, match, buyers[:10], match.seat_ids[:10])
+        postgres_alone.freeze()
+        try:
+            until = time.monotonic() + SILENCE_SECONDS
+            during = Acknowledged()
+            while time.monotonic() < until:
+                some = await hold_each(server.url, match, buyers[10:20], match.seat_ids[10:20])
+                during.holds += some.holds
+                during.statuses += some.statuses
+        finally:
+            postgres_alone.thaw()
+        recovered(server, buyers[30], match, match.seat_ids[99])
+        after = await hold_each(server.url, match, buyers[20:30], match.seat_ids[20:30])
+        assert before.statuses == after.statuses == {201: 10}
+        assert set(during.statuses) == {503}
+        stored = {each.seat_id: each.buyer_id for each in world.allocations(match)}
+        for result in (before, after):
+            assert {seat_ids[0]: buyer.id for buyer, _, seat_ids in result.holds}.items() <= stored.items()
+        shown = {seat_id: "HOLD" if seat_id in stored else "AVAILABLE" for seat_id in match.seat_ids}
+        listener.wait_for(lambda _: listener.statuses() == shown)
+
+
+def test_what_was_given_up_may_have_been_done_and_is_answered_under_its_key(
+    sqlite_url: str, lock: sqlite3.Connection, make_world: MakeWorld, make_server: MakeServer
+) -> None:
+    """The till goes on with what it has begun: the answer says that it is not known, and the key finds out."""
+    world = make_world(sqlite_url)
+    match, buyer = world.match(), world.buyer()
+    server = make_server(sqlite_url, request_seconds=1, database_timeout_seconds=20)
+    known(server, buyer, match)
+    path, body = f"/api/matches/{match.id}/allocations", {"seatIds": match.seat_ids[:2]}
+    with buyer.client(server.url) as client:
+        lock.execute("BEGIN IMMEDIATE")
+        given_up = client.post(path, json=body, headers={"Idempotency-Key": "once"})
+        lock.execute("ROLLBACK")
+        until = time.monotonic() + RECOVERY_SECONDS
+        while not (held := world.allocations(match)):
+            assert time.monotonic() < until, "the till has let it fall"
+            time.sleep(0.05)
+        repeated = client.post(path, json=body, headers={"Idempotency-Key": "once"})
+    assert given_up.status_code == 503
+    assert "not known" in given_up.json()["detail"]
+    assert repeated.status_code == 201
+    assert {each.hold_id for each in held} == {repeated.json()["data"]["holdId"]}
+    assert world.allocations(match) == held

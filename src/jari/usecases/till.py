@@ -102,14 +102,18 @@ class Till:
             if self._closing and not self._waiting:
                 return
             batch = self._next_batch()
+            if not batch:
+                continue
             started = time.perf_counter()
             await self._settle(batch)
             metrics.batch_seconds.observe(time.perf_counter() - started)
             metrics.batch_commands.observe(len(batch))
 
     def _next_batch(self) -> list[Entry]:
+        """The next commands; one whose caller has been told meanwhile that it is not known is not begun any more."""
         size = min(len(self._waiting), self._settings.till_batch_size)
-        batch = [self._waiting.popleft() for _ in range(size)]
+        taken = [self._waiting.popleft() for _ in range(size)]
+        batch = [entry for entry in taken if not entry.outcome.done()]
         if not self._waiting and not self._closing:
             self._arrived.clear()
         return batch
