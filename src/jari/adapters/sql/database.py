@@ -20,6 +20,10 @@ from jari.adapters.sql.away import away_is_unavailable
 from jari.settings import BadSetting, Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LAST_PORT = 65_535
+BAD_PORT = (
+    f"The port in the database URL is no number up to {LAST_PORT}: correct it, or leave out ':port' for 5432."
+)
 
 WRITES = "jari_writes"  # the execution option of transactions that will write
 
@@ -101,6 +105,10 @@ def open_database(settings: Settings) -> Database:
         url = make_url(settings.database)
     except ArgumentError:
         raise BadSetting(_unknown_database(settings.database)) from None
+    except ValueError:  # all other parts are text
+        raise BadSetting(BAD_PORT) from None
+    if url.port is not None and not 0 < url.port <= LAST_PORT:
+        raise BadSetting(BAD_PORT)
     match url.get_backend_name():
         case "sqlite" if url.database not in (None, "", ":memory:"):
             engine = create_async_engine(
