@@ -116,7 +116,7 @@ class Settings:
     max_connections: int = 20_000
 
     # storage
-    database_connections: int = 10
+    database_connections: int = 10  # that one process opens in all, on PostgreSQL
     database_timeout_seconds: int = 10
 
     # plans

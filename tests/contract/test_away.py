@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from jari.adapters.sql.database import open_database
 from jari.domain.errors import Unavailable
 from jari.domain.schedules import Kind
 from jari.main import open_stores
-from jari.settings import Settings
+from jari.settings import BadSetting, Settings
 from jari.usecases.organising import Organising
 from support.worlds import hall
 
@@ -118,6 +119,25 @@ async def test_a_row_that_somebody_else_has_locked(stores, schedule_id, database
         said = await use_everything(stores, schedule_id)
     assert [type(each) for each in said] == [Unavailable] * 4
     assert await stores.reservations.take_numbers(1) > 0
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_every_connection_in_use(database_url):
+    """Who waits for one is told in time; and nothing opens more than there may be."""
+    stores = await open_stores(Settings(database=database_url, database_connections=2, **SOON))
+    try:
+        async with stores.database.read():
+            asked = (stores.accounts.user_by_email("kim@example.com") for _ in range(2))
+            said = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(each) for each in said] == [Unavailable] * 2
+        assert await stores.accounts.user_by_email("kim@example.com") is None
+    finally:
+        await stores.close()
+
+
+def test_a_process_needs_a_connection_for_each_share():
+    with pytest.raises(BadSetting, match="JARI_DATABASE_CONNECTIONS=1 is too few"):
+        open_database(Settings(database="postgresql://localhost/jari", database_connections=1))
 
 
 @pytest.mark.parametrize("kind", ["read", "write"])

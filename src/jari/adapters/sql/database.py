@@ -25,6 +25,9 @@ BAD_PORT = (
     f"The port in the database URL is no number up to {LAST_PORT}: correct it, or leave out ':port' for 5432."
 )
 
+SEATING_SHARE = 0.5  # of a process's connections: the tills' own; the rest is for everything else
+LEAST_CONNECTIONS = 2  # one for each share
+
 WRITES = "jari_writes"  # the execution option of transactions that will write
 
 SQLITE_NOW_MS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
@@ -123,13 +126,29 @@ def open_database(settings: Settings) -> Database:
         case "postgresql":
             engine = create_async_engine(
                 url.set(drivername="postgresql+asyncpg"),
-                pool_size=settings.database_connections,
+                pool_size=settings.database_connections - seating_connections(settings),
+                max_overflow=0,
+                pool_timeout=timeout,
                 pool_pre_ping=True,
                 hide_parameters=True,  # they are e-mail addresses and hashes, and errors are logged
                 connect_args={"timeout": timeout, "command_timeout": timeout},
             )
             return Database(settings.database, engine, None)
     raise BadSetting(_unknown_database(settings.database))
+
+
+def seating_connections(settings: Settings) -> int:
+    """How many of a process's connections to PostgreSQL the seating store opens itself; the engine has the others.
+
+    Raises:
+        BadSetting: there are too few to share.
+    """
+    if settings.database_connections < LEAST_CONNECTIONS:
+        raise BadSetting(
+            f"JARI_DATABASE_CONNECTIONS={settings.database_connections} is too few: a process needs "
+            f"{LEAST_CONNECTIONS}, and better 10."
+        )
+    return max(1, int(settings.database_connections * SEATING_SHARE))
 
 
 async def migrate(database: Database) -> str:

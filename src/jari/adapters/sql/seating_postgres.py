@@ -15,6 +15,7 @@ import asyncpg.pool
 
 from jari.adapters.sql.away import away_is_unavailable, is_away
 from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
+from jari.adapters.sql.database import seating_connections
 from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
@@ -259,7 +260,7 @@ class PostgresSeatingStore:
         pool = await asyncpg.create_pool(
             settings.database,
             min_size=0,  # the poller keeps one in use; with a floor, the pool would go on trying by itself
-            max_size=settings.database_connections,
+            max_size=seating_connections(settings),
             timeout=settings.database_timeout_seconds,
             command_timeout=settings.database_timeout_seconds,
             reset=keep,
