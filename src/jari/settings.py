@@ -37,6 +37,9 @@ class Settings:
     # live
     poll_ms: int = 1_000
     poll_page_size: int = 500  # commits fetched at a time
+    max_replicas: int = 100  # schedules kept in memory though nobody may be watching; some 2.5 MB each
+    replica_idle_seconds: int = 120  # after which one that nobody asks for or watches is let go
+    max_replica_loads: int = 2  # at a time, so that tills do not wait for connections behind onlookers
     sweep_ms: int = 400
     sweep_page_size: int = 1_000
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
