@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from jari.domain.errors import Unavailable
+
 
 def configure(*, quiet: bool = False) -> None:
     """Set up structlog, and send the log records of libraries through it."""
@@ -12,6 +14,7 @@ def configure(*, quiet: bool = False) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _name_what_is_away,
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = (
@@ -38,3 +41,16 @@ def configure(*, quiet: bool = False) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+
+
+def _name_what_is_away(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Write the cause in a word where something is away: a traceback would look for a fault of ours."""
+    error = event.get("exc_info")
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, Unavailable):
+        del event["exc_info"]
+        event["error"] = repr(error.__cause__) if error.__cause__ is not None else error.detail
+    return event

@@ -42,6 +42,7 @@ from jari.usecases.tickets import Tickets
 from jari.usecases.till import Tills
 from jari.usecases.webhooks import Webhooks
 from jari.web.app import Services, build_app
+from jari.web.deadlines import Deadlines
 from jari.web.server import Server
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
@@ -179,6 +180,7 @@ class Application:
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
         self.live.audience = self.hub
+        self.deadlines = Deadlines(settings)
 
     def asgi(self) -> ASGIApp:
         """The ASGI application; its lifespan runs the background tasks and closes the stores."""
@@ -193,7 +195,14 @@ class Application:
             self.tickets,
         )
         return build_app(
-            services, self.hub, self.snapshots, self.printer, self.settings, self._lifespan, self.mounts
+            services,
+            self.hub,
+            self.deadlines,
+            self.snapshots,
+            self.printer,
+            self.settings,
+            self._lifespan,
+            self.mounts,
         )
 
     def _works(self) -> list[Work]:
@@ -243,7 +252,7 @@ async def serve(settings: Settings, mounts: Mapping[str, ASGIApp] | None = None)
     gateway = open_gateway(settings)
     stores = await open_stores(settings)
     application = Application(stores, await open_signer(stores.duties), gateway, settings, mounts)
-    await Server(application.asgi(), application.hub, settings).serve()
+    await Server(application.asgi(), application.hub, application.deadlines, settings).serve()
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ fanout_seconds = Histogram(
     "jari_fanout_seconds", "From a commit to its last viewer having been sent it", buckets=FAST_SECONDS
 )
 deliveries = Counter("jari_deliveries", "Events sent to viewers")
+replicas = Gauge("jari_replicas", "Schedules whose seats are in memory")
 poll_seconds = Histogram(
     "jari_poll_seconds", "Time that one look at the change log took", buckets=FAST_SECONDS
 )

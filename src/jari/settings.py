@@ -39,6 +39,9 @@ class Settings:
     # live
     poll_ms: int = 1_000
     poll_page_size: int = 500  # commits fetched at a time
+    max_replicas: int = 100  # schedules kept in memory though nobody may be watching; some 2.5 MB each
+    replica_idle_seconds: int = 120  # after which one that nobody asks for or watches is let go
+    max_replica_loads: int = 2  # at a time, so that tills do not wait for connections behind onlookers
     sweep_ms: int = 400
     sweep_page_size: int = 1_000
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
@@ -91,7 +94,8 @@ class Settings:
     retry_min_ms: int = 1_000
     retry_max_ms: int = 5_000
     stall_seconds: int = 60  # a viewer that has not read for so long is cut off
-    shutdown_seconds: int = 4
+    shutdown_seconds: int = 4  # for requests under way to be answered; then they are told to try again
+    shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
     # The kernel would keep up to 4 MB for each viewer that does not read; with less it is found out sooner.
     send_buffer_bytes: int = 256 * 1024
 
@@ -108,6 +112,8 @@ class Settings:
     password_queue_size: int = 1_000
 
     # requests
+    request_seconds: int = 10  # until an answer begins; it is a 503 then
+    payment_request_seconds: int = 120  # where the gateway is asked, too: over three of its time limits
     max_body_bytes: int = 64 * 1024
     page_size: int = 50
     idempotency_hours: int = 24
@@ -117,7 +123,7 @@ class Settings:
     audit_seconds: int = 300  # between two looks for seats in two hands
 
     # storage
-    database_connections: int = 10
+    database_connections: int = 10  # that one process opens in all, on PostgreSQL
     database_timeout_seconds: int = 10
 
     # plans

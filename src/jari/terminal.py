@@ -15,7 +15,7 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
 from jari.adapters.sql.database import SchemaOutdated
-from jari.domain.errors import JariError
+from jari.domain.errors import JariError, Unavailable
 from jari.main import Stores, open_stores
 from jari.settings import BadSetting, Settings
 
@@ -54,15 +54,21 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work; what it refuses is said in one line, and the exit code is 1."""
     try:
         return uvloop.run(work)
+    except Unavailable as refusal:
+        fail(refusal.detail if refusal.__cause__ is None else _unusable(refusal.__cause__))
     except JariError as refusal:
         fail(refusal.detail)
     except (BadSetting, SchemaOutdated, OSError) as error:
         fail(str(error))
     except (DBAPIError, asyncpg.PostgresError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        fail(f"The database cannot be used: {cause}. Check --database, or JARI_DATABASE.")
+        fail(_unusable(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _unusable(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return f"The database cannot be used: {cause}. Check --database, or JARI_DATABASE."
 
 
 def fail(sentence: str) -> NoReturn:

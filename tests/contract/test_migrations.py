@@ -154,6 +154,13 @@ def test_a_url_of_no_known_form_is_refused(url):
         open_database(Settings(database=url))
 
 
+@pytest.mark.parametrize("port", ["abc", "54321x", "-1", "99999", "5432:5432"])
+def test_a_port_that_is_none_is_refused_with_the_remedy_and_without_the_password(port):
+    with pytest.raises(BadSetting, match="The port in the database URL is no number up to 65535") as caught:
+        open_database(Settings(database=f"postgresql://kim:secret@localhost:{port}/jari"))
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["mysql://kim:secret@localhost/jari", "nonsense secret"])
 def test_a_refused_url_is_not_repeated_for_it_may_hold_a_password(url):
     with pytest.raises(BadSetting) as caught:

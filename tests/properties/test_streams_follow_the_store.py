@@ -201,6 +201,13 @@ class Scene:
     async def trim(self, number):
         await self.processes[number].sweeper.trim()
 
+    async def let_go(self, number):
+        """Nobody has asked for the replica for long; whoever watches still has it."""
+        live = self.processes[number].live
+        for each in live._kept.values():
+            each.used_at = float("-inf")
+        live.let_go()
+
     async def restart(self, number):
         """The process ends and another takes its place; its viewers must connect again."""
         for viewer in self.viewers:
@@ -279,7 +286,7 @@ steps = st.one_of(
     st.tuples(st.just("hold"), process, buyer, places, st.booleans()),
     st.tuples(st.just("hold"), process, buyer, places, st.just(False)),
     st.tuples(st.sampled_from(["release", "pay"]), process, buyer),
-    st.tuples(st.sampled_from(["sweep", "poll", "trim", "restart", "rush"]), process),
+    st.tuples(st.sampled_from(["sweep", "poll", "trim", "restart", "rush", "let_go"]), process),
     st.tuples(st.sampled_from(["stop_reading", "read_on", "vanish"]), viewer),
     st.tuples(st.just("come_back"), viewer, process, since),
     st.tuples(st.just("pause")),

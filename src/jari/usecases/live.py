@@ -3,17 +3,22 @@
 A commit comes either from a till of this process, at once, or from the change log, where one poller for the
 whole process looks for what others have committed. Either way it passes `Live.advance`: what is next is
 applied, what is old is dropped, and what is missing is fetched first, never skipped.
+
+A replica lives as long as somebody has it: a stream, a till at work, a request under way. Besides, those that were
+used last are kept for a while. Since every replica that lives is found again, there is never a second of the same
+schedule: letting go only means not to keep it.
 """
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 from weakref import WeakValueDictionary
 
 import structlog
 
-from jari import metrics
+from jari import heap, metrics
 from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Commit, Layout, SeatMap
 from jari.ports import Catalogue, ScheduleState, SeatingStore
@@ -32,6 +37,7 @@ class LiveSchedule:
         self.seat_map = seat_map
         self.sale = state.sale
         self.advancing = asyncio.Lock()
+        self.used_at = time.monotonic()
 
 
 class Audience(Protocol):
@@ -45,13 +51,17 @@ class Audience(Protocol):
 
 
 class Live:
-    """Every schedule that somebody has asked for."""
+    """Every schedule that somebody has, and those that were asked for last."""
 
     def __init__(self, store: SeatingStore, catalogue: Catalogue, settings: Settings) -> None:
         self._store = store
         self._catalogue = catalogue
         self._settings = settings
-        self._schedules: dict[int, LiveSchedule] = {}
+        # every replica that lives: whoever asks for one gets the same, however long it was let go
+        self._schedules: WeakValueDictionary[int, LiveSchedule] = WeakValueDictionary()
+        self._kept: OrderedDict[int, LiveSchedule] = OrderedDict()  # the longest unused first
+        self._living = 0  # at the last look
+        self._loads = asyncio.Semaphore(settings.max_replica_loads)
         # one layout for all schedules of a venue: it is the larger part of a replica
         self._layouts: WeakValueDictionary[tuple[int, int], Layout] = WeakValueDictionary()
         self._opening: dict[int, asyncio.Task[LiveSchedule]] = {}
@@ -73,6 +83,7 @@ class Live:
             NotFound: there is none.
         """
         if (found := self._schedules.get(schedule_id)) is not None:
+            self._keep(found)
             return found
         opening = self._opening.get(schedule_id)
         if opening is None:
@@ -108,10 +119,25 @@ class Live:
             now_ms, states = await self._store.states(list(self._schedules))
             self.learn_time(now_ms)
             for schedule_id, state in states.items():
+                schedule = self._schedules.get(schedule_id)
+                if schedule is None:  # let go meanwhile
+                    continue
                 try:
-                    await self._follow(self._schedules[schedule_id], state)
+                    await self._follow(schedule, state)
                 except Exception:  # the others are followed all the same
                     log.exception("follow_failed", schedule=schedule_id)
+
+    def let_go(self) -> bool:
+        """Keep no replica that was not asked for during the time for idling; whether fewer live than the last time.
+
+        One that somebody has lives on.
+        """
+        before, idle_since = self._living, time.monotonic() - self._settings.replica_idle_seconds
+        while self._kept and next(iter(self._kept.values())).used_at < idle_since:
+            self._kept.popitem(last=False)
+        self._living = len(self._schedules)
+        metrics.replicas.set(self._living)
+        return self._living < before
 
     async def check_store(self) -> None:
         """Ask the store for a sign of life.
@@ -132,15 +158,26 @@ class Live:
         while True:
             await asyncio.sleep(self._settings.poll_ms / 1000)
             try:
+                if self.let_go():
+                    await asyncio.to_thread(heap.give_back)
                 await self.poll()
             except Exception:
                 log.exception("poll_failed")
 
     async def _open(self, schedule_id: int) -> LiveSchedule:
-        seat_map, state = await self._load(schedule_id)
+        async with self._loads:
+            seat_map, state = await self._load(schedule_id)
         schedule = LiveSchedule(schedule_id, seat_map, state)
         self._schedules[schedule_id] = schedule
+        self._keep(schedule)
         return schedule
+
+    def _keep(self, schedule: LiveSchedule) -> None:
+        schedule.used_at = time.monotonic()
+        self._kept[schedule.id] = schedule
+        self._kept.move_to_end(schedule.id)
+        if len(self._kept) > self._settings.max_replicas:
+            self._kept.popitem(last=False)
 
     async def _load(self, schedule_id: int) -> tuple[SeatMap, ScheduleState]:
         for _ in range(LOAD_TRIES):

@@ -9,9 +9,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -56,17 +56,22 @@ class VersionsLost(Exception):
 
 
 class Till:
-    """The till of one schedule in this process."""
+    """The till of one schedule in this process: at work while commands wait, and let go when none do."""
 
-    def __init__(self, schedule: LiveSchedule, live: Live, store: SeatingStore, settings: Settings) -> None:
+    def __init__(
+        self,
+        schedule: LiveSchedule,
+        live: Live,
+        store: SeatingStore,
+        settings: Settings,
+        at_work: "dict[Till, asyncio.Task[None]]",
+    ) -> None:
         self._schedule = schedule
         self._live = live
         self._store = store
         self._settings = settings
+        self._at_work = at_work
         self._waiting: deque[Entry] = deque()
-        self._arrived = asyncio.Event()
-        self._closing = False
-        self._task = asyncio.create_task(self._run(), name=f"till-{schedule.id}")
 
     async def submit(self, command: AnyCommand, expected: type[T], request: RequestKey | None = None) -> T:
         """Have a command decided and made durable; its outcome is of the ``expected`` kind.
@@ -74,8 +79,6 @@ class Till:
         Raises:
             JariError: the refusal; Unavailable where the queue is full or the store failed.
         """
-        if self._closing:
-            raise Unavailable("This server is ending and nothing was done: try again.", retry_after_seconds=1)
         if len(self._waiting) >= self._settings.till_queue_size:
             raise Unavailable(
                 "Too many people are choosing seats at this moment and nothing was done: try again in a second.",
@@ -83,55 +86,50 @@ class Till:
             )
         entry = Entry(command, expected, request, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
-        self._arrived.set()
+        if self not in self._at_work:
+            self._at_work[self] = asyncio.create_task(self._run(), name=f"till-{self._schedule.id}")
         outcome = await entry.outcome
         if not isinstance(outcome, expected):
             raise TypeError(f"{type(command).__name__} is not answered by {expected.__name__}")
         return outcome
 
-    async def close(self) -> None:
-        """Finish what waits, then end: within the time for ending, even if the store does not answer."""
-        self._closing = True
-        self._arrived.set()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._task, self._settings.shutdown_seconds)
-
     async def _run(self) -> None:
-        while True:
-            await self._arrived.wait()
-            if self._closing and not self._waiting:
-                return
-            batch = self._next_batch()
-            started = time.perf_counter()
-            await self._settle(batch)
-            metrics.batch_seconds.observe(time.perf_counter() - started)
-            metrics.batch_commands.observe(len(batch))
+        try:
+            while self._waiting:
+                if batch := self._next_batch():
+                    started = time.perf_counter()
+                    await self._settle(batch)
+                    metrics.batch_seconds.observe(time.perf_counter() - started)
+                    metrics.batch_commands.observe(len(batch))
+        finally:
+            # Between the look that found nothing waiting and this nothing is awaited: nobody can have come.
+            del self._at_work[self]
 
     def _next_batch(self) -> list[Entry]:
+        """The next commands; one whose caller has been told meanwhile that it is not known is not begun any more."""
         size = min(len(self._waiting), self._settings.till_batch_size)
-        batch = [self._waiting.popleft() for _ in range(size)]
-        if not self._waiting and not self._closing:
-            self._arrived.clear()
-        return batch
+        taken = [self._waiting.popleft() for _ in range(size)]
+        return [entry for entry in taken if not entry.outcome.done()]
 
     async def _settle(self, batch: Sequence[Entry]) -> None:
         """Commit a batch and answer its callers; whatever happens, each caller is answered."""
+        outcomes: Sequence[AnyOutcome | Exception]
         try:
             outcomes = await self._commit_on_the_present_map(batch)
-        except StaleDecision:  # one of them is at fault: let it be that one's trouble alone
+        except Unavailable:  # the store is away: nobody may wait for ever
+            log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
+            outcomes = [_store_failed() for _ in batch]
+        except Exception as fault:  # one of them is at fault: let it be that one's trouble alone
             log.exception("batch_refused_by_store", schedule=self._schedule.id, commands=len(batch))
             if len(batch) > 1:
                 for entry in batch:
                     await self._settle([entry])
                 return
-            outcomes = [_store_failed()]
-        except Exception:  # the store is away: nobody may wait for ever
-            log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
-            outcomes = [_store_failed() for _ in batch]
+            outcomes = [_store_failed() if isinstance(fault, StaleDecision) else fault]
         for entry, outcome in zip(batch, outcomes, strict=True):
             if entry.outcome.done():  # the caller has gone
                 continue
-            if isinstance(outcome, JariError):
+            if isinstance(outcome, Exception):
                 entry.outcome.set_exception(outcome)
             else:
                 entry.outcome.set_result(outcome)
@@ -240,13 +238,15 @@ class Answers:
 
 
 class Tills:
-    """The tills of this process, opened when first needed."""
+    """The tills of this process, opened when needed. A till has its replica for as long as it has commands."""
 
     def __init__(self, live: Live, store: SeatingStore, settings: Settings) -> None:
         self._live = live
         self._store = store
         self._settings = settings
-        self._tills: dict[int, Till] = {}
+        self._tills: WeakValueDictionary[int, Till] = WeakValueDictionary()
+        self._at_work: dict[Till, asyncio.Task[None]] = {}
+        self._closing = False
         self._running: set[tuple[str, str]] = set()
 
     async def submit(
@@ -259,6 +259,8 @@ class Tills:
             JariError: the refusal.
         """
         till = self.of(await self._live.open(schedule_id))
+        if self._closing:
+            raise Unavailable("This server is ending and nothing was done: try again.", retry_after_seconds=1)
         if request is None:
             return await till.submit(command, expected)
         if request.name in self._running:
@@ -276,12 +278,19 @@ class Tills:
         """The till of a schedule."""
         till = self._tills.get(schedule.id)
         if till is None:
-            till = self._tills[schedule.id] = Till(schedule, self._live, self._store, self._settings)
+            till = Till(schedule, self._live, self._store, self._settings, self._at_work)
+            self._tills[schedule.id] = till
         return till
 
     async def close(self) -> None:
-        """Finish what waits in every till."""
-        await asyncio.gather(*(till.close() for till in self._tills.values()))
+        """Finish what waits in every till: within the time for ending, even if the store does not answer."""
+        self._closing = True
+        working = list(self._at_work.values())
+        if working:
+            _, late = await asyncio.wait(working, timeout=self._settings.shutdown_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
 
 def _store_failed() -> Unavailable:

@@ -28,6 +28,7 @@ from jari.web import holds as holds_routes
 from jari.web import payments as payments_routes
 from jari.web import reservations as reservations_routes
 from jari.web import tickets as tickets_routes
+from jari.web.deadlines import Deadlines, GivenUp
 from jari.web.errors import problem, unexpected
 from jari.web.requests import Reader, nothing_here
 from jari.web.reservations import ReservationJson
@@ -59,10 +60,11 @@ class Services:
 class Streams:
     """Answers stream requests itself, before any router: an open stream should cost one task and no more."""
 
-    def __init__(self, app: ASGIApp, live: Live, hub: Hub) -> None:
+    def __init__(self, app: ASGIApp, live: Live, hub: Hub, deadlines: Deadlines) -> None:
         self._app = app
         self._live = live
         self._hub = hub
+        self._deadlines = deadlines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -73,6 +75,8 @@ class Streams:
         try:
             with self._hub.place():
                 await self._stream(found, scope, receive, send)
+        except GivenUp:
+            pass
         except JariError as refusal:
             await problem(refusal)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - logged and answered
@@ -80,7 +84,8 @@ class Streams:
 
     async def _stream(self, found: re.Match[str], scope: Scope, receive: Receive, send: Send) -> None:
         block_id = int(found[2]) if found[2] else None
-        schedule = await self._live.open(int(found[1]))
+        async with self._deadlines.bound(scope, receive, send):
+            schedule = await self._live.open(int(found[1]))
         if block_id is not None and block_id not in schedule.seat_map.layout.block_of:
             raise catalogue_routes.no_block(block_id)
         batch, position = _stream_options(Request(scope))
@@ -96,6 +101,7 @@ def _stream_options(request: Request) -> tuple[bool, Position | None]:
 def build_app(
     services: Services,
     hub: Hub,
+    deadlines: Deadlines,
     snapshots: Snapshots,
     printer: Printer,
     settings: Settings,
@@ -122,4 +128,4 @@ def build_app(
     ]
     # A bare router: every endpoint answers its own refusals and faults, so no middleware stands before it.
     router = Router(routes, default=nothing_here, lifespan=lifespan, redirect_slashes=False)
-    return Streams(router, services.live, hub)
+    return Streams(deadlines.around(router), services.live, hub, deadlines)

@@ -1,21 +1,29 @@
-"""The HTTP server: uvicorn, told to end its streams as soon as it is told to end."""
+"""The HTTP server: uvicorn, told to end its streams as soon as it is told to end, and to end in time."""
 
 import asyncio
+import os
 import signal
 import socket
+import threading
 from types import FrameType
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from jari.settings import BadSetting, Settings
+from jari.web.deadlines import Deadlines
 from jari.web.streams import Hub
+
+log = structlog.get_logger()
+
+ANSWER_SECONDS = 0.5  # for the last answers to be sent, before their connections are cut
 
 
 class Server(uvicorn.Server):
     """Ends the streams from the signal itself: uvicorn waits for open responses before its lifespan ends."""
 
-    def __init__(self, app: ASGIApp, hub: Hub, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, hub: Hub, deadlines: Deadlines, settings: Settings) -> None:
         config = uvicorn.Config(
             app,
             host=settings.host,
@@ -31,10 +39,13 @@ class Server(uvicorn.Server):
             forwarded_allow_ips=settings.trusted_proxies,
             backlog=settings.connection_backlog,
             limit_concurrency=settings.max_connections,
-            timeout_graceful_shutdown=settings.shutdown_seconds,
+            timeout_graceful_shutdown=settings.shutdown_seconds + ANSWER_SECONDS,  # type: ignore[arg-type]
         )
         super().__init__(config)
         self._hub = hub
+        self._deadlines = deadlines
+        self._shutdown_seconds = settings.shutdown_seconds
+        self._shutdown_margin_seconds = settings.shutdown_margin_seconds
         self._send_buffer_bytes = settings.send_buffer_bytes
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -64,8 +75,25 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take SIGTERM or SIGINT; a second SIGINT does not wait."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._hub.close)
+        if self._loop is not None and not self.should_exit:
+            self._loop.call_soon_threadsafe(self._end)
         super().handle_exit(sig, frame)
         if sig == signal.SIGTERM:
             self._captured_signals.clear()  # an asked-for end is no failure: exit with 0
+
+    def _end(self) -> None:
+        """End the streams now, and what waits for an answer when its time is over.
+
+        Then everything is closed in order; a store that is silent may hold that up for longer than there is.
+        """
+        self._hub.close()
+        asyncio.get_running_loop().call_later(self._shutdown_seconds, self._deadlines.end)
+        last = threading.Timer(self._shutdown_seconds + self._shutdown_margin_seconds, _end_by_force)
+        last.daemon = True
+        last.start()
+
+
+def _end_by_force() -> None:
+    """End the process where it stands. Nothing acknowledged is lost by it: it is durable before it is said."""
+    log.error("ended_by_force", remedy="see why the database did not answer")
+    os._exit(0)

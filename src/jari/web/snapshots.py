@@ -8,6 +8,7 @@ import asyncio
 import gzip
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from jari.domain.seating import Status
 from jari.domain.seatmap import Layout, Position, SeatMap
@@ -35,7 +36,7 @@ class Snapshot:
         return f'"{self.position}"'
 
 
-class _Prefixes:
+class Prefixes:
     """The part of each seat's JSON that never changes, made for a block when it is first needed."""
 
     def __init__(self, layout: Layout) -> None:
@@ -63,9 +64,9 @@ class _Prefixes:
 class ScheduleSnapshots:
     """The encoded snapshots of one seat map."""
 
-    def __init__(self, seat_map: SeatMap) -> None:
+    def __init__(self, seat_map: SeatMap, prefixes: Prefixes | None = None) -> None:
         self.seat_map = seat_map
-        self._prefixes = _Prefixes(seat_map.layout)
+        self._prefixes = prefixes or Prefixes(seat_map.layout)
         self._blocks: dict[int, tuple[int, bytes]] = {}
         self._taken: dict[int, tuple[int, bytes]] = {}
         self._block_answers: dict[int, Snapshot] = {}
@@ -133,16 +134,20 @@ class ScheduleSnapshots:
 
 
 class Snapshots:
-    """The snapshots of every schedule, made anew when its map is loaded anew."""
+    """The snapshots of every schedule, made anew when its map is loaded anew, and gone when the replica is."""
 
     def __init__(self) -> None:
-        self._of: dict[int, ScheduleSnapshots] = {}
+        self._of: WeakKeyDictionary[LiveSchedule, ScheduleSnapshots] = WeakKeyDictionary()
+        # one for all schedules of a venue, as the layout is
+        self._prefixes: WeakValueDictionary[tuple[int, int], Prefixes] = WeakValueDictionary()
 
     def of(self, schedule: LiveSchedule) -> ScheduleSnapshots:
         """The snapshots of a schedule's present map."""
-        found = self._of.get(schedule.id)
+        found = self._of.get(schedule)
         if found is None or found.seat_map is not schedule.seat_map:
-            found = self._of[schedule.id] = ScheduleSnapshots(schedule.seat_map)
+            layout = schedule.seat_map.layout
+            prefixes = self._prefixes.setdefault((layout.venue_id, layout.revision), Prefixes(layout))
+            found = self._of[schedule] = ScheduleSnapshots(schedule.seat_map, prefixes)
         return found
 
 

@@ -16,9 +16,17 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from jari.adapters.sql.away import away_is_unavailable
 from jari.settings import BadSetting, Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LAST_PORT = 65_535
+BAD_PORT = (
+    f"The port in the database URL is no number up to {LAST_PORT}: correct it, or leave out ':port' for 5432."
+)
+
+SEATING_SHARE = 0.5  # of a process's connections: the tills' own; the rest is for everything else
+LEAST_CONNECTIONS = 2  # one for each share
 
 WRITES = "jari_writes"  # the execution option of transactions that will write
 
@@ -58,21 +66,31 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes."""
+        """A transaction that writes.
+
+        Raises:
+            Unavailable: the store is away.
+        """
         writing = self.engine.execution_options(**{WRITES: True})
-        async with self.write_lock or nullcontext(), writing.begin() as connection:
-            yield connection
+        with away_is_unavailable():
+            async with self.write_lock or nullcontext(), writing.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state throughout."""
-        async with self.engine.connect() as connection:
-            if not self.is_sqlite:
-                await connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-            async with connection.begin():
-                yield connection
+        """A transaction that sees one state throughout.
+
+        Raises:
+            Unavailable: the store is away.
+        """
+        with away_is_unavailable():
+            async with self.engine.connect() as connection:
+                if not self.is_sqlite:
+                    await connection.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+                async with connection.begin():
+                    yield connection
 
     async def close(self) -> None:
         """Close every connection."""
@@ -90,6 +108,10 @@ def open_database(settings: Settings) -> Database:
         url = make_url(settings.database)
     except ArgumentError:
         raise BadSetting(_unknown_database(settings.database)) from None
+    except ValueError:  # all other parts are text
+        raise BadSetting(BAD_PORT) from None
+    if url.port is not None and not 0 < url.port <= LAST_PORT:
+        raise BadSetting(BAD_PORT)
     match url.get_backend_name():
         case "sqlite" if url.database not in (None, "", ":memory:"):
             engine = create_async_engine(
@@ -104,13 +126,29 @@ def open_database(settings: Settings) -> Database:
         case "postgresql":
             engine = create_async_engine(
                 url.set(drivername="postgresql+asyncpg"),
-                pool_size=settings.database_connections,
+                pool_size=settings.database_connections - seating_connections(settings),
+                max_overflow=0,
+                pool_timeout=timeout,
                 pool_pre_ping=True,
                 hide_parameters=True,  # they are e-mail addresses and hashes, and errors are logged
                 connect_args={"timeout": timeout, "command_timeout": timeout},
             )
             return Database(settings.database, engine, None)
     raise BadSetting(_unknown_database(settings.database))
+
+
+def seating_connections(settings: Settings) -> int:
+    """How many of a process's connections to PostgreSQL the seating store opens itself; the engine has the others.
+
+    Raises:
+        BadSetting: there are too few to share.
+    """
+    if settings.database_connections < LEAST_CONNECTIONS:
+        raise BadSetting(
+            f"JARI_DATABASE_CONNECTIONS={settings.database_connections} is too few: a process needs "
+            f"{LEAST_CONNECTIONS}, and better 10."
+        )
+    return max(1, int(settings.database_connections * SEATING_SHARE))
 
 
 async def migrate(database: Database) -> str:

