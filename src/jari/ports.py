@@ -144,9 +144,6 @@ class Reservations(Protocol):
     async def take_numbers(self, count: int) -> int:
         """The first of so many numbers that nobody has had."""
 
-    async def schedule_of(self, reservation_id: int) -> int | None:
-        """The reservation's schedule."""
-
     async def reservation(self, reservation_id: int) -> Reservation | None:
         """One reservation, whole."""
 
