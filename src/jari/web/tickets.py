@@ -18,7 +18,7 @@ from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.reservations import Reservations
 from jari.usecases.tickets import Tickets
-from jari.web.requests import Body, Reader, path_id, route
+from jari.web.requests import Body, Id, Reader, path_id, route
 from jari.web.responses import NO_STORE, success
 from jari.web.ticket_documents import TicketPrint, TicketSheet, qr_svg, tickets_pdf
 
@@ -29,7 +29,7 @@ class CheckInTicket(Body):
     """The code on a ticket, and the schedule that the door lets in to."""
 
     token: str
-    schedule_id: int
+    schedule_id: Id
 
 
 class Printer:
