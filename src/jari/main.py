@@ -41,10 +41,10 @@ from jari.usecases.tickets import Tickets
 from jari.usecases.till import Tills
 from jari.usecases.webhooks import Webhooks
 from jari.web.app import Services, build_app
+from jari.web.printer import Printer
 from jari.web.server import Server
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
-from jari.web.tickets import Printer
 
 log = structlog.get_logger()
 
@@ -210,7 +210,7 @@ class Application:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.stores.close)
             stack.callback(self.passwords.close)
-            stack.callback(self.printer.close)
+            stack.push_async_callback(self.printer.close)
             stack.push_async_callback(self.sender.close)
             if self.gateway is not None:
                 stack.push_async_callback(self.gateway.close)

@@ -29,11 +29,11 @@ from jari.web import payments as payments_routes
 from jari.web import reservations as reservations_routes
 from jari.web import tickets as tickets_routes
 from jari.web.errors import problem, unexpected
+from jari.web.printer import Printer
 from jari.web.requests import Reader, nothing_here
 from jari.web.reservations import ReservationJson
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
-from jari.web.tickets import Printer
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
@@ -110,7 +110,7 @@ def build_app(
     reader = Reader(services.accounts, settings)
     writer = ReservationJson(services.catalogue, services.refunds, services.live)
     tickets = tickets_routes.Handlers(
-        services.tickets, services.reservations, services.catalogue, printer, reader, settings
+        services.tickets, services.reservations, services.catalogue, printer, reader
     )
     routes = [
         *holds_routes.routes(services.holds, reader, settings),
