@@ -110,6 +110,7 @@ class Settings:
     # requests
     max_body_bytes: int = 64 * 1024
     page_size: int = 50
+    schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
     idempotency_hours: int = 24
     connection_backlog: int = 2_048
     max_connections: int = 20_000
