@@ -16,7 +16,7 @@ from jari.adapters.sql.catalogue import SqlCatalogue
 from jari.adapters.sql.database import migrate, open_database
 from jari.adapters.sql.reservations import SqlReservations
 from jari.crowd import Tally, run_crowd
-from jari.domain.schedules import Kind
+from jari.domain.schedules import Filter, Kind, Schedule
 from jari.domain.users import Role
 from jari.main import serve as run_server
 from jari.terminal import (
@@ -52,6 +52,7 @@ app.add_typer(schedule_app, name="schedule")
 app.add_typer(user_app, name="user")
 app.add_typer(webhook_app, name="webhook")
 
+PAGE_SIZE = 1_000  # schedules read at a time
 NUMBERS_LOST = 1_000_000  # more reservations than were made since any backup
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -271,7 +272,11 @@ def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False)
     async def work() -> list[dict[str, Any]]:
         now_ms = _milliseconds(datetime.now(UTC))
         async with opened_stores(read_settings(database=database)) as stores:
-            found = await stores.catalogue.schedules(kind=None, from_ms=None, to_ms=None)
+            found: list[Schedule] = []
+            while (
+                page := await stores.catalogue.schedules(Filter(), offset=len(found), limit=PAGE_SIZE)
+            ).items:
+                found += page.items
         return [
             {
                 "id": each.id,

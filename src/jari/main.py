@@ -43,10 +43,10 @@ from jari.usecases.till import Tills
 from jari.usecases.webhooks import Webhooks
 from jari.web.app import Services, build_app
 from jari.web.deadlines import Deadlines
+from jari.web.printer import Printer
 from jari.web.server import Server
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
-from jari.web.tickets import Printer
 
 log = structlog.get_logger()
 
@@ -221,7 +221,7 @@ class Application:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.stores.close)
             stack.callback(self.passwords.close)
-            stack.callback(self.printer.close)
+            stack.push_async_callback(self.printer.close)
             stack.push_async_callback(self.sender.close)
             if self.gateway is not None:
                 stack.push_async_callback(self.gateway.close)

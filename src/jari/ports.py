@@ -12,7 +12,7 @@ from typing import Protocol
 from jari.domain.box_office import Update
 from jari.domain.payments import GatewayStatus
 from jari.domain.reservations import Reservation
-from jari.domain.schedules import Kind, Sale, Schedule
+from jari.domain.schedules import Filter, Kind, Listing, Sale, Schedule
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit, Layout
 from jari.domain.tenures import Tenure
@@ -150,9 +150,6 @@ class Reservations(Protocol):
     async def take_numbers(self, count: int) -> int:
         """The first of so many numbers that nobody has had."""
 
-    async def schedule_of(self, reservation_id: int) -> int | None:
-        """The reservation's schedule."""
-
     async def reservation(self, reservation_id: int) -> Reservation | None:
         """One reservation, whole."""
 
@@ -237,10 +234,8 @@ class Catalogue(Protocol):
     async def schedule(self, schedule_id: int) -> Schedule:
         """One schedule. Raises NotFound."""
 
-    async def schedules(
-        self, *, kind: Kind | None, from_ms: int | None, to_ms: int | None
-    ) -> Sequence[Schedule]:
-        """Schedules by start, then id."""
+    async def schedules(self, chosen: Filter, *, offset: int, limit: int) -> Listing:
+        """So many of the chosen schedules after the first ``offset``; their status is that by the store's clock."""
 
 
 class Accounts(Protocol):

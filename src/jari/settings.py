@@ -82,8 +82,10 @@ class Settings:
 
     # tickets
     time_zone: str = "Asia/Seoul"  # of what is printed
-    document_threads: int = 1
-    document_queue_size: int = 100
+    document_queue_size: int = 100  # papers that wait to be drawn, one for each user; and pictures
+    documents_waiting_per_user: int = 200  # papers that somebody has asked for while one of theirs is drawn
+    document_seconds: int = 10  # to wait for one's turn, and to be drawn
+    document_cache_bytes: int = 32 * 1024 * 1024  # a paper has some 50 kB, a picture 6 kB
 
     # streams
     max_viewers: int = 15_000
@@ -116,6 +118,7 @@ class Settings:
     payment_request_seconds: int = 120  # where the gateway is asked, too: over three of its time limits
     max_body_bytes: int = 64 * 1024
     page_size: int = 50
+    schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
     idempotency_hours: int = 24
     connection_backlog: int = 2_048
     max_connections: int = 20_000

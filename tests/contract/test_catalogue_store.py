@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from jari import plans
 from jari.adapters.sql.tables import seats
 from jari.domain.errors import NotFound, PlanDropsSeats, StaleDecision
-from jari.domain.schedules import Kind, Sale, SaleStatus
+from jari.domain.schedules import Filter, Kind, Listing, Sale, SaleStatus
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
 from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue
@@ -401,7 +401,7 @@ async def test_a_schedule_is_shown_with_its_venue(catalogue):
     assert (schedule.id, schedule.kind, schedule.title) == (schedule_id, Kind.PERFORMANCE, "햄릿")
     assert (schedule.venue_id, schedule.venue_name, schedule.seat_count) == (venue_id, "예술의 극장", 5)
     assert (schedule.starts_ms, schedule.sale) == (STARTS_MS, sale)
-    assert await catalogue.schedules(kind=None, from_ms=None, to_ms=None) == [schedule]
+    assert await catalogue.schedules(Filter(), offset=0, limit=2) == Listing((schedule,), 1)
 
 
 @pytest.fixture
@@ -436,10 +436,43 @@ async def season(catalogue):
 async def test_schedules_are_listed_by_start_from_a_day_up_to_another(
     catalogue, season, kind, from_day, to_day, titles
 ):
-    found = await catalogue.schedules(
-        kind=kind, from_ms=from_day and from_day * DAY_MS, to_ms=to_day and to_day * DAY_MS
-    )
-    assert "".join(each.title for each in found) == titles
+    chosen = Filter(kind=kind, from_ms=from_day and from_day * DAY_MS, to_ms=to_day and to_day * DAY_MS)
+    listing = await catalogue.schedules(chosen, offset=0, limit=10)
+    assert ("".join(each.title for each in listing.items), listing.total) == (titles, len(titles))
+
+
+@pytest.mark.parametrize(
+    ("offset", "limit", "titles"),
+    [
+        (0, 2, "ab"),
+        (1, 2, "bc"),
+        (2, 2, "cd"),
+        (3, 2, "d"),
+        (4, 2, ""),
+        (2**63 - 1, 2**63 - 1, ""),
+        (0, 1, "a"),
+    ],
+)
+async def test_the_list_is_read_page_by_page_and_counted_whole(catalogue, season, offset, limit, titles):
+    listing = await catalogue.schedules(Filter(), offset=offset, limit=limit)
+    assert ("".join(each.title for each in listing.items), listing.total) == (titles, 4)
+
+
+async def test_the_status_that_is_asked_for_is_that_by_the_stores_clock(stores):
+    catalogue = stores.catalogue
+    venue_id, _ = await catalogue.save_venue(hall())
+    now_ms, _ = await stores.seating.states([])
+    for enabled in (True, False):
+        for opens_ms in (now_ms - 10, now_ms + DAY_MS):
+            await schedule_of(catalogue, venue_id, sale=Sale(enabled=enabled, opens_ms=opens_ms))
+    found = []
+    for status in SaleStatus:
+        listing = await catalogue.schedules(Filter(status=status), offset=0, limit=10)
+        assert {each.sale.status(now_ms) for each in listing.items} == {status}
+        assert listing.total == len(listing.items)
+        found += [each.id for each in listing.items]
+    everything = await catalogue.schedules(Filter(), offset=0, limit=10)
+    assert sorted(found) == [each.id for each in everything.items]
 
 
 async def test_an_unknown_schedule_is_not_found(catalogue):

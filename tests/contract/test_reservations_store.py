@@ -151,7 +151,6 @@ async def test_a_reservation_is_read_as_it_was_written_however_it_is_asked_for(s
     assert await sold.reservation_of_payment(102) == whole
     assert await sold.of_buyer(2**62, None, 10) == [whole]
     assert await sold.of_schedule(schedule_id, None, 10) == [whole]
-    assert await sold.schedule_of(100) == schedule_id
     assert await within(stores, schedule_id, [100]) == [whole]
     assert await within(stores, schedule_id, keys=["key-102"]) == [whole]
 
@@ -169,7 +168,6 @@ async def test_parts_are_read_in_the_order_of_their_numbers(stores, sold, schedu
 async def test_what_is_not_there_is_none(stores, sold, schedule_id):
     assert await sold.reservation(999) is None
     assert await sold.reservation_of_payment(999) is None
-    assert await sold.schedule_of(999) is None
     assert await sold.of_buyer(ANN, None, 10) == []
     assert await sold.of_schedule(schedule_id, None, 10) == []
     assert await within(stores, schedule_id, [999], ["nobodys"], [ANN]) == []

@@ -117,7 +117,7 @@ async def shop(sqlite_url: str) -> AsyncIterator[Shop]:
     assert list(gateway.script) == [], "the script was played to its end"
     await application.tills.close()
     application.passwords.close()
-    application.printer.close()
+    await application.printer.close()
     await application.sender.close()
     await stores.close()
     world.close()

@@ -12,7 +12,6 @@ from typing import Any
 from jari.domain.errors import (
     AmountMismatch,
     JariError,
-    NotFound,
     NothingHeld,
     NotYourSeats,
     PaymentUnderWay,
@@ -37,6 +36,7 @@ from jari.domain.reservations import (
     Reservation,
     ReservationStatus,
     no_order,
+    no_reservation,
     order_id,
     order_name,
     require_in_time,
@@ -442,13 +442,13 @@ class BoxOffice:
     def _known(self, reservation_id: int) -> Reservation:
         found = self._after.get(reservation_id)
         if found is None:
-            raise NotFound(f"There is no reservation {reservation_id}: look at your reservations.")
+            raise no_reservation(reservation_id)
         return found
 
     def _own(self, reservation_id: int, buyer_id: int) -> Reservation:
         found = self._known(reservation_id)
         if found.buyer_id != buyer_id:
-            raise NotFound(f"There is no reservation {reservation_id}: look at your reservations.")
+            raise no_reservation(reservation_id)
         return found
 
     def _move(

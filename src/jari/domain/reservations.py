@@ -300,6 +300,11 @@ def no_order() -> NotFound:
     return NotFound("You have no such order: look at your reservations.")
 
 
+def no_reservation(reservation_id: int) -> NotFound:
+    """The refusal of a reservation that there is not, or that is somebody else's: it is not told which."""
+    return NotFound(f"You have no reservation {reservation_id}: look at your reservations.")
+
+
 def order_name(title: str, seats: tuple[ReservedSeat, ...]) -> str:
     """What the gateway's page and the card's statement call the order: the occasion and the first seat."""
     more = f" +{len(seats) - 1}" if len(seats) > 1 else ""

@@ -69,6 +69,24 @@ class Schedule:
     layout_revision: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which schedules to list; times in milliseconds since 1970, ``to_ms`` excluded."""
+
+    kind: Kind | None = None
+    status: SaleStatus | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A part of the list by start, then id, and how many fit the filter in all."""
+
+    items: tuple[Schedule, ...]
+    total: int
+
+
 def check_title(title: str) -> str:
     """The title without surrounding space.
 

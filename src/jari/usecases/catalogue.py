@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from functools import cached_property
 
 from jari.domain.errors import NotFound
 from jari.domain.reservations import Offer, PriceList
-from jari.domain.schedules import Kind, SaleStatus, Schedule
+from jari.domain.schedules import Filter, Listing, Schedule
 from jari.domain.venues import Block, Section, Venue
 from jari.ports import Catalogue as CatalogueStore
 from jari.settings import Settings
 from jari.usecases.lookups import Lookup
+
+MAX_OFFSET = 2**63 - 1  # as far as the stores can count
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Which schedules to list; times in milliseconds since 1970, ``to_ms`` excluded."""
+class Page:
+    """A page of the list of schedules; the first is number 1."""
 
-    kind: Kind | None = None
-    status: SaleStatus | None = None
-    from_ms: int | None = None
-    to_ms: int | None = None
+    chosen: Filter
+    number: int
+    size: int
 
 
 class Catalogue:
     """Schedules and plans. A plan is read once for each revision of its venue.
 
     A schedule is read again after a poll's time: a crowd that loads the page costs one look a second, and what
-    another process changes is seen as soon as everything else that it does.
+    another process changes is seen as soon as everything else that it does. The pages of the list likewise.
     """
 
     def __init__(self, store: CatalogueStore, settings: Settings) -> None:
@@ -69,6 +71,9 @@ class Catalogue:
         self._keep_seconds = settings.poll_ms / 1000
         self._schedules: dict[int, tuple[float, Schedule]] = {}
         self._lookup: Lookup[int, Schedule] = Lookup(self._find)
+        self._pages: OrderedDict[Page, tuple[float, Listing]] = OrderedDict()
+        self._max_pages = settings.schedule_pages_kept
+        self._page_lookup: Lookup[Page, Listing] = Lookup(self._find_pages)
         self._plans: dict[int, tuple[int, Plan]] = {}
         self._reading = asyncio.Lock()
 
@@ -94,10 +99,25 @@ class Catalogue:
                 found[schedule_id] = await self._store.schedule(schedule_id)
         return found
 
-    async def schedules(self, chosen: Filter, now_ms: int) -> list[Schedule]:
-        """The schedules that fit, by start."""
-        found = await self._store.schedules(kind=chosen.kind, from_ms=chosen.from_ms, to_ms=chosen.to_ms)
-        return [each for each in found if chosen.status in (None, each.sale.status(now_ms))]
+    async def schedules(self, page: Page) -> Listing:
+        """A page of the schedules that fit, by start; the same object for as long as nobody has looked again."""
+        kept = self._pages.get(page)
+        if kept is not None and kept[0] >= time.monotonic():
+            return kept[1]
+        found = await self._page_lookup.get(page) or Listing((), 0)
+        self._pages[page] = time.monotonic() + self._keep_seconds, found
+        self._pages.move_to_end(page)
+        if len(self._pages) > self._max_pages:
+            self._pages.popitem(last=False)
+        return found
+
+    async def _find_pages(self, pages: Sequence[Page]) -> dict[Page, Listing]:
+        """One after the other: whoever asks for ever other pages has one query at a time."""
+        found = {}
+        for page in pages:
+            offset = min((page.number - 1) * page.size, MAX_OFFSET)
+            found[page] = await self._store.schedules(page.chosen, offset=offset, limit=page.size)
+        return found
 
     async def price_list(self, schedule_id: int) -> PriceList:
         """What every seat of a schedule costs at this moment.

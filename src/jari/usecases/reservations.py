@@ -3,8 +3,8 @@
 import secrets
 from collections.abc import Sequence
 
-from jari.domain.errors import Forbidden, NotFound, UnknownSeats
-from jari.domain.reservations import Reservation
+from jari.domain.errors import Forbidden, UnknownSeats
+from jari.domain.reservations import Reservation, no_reservation
 from jari.domain.sales import Book, CancelReservation, CheckIn, Reserve
 from jari.domain.users import Role, User
 from jari.ports import RequestKey
@@ -65,11 +65,11 @@ class Reservations:
         Raises:
             NotFound, ReservationClosed, PaymentUnderWay, Unavailable.
         """
-        schedule_id = await self._store.schedule_of(reservation_id)
-        if schedule_id is None:
+        found = await self._store.reservation(reservation_id)
+        if found is None or found.buyer_id != buyer.id:
             raise no_reservation(reservation_id)
         command = CancelReservation(reservation_id, buyer.id)
-        return await self._tills.submit(schedule_id, command, Reservation)
+        return await self._tills.submit(found.schedule_id, command, Reservation)
 
     async def one(self, user: User, reservation_id: int) -> Reservation:
         """One reservation; a buyer sees only their own.
@@ -117,11 +117,6 @@ class Reservations:
             token=secrets.token_urlsafe(TOKEN_BYTES),
             price_list=await self._catalogue.price_list(schedule_id),
         )
-
-
-def no_reservation(reservation_id: int) -> NotFound:
-    """The refusal of a reservation that there is not, or that is somebody else's."""
-    return NotFound(f"You have no reservation {reservation_id}: look at your reservations.")
 
 
 def require_organiser(user: User) -> None:

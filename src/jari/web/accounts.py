@@ -1,25 +1,38 @@
 """Signing up, logging in and out, and who am I."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from jari.domain.users import User
+from jari.domain.users import (
+    MAX_EMAIL_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MIN_PASSWORD_LENGTH,
+    User,
+)
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
-from jari.web.requests import Body, Reader, client_address, plain_key, route
+from jari.web.requests import Body, Nothing, Reader, client_address, described, plain_key, route
 from jari.web.responses import success
+
+Email = Annotated[str, described(format="email", minLength=3, maxLength=MAX_EMAIL_LENGTH)]
+NewPassword = Annotated[str, described(minLength=MIN_PASSWORD_LENGTH, maxLength=MAX_PASSWORD_LENGTH)]
+Name = Annotated[
+    str,
+    described(minLength=1, maxLength=MAX_NAME_LENGTH, pattern=r"\S", description="printable characters"),
+]
 
 
 class SignUp(Body):
     """A new account."""
 
-    email: str
-    password: str
-    name: str
+    email: Email
+    password: NewPassword
+    name: Name
 
 
 class LogIn(Body):
@@ -38,6 +51,7 @@ def routes(accounts: Accounts, reader: Reader, settings: Settings) -> list[BaseR
     """The account routes."""
     sign_up_decoder = msgspec.json.Decoder(SignUp)
     log_in_decoder = msgspec.json.Decoder(LogIn)
+    nothing_decoder = msgspec.json.Decoder(Nothing)
     secure = settings.public_url.startswith("https:")
 
     async def sign_up(request: Request) -> Response:
@@ -70,6 +84,7 @@ def routes(accounts: Accounts, reader: Reader, settings: Settings) -> list[BaseR
         return response
 
     async def log_out(request: Request) -> Response:
+        await reader.body(request, nothing_decoder)
         if (token := reader.token(request)) is not None:
             await accounts.log_out(token)
         response = success({})

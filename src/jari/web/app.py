@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jari.domain.errors import JariError
+from jari.domain.errors import Invalid, JariError
 from jari.domain.seatmap import Position
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
@@ -30,11 +30,11 @@ from jari.web import reservations as reservations_routes
 from jari.web import tickets as tickets_routes
 from jari.web.deadlines import Deadlines, GivenUp
 from jari.web.errors import problem, unexpected
+from jari.web.printer import Printer
 from jari.web.requests import Reader, nothing_here
 from jari.web.reservations import ReservationJson
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
-from jari.web.tickets import Printer
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
@@ -95,7 +95,11 @@ class Streams:
 def _stream_options(request: Request) -> tuple[bool, Position | None]:
     """Single events or batches, and where to go on: an automatic reconnect's header before the query."""
     text = request.headers.get("last-event-id") or request.query_params.get("since")
-    return request.query_params.get("events") == "batch", Position.parse(text) if text else None
+    events = request.query_params.getlist("events")
+    for each in events:
+        if each != "batch":
+            raise Invalid(f"'events' is {each[:40]!r}, but must be 'batch', or left out for single events.")
+    return bool(events), Position.parse(text) if text else None
 
 
 def build_app(
@@ -112,7 +116,7 @@ def build_app(
     reader = Reader(services.accounts, settings)
     writer = ReservationJson(services.catalogue, services.refunds, services.live)
     tickets = tickets_routes.Handlers(
-        services.tickets, services.reservations, services.catalogue, printer, reader, settings
+        services.tickets, services.reservations, services.catalogue, printer, reader
     )
     routes = [
         *holds_routes.routes(services.holds, reader, settings),

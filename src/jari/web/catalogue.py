@@ -1,5 +1,7 @@
 """Matches, schedules, sections, blocks and seats: what changes seldom, with ETags; and the seats' status."""
 
+import math
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -9,11 +11,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from jari.domain.errors import Invalid, NotFound
-from jari.domain.schedules import Kind, SaleStatus, Schedule
+from jari.domain.schedules import Filter, Kind, Listing, SaleStatus, Schedule
 from jari.domain.times import rfc3339
 from jari.domain.venues import Seat
 from jari.settings import Settings
-from jari.usecases.catalogue import Catalogue, Filter, Plan
+from jari.usecases.catalogue import Catalogue, Page, Plan
 from jari.usecases.live import Live, LiveSchedule
 from jari.web.requests import path_id, query_int, route
 from jari.web.responses import Document, cached
@@ -47,28 +49,46 @@ class Documents:
         return kept[1]
 
 
+class Lists:
+    """Encoded pages of the list, until it is looked at again or a sale on the page opens."""
+
+    def __init__(self, catalogue: Catalogue, live: Live, settings: Settings) -> None:
+        self._catalogue = catalogue
+        self._live = live
+        self._settings = settings
+        self._kept: OrderedDict[Page, tuple[Listing, float, Document]] = OrderedDict()
+
+    async def of(self, page: Page) -> Document:
+        """The page as a document, made if it is not there."""
+        listing, now_ms = await self._catalogue.schedules(page), self._live.now_ms()
+        kept = self._kept.get(page)
+        if kept is not None and kept[0] is listing and now_ms < kept[1]:
+            return kept[2]
+        document = Document(_listing_json(page, listing, now_ms, self._settings))
+        openings = [each.sale.opens_ms for each in listing.items if each.sale.opens_ms > now_ms]
+        self._kept[page] = listing, min(openings, default=math.inf), document
+        self._kept.move_to_end(page)
+        if len(self._kept) > self._settings.schedule_pages_kept:
+            self._kept.popitem(last=False)
+        return document
+
+
 class Handlers:
     """What answers the requests of the catalogue."""
 
     def __init__(self, catalogue: Catalogue, live: Live, snapshots: Snapshots, settings: Settings) -> None:
         self._catalogue = catalogue
         self._documents = Documents(catalogue)
+        self._lists = Lists(catalogue, live, settings)
         self._live = live
         self._snapshots = snapshots
         self._settings = settings
 
     async def schedules(self, request: Request) -> Response:
         """A page of the list."""
-        page = query_int(request, "page", 1)
         size = min(query_int(request, "limit", self._settings.page_size), MAX_PAGE_SIZE)
-        found = await self._catalogue.schedules(_filter(request), self._live.now_ms())
-        data = {
-            "items": [self._schedule_json(each) for each in found[(page - 1) * size : page * size]],
-            "page": page,
-            "pages": max(1, -(-len(found) // size)),
-            "total": len(found),
-        }
-        return Document(data).response(request)
+        page = Page(_filter(request), query_int(request, "page", 1), size)
+        return (await self._lists.of(page)).response(request)
 
     async def schedule(self, request: Request) -> Response:
         """One schedule with its venue."""
@@ -178,6 +198,15 @@ def _time(request: Request, name: str) -> int | None:
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise Invalid(f"'{name}' is {text[:40]!r}, but must be a date or an RFC 3339 time.") from None
+
+
+def _listing_json(page: Page, listing: Listing, now_ms: int, settings: Settings) -> dict[str, Any]:
+    return {
+        "items": [_schedule_json(each, now_ms, settings) for each in listing.items],
+        "page": page.number,
+        "pages": max(1, -(-listing.total // page.size)),
+        "total": listing.total,
+    }
 
 
 def _schedule_json(schedule: Schedule, now_ms: int, settings: Settings) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Holding and releasing seats over HTTP."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -15,7 +15,9 @@ from jari.usecases.holds import Holds
 from jari.web.requests import (
     MAX_ID,
     Body,
+    Id,
     Reader,
+    described,
     is_number,
     path_id,
     request_key,
@@ -27,7 +29,7 @@ from jari.web.responses import success
 class HoldSeats(Body):
     """The seats to hold, by id."""
 
-    seat_ids: list[int]
+    seat_ids: Annotated[list[Id], described(minItems=1, uniqueItems=True)]
 
 
 def held_json(held: Held) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
 
 def _seat_ids(request: Request) -> tuple[int, ...]:
     texts = request.query_params.getlist("seatId")
-    if not all(is_number(text) and int(text) <= MAX_ID for text in texts):
+    if not all(is_number(text) and 1 <= int(text) <= MAX_ID for text in texts):
         raise Invalid("Each seatId must be a positive whole number, as in ?seatId=101&seatId=102.")
     return tuple(int(text) for text in texts)
 

@@ -10,7 +10,8 @@ from jari.domain.schedules import SaleStatus
 from jari.web.accounts import LogIn, SignUp
 from jari.web.holds import HoldSeats
 from jari.web.payments import ConfirmPayment, Hint, RefundPayment
-from jari.web.reservations import MakeReservation, Nothing, Place, StartBooking
+from jari.web.requests import Id, IdempotencyKey, Nothing
+from jari.web.reservations import MakeReservation, Place, Places, StartBooking
 from jari.web.tickets import CheckInTicket
 
 REF = "#/components/schemas/{name}"
@@ -39,9 +40,12 @@ BODIES = (
     Hint, CheckInTicket, Problem,
 )  # fmt: skip
 
-ID = {"type": "integer", "minimum": 1}
+ID = msgspec.json.schema(Id)
 TIME = {"type": "string", "format": "date-time"}
 TEXT = {"type": "string"}
+DAY_OR_TIME = {"anyOf": [{"type": "string", "format": "date"}, TIME]}
+SEAT_IDS = {"type": "array", "items": ID}
+CHOSEN_SEAT_IDS = {**SEAT_IDS, "minItems": 1, "uniqueItems": True}
 SEAT_STATUS = {"type": "string", "enum": ["AVAILABLE", "HOLD", "OCCUPIED"]}
 
 
@@ -81,7 +85,7 @@ def _account_paths() -> dict[str, Any]:
         "/api/log-in": {
             "post": _operation("Log in; sets the session cookie", user, body=LogIn, problems=(401, 422, 429))
         },
-        "/api/log-out": {"post": _operation("End the session; send {}", _object(), problems=(403, 415))},
+        "/api/log-out": {"post": _operation("End the session; send {}", _object(), body=Nothing)},
         "/api/me": {"get": _operation("Who am I", user, problems=(401,), session=True)},
     }
 
@@ -98,8 +102,8 @@ def _occasion_paths(root: str) -> dict[str, Any]:
         _query("page", ID),
         _query("limit", ID),
         _query("status", {"type": "string", "enum": list(SaleStatus)}),
-        _query("from", TEXT),
-        _query("to", TEXT),
+        _query("from", DAY_OR_TIME),
+        _query("to", DAY_OR_TIME),
     ]
     return {
         root: {
@@ -160,14 +164,13 @@ def _live_paths(one: str, block: str) -> dict[str, Any]:
 
 
 def _allocation_paths() -> dict[str, Any]:
-    seat_ids = {"type": "array", "items": ID}
-    held = _object(holdId=TEXT, seatIds=seat_ids, expiresAt=TIME)
-    mine = _object(holdId=TEXT, seatIds=seat_ids, expiresAt={"type": ["string", "null"]})
-    query = {"name": "seatId", "in": "query", "required": True, "schema": seat_ids, "explode": True}
+    held = _object(holdId=TEXT, seatIds=SEAT_IDS, expiresAt=TIME)
+    mine = _object(holdId=TEXT, seatIds=SEAT_IDS, expiresAt={"type": ["string", "null"]})
+    query = {"name": "seatId", "in": "query", "required": True, "schema": CHOSEN_SEAT_IDS, "explode": True}
     return {
         "get": _operation(
             "What I hold and have bought",
-            _object(serverTime=TIME, holds={"type": "array", "items": mine}, occupied=seat_ids),
+            _object(serverTime=TIME, holds={"type": "array", "items": mine}, occupied=SEAT_IDS),
             parameters=[_path("id")],
             problems=(401, 404),
             session=True,
@@ -184,7 +187,7 @@ def _allocation_paths() -> dict[str, Any]:
         ),
         "delete": _operation(
             "Release my held seats, all or none",
-            _object(seatIds=seat_ids),
+            _object(seatIds=SEAT_IDS),
             parameters=[_path("id"), query],
             problems=(401, 404, 409, 422, 503),
             session=True,
@@ -207,7 +210,7 @@ def _reservation_paths() -> dict[str, Any]:
         session=True,
         key=True,
     )
-    bare = {"type": "array", "items": {"$ref": REF.format(name="Place")}}
+    (bare,), _ = msgspec.json.schema_components((Places,), ref_template=REF)
     schema = booking["requestBody"]["content"][JSON]
     schema["schema"] = {"oneOf": [schema["schema"], bare]}
     mine = _operation(
@@ -380,7 +383,7 @@ def _operation(
     refusal = {"schema": {"$ref": REF.format(name="Problem")}}
     for code in sorted({*problems, *((403, 413, 415, 422) if body else ())}):
         answers[str(code)] = {"description": "Refused", "content": {PROBLEM: refusal}}
-    header = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}
+    header = {"name": "Idempotency-Key", "in": "header", "schema": msgspec.json.schema(IdempotencyKey)}
     operation: dict[str, Any] = {
         "summary": summary,
         "parameters": [*(parameters or []), *([header] if key else [])],
@@ -411,8 +414,10 @@ def _stream(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         ],
         "responses": {
             "200": {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": TEXT}}},
-            "404": {"description": "Refused", "content": {PROBLEM: refusal}},
-            "503": {"description": "Refused", "content": {PROBLEM: refusal}},
+            **{
+                str(code): {"description": "Refused", "content": {PROBLEM: refusal}}
+                for code in (404, 422, 503)
+            },
         },
     }
 

@@ -1,16 +1,18 @@
 """Payments over HTTP: confirmed, hinted at by the gateway, given back."""
 
+from typing import Annotated
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from jari.domain.errors import NotFound
-from jari.domain.payments import PaymentStatus
+from jari.domain.payments import MAX_REASON_LENGTH, PaymentStatus
 from jari.settings import Settings
 from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
-from jari.web.requests import Body, Reader, path_id, request_key, route
+from jari.web.requests import MAX_ID, Body, Id, Reader, described, path_id, request_key, route
 from jari.web.reservations import ReservationJson
 from jari.web.responses import success
 
@@ -22,14 +24,14 @@ class ConfirmPayment(Body):
 
     payment_key: str
     order_id: str
-    amount: int
+    amount: Annotated[int, described(minimum=0, maximum=MAX_ID)]
 
 
 class RefundPayment(Body):
     """The seats to give back, by id; none named means all."""
 
-    seat_ids: tuple[int, ...] = ()
-    reason: str = ""
+    seat_ids: Annotated[tuple[Id, ...], described(uniqueItems=True)] = ()
+    reason: Annotated[str, described(maxLength=MAX_REASON_LENGTH, description="printable characters")] = ""
 
 
 class HintedPayment(msgspec.Struct, rename="camel"):

@@ -5,7 +5,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from prometheus_client import Counter
@@ -35,8 +35,21 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
+def described(**schema: Any) -> msgspec.Meta:
+    """What the OpenAPI document says of a field besides its type; the domain's own rules refuse what does not fit."""
+    return msgspec.Meta(extra_json_schema=schema)
+
+
+Id = Annotated[int, described(minimum=1, maximum=MAX_ID)]
+IdempotencyKey = Annotated[str, described(minLength=1, maxLength=MAX_KEY_LENGTH, pattern=f"^{_KEY.pattern}$")]
+
+
 class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What a request body may hold: camelCase on the wire, and nothing that is not named."""
+
+
+class Nothing(Body):
+    """An empty object: the address says it all."""
 
 
 class Endpoint:
@@ -233,7 +246,7 @@ def query_int(request: Request, name: str, default: int) -> int:
     if text is None:
         return default
     if not is_number(text) or not 1 <= int(text) <= MAX_ID:
-        raise Invalid(f"'{name}' is {text[:40]!r}, but must be a positive whole number.")
+        raise Invalid(f"'{name}' is {text[:40]!r}, but must be a positive whole number of at most 63 bits.")
     return int(text)
 
 

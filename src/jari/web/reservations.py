@@ -1,7 +1,7 @@
 """Reservations over HTTP: made, looked at, cancelled."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -17,7 +17,18 @@ from jari.usecases.catalogue import Catalogue
 from jari.usecases.live import Live
 from jari.usecases.refunds import Refunds
 from jari.usecases.reservations import Reservations
-from jari.web.requests import Body, Reader, known_id, path_id, query_int, request_key, route
+from jari.web.requests import (
+    Body,
+    Id,
+    Nothing,
+    Reader,
+    described,
+    known_id,
+    path_id,
+    query_int,
+    request_key,
+    route,
+)
 from jari.web.responses import success
 
 MAX_PAGE_SIZE = 100
@@ -26,25 +37,24 @@ MAX_PAGE_SIZE = 100
 class MakeReservation(Body):
     """The schedule whose held seats are to be reserved."""
 
-    schedule_id: int
+    schedule_id: Id
 
 
 class Place(Body):
     """A seat by its numbers."""
 
-    row: int
-    col: int
+    row: Id
+    col: Id
+
+
+Places = Annotated[list[Place], described(minItems=1, uniqueItems=True)]
 
 
 class StartBooking(Body):
     """The seats to hold and reserve, by row and column."""
 
-    schedule_id: int
-    seats: list[Place]
-
-
-class Nothing(Body):
-    """An empty object: the address says it all."""
+    schedule_id: Id
+    seats: Places
 
 
 class ReservationJson:
@@ -105,7 +115,7 @@ class Handlers:
         self._reader = reader
         self._settings = settings
         self._make_decoder = msgspec.json.Decoder(MakeReservation)
-        self._booking_decoder = msgspec.json.Decoder(StartBooking | list[Place])
+        self._booking_decoder = msgspec.json.Decoder(StartBooking | Places)
         self._nothing_decoder = msgspec.json.Decoder(Nothing)
 
     async def make(self, request: Request) -> Response:
@@ -121,8 +131,9 @@ class Handlers:
         """Hold and reserve at once."""
         buyer = await self._reader.user(request)
         body, data = await self._reader.body(request, self._booking_decoder)
+        schedule_id = query_int(request, "scheduleId", 0)
         if isinstance(body, list):
-            schedule_id, seats = query_int(request, "scheduleId", 0), body
+            seats = body
             if schedule_id == 0:
                 raise Invalid("Say which schedule: add ?scheduleId= to a bare list of seats.")
         else:

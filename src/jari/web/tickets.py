@@ -1,16 +1,11 @@
 """Tickets over HTTP: as codes, pictures and paper; and the check at the door."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from jari.domain.errors import NotFound, Unavailable
+from jari.domain.errors import NotFound
 from jari.domain.reservations import Reservation, ReservedSeat
 from jari.domain.times import rfc3339
 from jari.domain.users import User
@@ -18,47 +13,17 @@ from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.reservations import Reservations
 from jari.usecases.tickets import Tickets
-from jari.web.requests import Body, Reader, path_id, route
+from jari.web.printer import Printer
+from jari.web.requests import Body, Id, Reader, path_id, route
 from jari.web.responses import NO_STORE, success
-from jari.web.ticket_documents import TicketPrint, TicketSheet, qr_svg, tickets_pdf
-
-T = TypeVar("T")
+from jari.web.ticket_documents import TicketPrint, TicketSheet
 
 
 class CheckInTicket(Body):
     """The code on a ticket, and the schedule that the door lets in to."""
 
     token: str
-    schedule_id: int
-
-
-class Printer:
-    """Draws documents in threads of its own, so that they hold nobody up."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._pool = ThreadPoolExecutor(settings.document_threads, thread_name_prefix="documents")
-        self._queue_size = settings.document_queue_size
-        self._waiting = 0
-
-    async def draw(self, work: Callable[[], T]) -> T:
-        """Do the work in a thread.
-
-        Raises:
-            Unavailable: too much waits already.
-        """
-        if self._waiting >= self._queue_size:
-            raise Unavailable(
-                "Too many tickets are being drawn: try again in a moment.", retry_after_seconds=5
-            )
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._waiting -= 1
-
-    def close(self) -> None:
-        """End the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    schedule_id: Id
 
 
 class Handlers:
@@ -71,19 +36,17 @@ class Handlers:
         catalogue: Catalogue,
         printer: Printer,
         reader: Reader,
-        settings: Settings,
     ) -> None:
         self._tickets = tickets
         self._reservations = reservations
         self._catalogue = catalogue
         self._printer = printer
         self._reader = reader
-        self._settings = settings
         self._decoder = msgspec.json.Decoder(CheckInTicket)
 
     async def tickets(self, request: Request) -> Response:
         """The codes of a reservation's tickets."""
-        _, _, tickets = await self._wanted(request)
+        _, tickets = await self._wanted(request, await self._reader.user(request))
         return success(
             {
                 "items": [
@@ -100,29 +63,31 @@ class Handlers:
 
     async def picture(self, request: Request) -> Response:
         """One ticket's code as a picture."""
-        _, reservation, tickets = await self._wanted(request)
+        reservation, tickets = await self._wanted(request, await self._reader.user(request))
         seat_id = path_id(request, "seat_id", "seat")
         for seat, token in tickets:
             if seat.seat_id == seat_id:
-                drawn = await self._printer.draw(lambda: qr_svg(token))  # noqa: B023 - awaited here
+                drawn = await self._printer.picture(token)
                 return Response(drawn, headers=NO_STORE, media_type="image/svg+xml")
         raise NotFound(f"Reservation {reservation.id} has no ticket for seat {seat_id}: look at it again.")
 
     async def paper(self, request: Request) -> Response:
-        """All tickets of a reservation to be printed."""
-        user, reservation, tickets = await self._wanted(request)
-        if not tickets:
-            raise NotFound(f"Reservation {reservation.id} has no tickets: pay for it first.")
-        schedule = await self._catalogue.schedule(reservation.schedule_id)
-        sheet = TicketSheet(
-            title=schedule.title,
-            venue=schedule.venue_name,
-            starts_ms=schedule.starts_ms,
-            holder=user.name if user.id == reservation.buyer_id else "",
-            order_id=reservation.order_id,
-            tickets=tuple(_print(seat, token, reservation.currency) for seat, token in tickets),
-        )
-        drawn = await self._printer.draw(lambda: tickets_pdf(sheet, self._settings.time_zone))
+        """All tickets of a reservation to be printed; each user waits for their own papers, one after the other."""
+        user = await self._reader.user(request)
+        async with self._printer.turn(user.id):
+            reservation, tickets = await self._wanted(request, user)
+            if not tickets:
+                raise NotFound(f"Reservation {reservation.id} has no tickets: pay for it first.")
+            schedule = await self._catalogue.schedule(reservation.schedule_id)
+            sheet = TicketSheet(
+                title=schedule.title,
+                venue=schedule.venue_name,
+                starts_ms=schedule.starts_ms,
+                holder=user.name if user.id == reservation.buyer_id else "",
+                order_id=reservation.order_id,
+                tickets=tuple(_print(seat, token, reservation.currency) for seat, token in tickets),
+            )
+            drawn = await self._printer.paper(sheet)
         name = f"jari-{reservation.id}.pdf"
         headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{name}"'}
         return Response(drawn, headers=headers, media_type="application/pdf")
@@ -149,10 +114,11 @@ class Handlers:
         """The public key, for those who verify tickets without asking us."""
         return success({"keys": [self._tickets.key()]})
 
-    async def _wanted(self, request: Request) -> tuple[User, Reservation, list[tuple[ReservedSeat, str]]]:
-        user = await self._reader.user(request)
+    async def _wanted(
+        self, request: Request, user: User
+    ) -> tuple[Reservation, list[tuple[ReservedSeat, str]]]:
         reservation = await self._reservations.one(user, path_id(request, "reservation_id", "reservation"))
-        return user, reservation, self._tickets.of(reservation)
+        return reservation, self._tickets.of(reservation)
 
 
 def routes(handlers: Handlers, settings: Settings) -> list[BaseRoute]:

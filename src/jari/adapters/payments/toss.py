@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_REASON_LENGTH = 200
+MAX_TEXT_LENGTH = 500  # of what we keep: the gateway's own messages and codes stay below it
 CURRENCY = "KRW"
 OK = 200
 NOT_FOUND = 404
@@ -109,6 +110,13 @@ REFUSES_CANCEL = frozenset({
 _PAYMENT_KEY = re.compile(r"(?!\.+\Z)[A-Za-z0-9_.=~-]{1,200}")
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 
+# What a JSON text may escape: a whole surrogate pair; one half of a pair (``half``), which is no character and which
+# no database takes; anything else, a backslash included.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+_CONTROL_TO_SPACE = dict.fromkeys(range(32), " ")
+
 
 class _Cancel(msgspec.Struct, rename="camel"):
     cancel_amount: Annotated[int, msgspec.Meta(ge=0)]
@@ -128,7 +136,7 @@ class _Payment(msgspec.Struct, rename="camel"):
 
 class _Error(msgspec.Struct):
     code: Annotated[str, msgspec.Meta(min_length=1)]
-    message: str = ""
+    message: str | None = None
 
 
 _payments = msgspec.json.Decoder(_Payment)
@@ -235,7 +243,7 @@ class TossGateway:
             return _payment(answer)
         error = _decoded(_errors, status, answer)
         if error.code in refusals:
-            raise GatewayRefused(error.code, error.message)
+            raise GatewayRefused(error.code, _storable(error.message))
         raise _uncertain(error)
 
     async def _get(self, path: str) -> GatewayPayment | None:
@@ -285,27 +293,41 @@ def _payment(answer: bytes) -> GatewayPayment:
     if payment.currency != CURRENCY:
         raise GatewayUncertain(UNREADABLE_ANSWER, "The gateway's amounts are not in won.", answered=False)
     return GatewayPayment(
-        payment_key=payment.payment_key,
-        order_id=payment.order_id,
+        payment_key=_storable(payment.payment_key),
+        order_id=_storable(payment.order_id),
         status=payment.status,
         amount=payment.total_amount,
         balance=payment.balance_amount,
-        method=payment.method or "",
+        method=_storable(payment.method),
         cancels=tuple(
-            GatewayCancel(each.cancel_amount, each.cancel_reason) for each in payment.cancels or ()
+            GatewayCancel(each.cancel_amount, _storable(each.cancel_reason)) for each in payment.cancels or ()
         ),
     )
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], status: int, answer: bytes) -> T:
     try:
-        return decoder.decode(answer)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise GatewayUncertain(
-            UNREADABLE_ANSWER, f"An answer of HTTP {status} does not fit: {error}", answered=False
-        ) from None
+        return decoder.decode(_readable(answer))
+    except (msgspec.DecodeError, RecursionError) as error:
+        detail = _storable(f"An answer of HTTP {status} does not fit: {error}")  # it may quote the answer
+        raise GatewayUncertain(UNREADABLE_ANSWER, detail, answered=False) from None
 
 
 def _uncertain(error: _Error) -> GatewayUncertain:
     # While the first call runs, its answer is still to come under the same key.
-    return GatewayUncertain(error.code, error.message, answered=error.code != IN_FLIGHT)
+    return GatewayUncertain(_storable(error.code), _storable(error.message), answered=error.code != IN_FLIGHT)
+
+
+def _readable(answer: bytes) -> str:
+    """The answer as text that is JSON wherever it is JSON but for its characters.
+
+    A refusal that we could not read would leave the payment open and its seats firm, for the sake of a text that
+    is only shown: what is no character becomes U+FFFD, and a control character a space.
+    """
+    text = answer.decode(errors="replace").translate(_CONTROL_TO_SPACE)
+    return _ESCAPE.sub(lambda found: r"\ufffd" if found["half"] else found[0], text)
+
+
+def _storable(text: str | None) -> str:
+    """A text of the gateway's as every database takes it, and no longer than anybody wants to read it."""
+    return "".join(each if each.isprintable() else " " for each in (text or "")[:MAX_TEXT_LENGTH])

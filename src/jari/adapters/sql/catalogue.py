@@ -13,10 +13,14 @@ from jari.adapters.sql.plans import save_plan
 from jari.adapters.sql.rows import new_epoch, no_schedule
 from jari.adapters.sql.tables import blocks, grades, schedules, seats, sections, venues
 from jari.domain.errors import NotFound
-from jari.domain.schedules import Kind, Sale, Schedule
+from jari.domain.schedules import Filter, Kind, Listing, Sale, SaleStatus, Schedule
 from jari.domain.seatmap import Layout
 from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue
 from jari.ports import StoredPlan
+
+SCHEDULES = select(schedules, venues.c.name.label("venue_name"), venues.c.seat_count).join(
+    venues, venues.c.id == schedules.c.venue_id
+)
 
 
 class SqlCatalogue:
@@ -146,33 +150,39 @@ class SqlCatalogue:
 
     async def schedule(self, schedule_id: int) -> Schedule:
         """One schedule."""
-        found = await self._schedules(schedules.c.id == schedule_id)
-        if not found:
-            raise no_schedule(schedule_id)
-        return found[0]
-
-    async def schedules(
-        self, *, kind: Kind | None, from_ms: int | None, to_ms: int | None
-    ) -> Sequence[Schedule]:
-        """Schedules by start, then id."""
-        conditions: list[ColumnElement[bool]] = []
-        if kind is not None:
-            conditions.append(schedules.c.kind == kind)
-        if from_ms is not None:
-            conditions.append(schedules.c.starts_ms >= from_ms)
-        if to_ms is not None:
-            conditions.append(schedules.c.starts_ms < to_ms)
-        return await self._schedules(*conditions)
-
-    async def _schedules(self, *conditions: ColumnElement[bool]) -> list[Schedule]:
-        statement = (
-            select(schedules, venues.c.name.label("venue_name"), venues.c.seat_count)
-            .join(venues, venues.c.id == schedules.c.venue_id)
-            .where(*conditions)
-            .order_by(schedules.c.starts_ms, schedules.c.id)
-        )
         async with self._database.read() as connection:
-            return [_schedule(row) for row in await connection.execute(statement)]
+            row = (await connection.execute(SCHEDULES.where(schedules.c.id == schedule_id))).one_or_none()
+        if row is None:
+            raise no_schedule(schedule_id)
+        return _schedule(row)
+
+    async def schedules(self, chosen: Filter, *, offset: int, limit: int) -> Listing:
+        """A page by start, then id. The index has that order: what lies behind the page is counted and not read."""
+        conditions = self._conditions(chosen)
+        order = (schedules.c.starts_ms, schedules.c.id)
+        # The page first, by ids alone: what is passed over is not joined to its venue either.
+        page = select(schedules.c.id).where(*conditions).order_by(*order).offset(offset).limit(limit)
+        async with self._database.read() as connection:
+            total = await connection.scalar(select(func.count()).select_from(schedules).where(*conditions))
+            rows = await connection.execute(SCHEDULES.where(schedules.c.id.in_(page)).order_by(*order))
+            return Listing(tuple(_schedule(row) for row in rows), int(total or 0))
+
+    def _conditions(self, chosen: Filter) -> list[ColumnElement[bool]]:
+        """The filter in SQL; the status is `jari.domain.schedules.Sale.status` once more."""
+        conditions: list[ColumnElement[bool]] = []
+        if chosen.kind is not None:
+            conditions.append(schedules.c.kind == chosen.kind)
+        if chosen.from_ms is not None:
+            conditions.append(schedules.c.starts_ms >= chosen.from_ms)
+        if chosen.to_ms is not None:
+            conditions.append(schedules.c.starts_ms < chosen.to_ms)
+        if chosen.status is not None:
+            conditions.append(schedules.c.enabled == (chosen.status is not SaleStatus.CLOSED))
+        if chosen.status is SaleStatus.OPEN:
+            conditions.append(schedules.c.opens_ms <= self._database.now_ms)
+        if chosen.status is SaleStatus.UPCOMING:
+            conditions.append(schedules.c.opens_ms > self._database.now_ms)
+        return conditions
 
     async def _venue(self, connection: AsyncConnection, venue_id: int) -> tuple[int, Venue]:
         row = (await connection.execute(select(venues).where(venues.c.id == venue_id))).one_or_none()

@@ -34,12 +34,6 @@ class SqlReservations:
         async with self._database.write() as connection:
             return int(await connection.scalar(statement) or 0) - count
 
-    async def schedule_of(self, reservation_id: int) -> int | None:
-        """The reservation's schedule."""
-        return await self._scalar(
-            select(reservations.c.schedule_id).where(reservations.c.id == reservation_id)
-        )
-
     async def reservation(self, reservation_id: int) -> Reservation | None:
         """One reservation, whole."""
         found = await self._load(select(reservations).where(reservations.c.id == reservation_id))

@@ -1,0 +1,209 @@
+"""Draws tickets so that drawing holds nobody up: papers in a process of its own, pictures in a thread of theirs.
+
+What was drawn is kept: the same sheet is always the same octets. Each user has one paper drawn at a time, so that
+whoever asks on and on waits for themselves.
+"""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+
+import msgspec
+import structlog
+
+from jari.domain.errors import TooManyAttempts, Unavailable
+from jari.settings import Settings
+from jari.web.press import LENGTH_BYTES, Job, framed
+from jari.web.ticket_documents import TicketSheet, qr_svg
+
+log = structlog.get_logger()
+
+PRESS = (sys.executable, "-m", "jari.web.press")
+TRIES = 2  # a press that died may have died of something else than this sheet
+BUSY = "Too many tickets are being drawn and nothing was done: try again in a moment."
+
+
+class Kept:
+    """The documents that were asked for last, as many as fit."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._documents: OrderedDict[Hashable, bytes] = OrderedDict()
+
+    def get(self, key: Hashable) -> bytes | None:
+        """The document, if it is still there."""
+        found = self._documents.get(key)
+        if found is not None:
+            self._documents.move_to_end(key)
+        return found
+
+    def put(self, key: Hashable, document: bytes) -> None:
+        """Keep a document, and let go those that nobody has asked for the longest."""
+        self._bytes += len(document) - len(self._documents.pop(key, b""))
+        self._documents[key] = document
+        while self._bytes > self._max_bytes:
+            self._bytes -= len(self._documents.popitem(last=False)[1])
+
+
+class Turns:
+    """Lets each user do one thing at a time; what more they ask for waits, and not too much of it."""
+
+    def __init__(self, max_waiting: int, wait_seconds: float) -> None:
+        self._max_waiting = max_waiting
+        self._wait_seconds = wait_seconds
+        self._asked: dict[int, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def of(self, user_id: int) -> AsyncIterator[None]:
+        """The user's turn.
+
+        Raises:
+            TooManyAttempts: too much of theirs waits already.
+            Unavailable: their turn did not come in time.
+        """
+        lock, asked = self._asked.get(user_id, (asyncio.Lock(), 0))
+        if asked > self._max_waiting:
+            raise TooManyAttempts(
+                "You have asked for too many tickets at once: wait for the first ones.", retry_after_seconds=5
+            )
+        self._asked[user_id] = lock, asked + 1
+        try:
+            await _acquire(lock, self._wait_seconds)
+            try:
+                yield
+            finally:
+                lock.release()
+        finally:
+            lock, asked = self._asked.pop(user_id)
+            if asked > 1:
+                self._asked[user_id] = lock, asked - 1
+
+
+class Press:
+    """The process that draws; begun when it is first needed, and anew when it has died. Call ``close`` at the end."""
+
+    def __init__(self, draw_seconds: float) -> None:
+        self._draw_seconds = draw_seconds
+        self._process: Process | None = None
+
+    async def draw(self, job: bytes) -> bytes:
+        """The document of an encoded job. One at a time: the caller sees to that.
+
+        Raises:
+            Unavailable: it took too long, or the press died of it twice.
+        """
+        for _ in range(TRIES):
+            process = self._process
+            if process is None or process.returncode is not None:
+                process = self._process = await asyncio.create_subprocess_exec(
+                    *PRESS, stdin=PIPE, stdout=PIPE
+                )
+            try:
+                async with asyncio.timeout(self._draw_seconds):
+                    return await _exchange(process, job)
+            except TimeoutError:
+                log.warning("press_timed_out", seconds=self._draw_seconds)
+                await self.close()
+                break
+            except (OSError, EOFError):
+                log.warning("press_died")
+                await self.close()
+            except asyncio.CancelledError:
+                await self.close()  # else the next one would get this one's document
+                raise
+        raise Unavailable("The tickets could not be drawn: try again in a moment.", retry_after_seconds=5)
+
+    async def close(self) -> None:
+        """End the process, if there is one."""
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+class Printer:
+    """Draws papers and pictures, or finds them drawn."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._turns = Turns(settings.documents_waiting_per_user, settings.document_seconds)
+        self._kept = Kept(settings.document_cache_bytes)
+        self._press = Press(settings.document_seconds)
+        self._pressing = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+        self._papers_waiting = 0
+        self._pictures_waiting = 0
+
+    def turn(self, user_id: int) -> AbstractAsyncContextManager[None]:
+        """A user's turn to have a paper drawn. Raises TooManyAttempts, Unavailable."""
+        return self._turns.of(user_id)
+
+    async def paper(self, sheet: TicketSheet) -> bytes:
+        """The tickets of a sheet as PDF.
+
+        Raises:
+            Unavailable: too much waits already, or it took too long.
+        """
+        if (kept := self._kept.get(sheet)) is not None:
+            return kept
+        if self._papers_waiting >= self._settings.document_queue_size:
+            raise Unavailable(BUSY, retry_after_seconds=5)
+        self._papers_waiting += 1
+        try:
+            await _acquire(self._pressing, self._settings.document_seconds)
+            try:
+                job = msgspec.msgpack.encode(Job(sheet, self._settings.time_zone))
+                document = await self._press.draw(job)
+            finally:
+                self._pressing.release()
+        finally:
+            self._papers_waiting -= 1
+        self._kept.put(sheet, document)
+        return document
+
+    async def picture(self, token: str) -> bytes:
+        """A ticket's code as SVG.
+
+        Raises:
+            Unavailable: too much waits already.
+        """
+        if (kept := self._kept.get(token)) is not None:
+            return kept
+        if self._pictures_waiting >= self._settings.document_queue_size:
+            raise Unavailable(BUSY, retry_after_seconds=5)
+        self._pictures_waiting += 1
+        try:
+            document = await asyncio.get_running_loop().run_in_executor(self._thread, qr_svg, token)
+        finally:
+            self._pictures_waiting -= 1
+        self._kept.put(token, document)
+        return document
+
+    async def close(self) -> None:
+        """End the thread and the process."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        await self._press.close()
+
+
+async def _acquire(lock: asyncio.Lock, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await lock.acquire()
+    except TimeoutError:
+        raise Unavailable(BUSY, retry_after_seconds=5) from None
+
+
+async def _exchange(process: Process, job: bytes) -> bytes:
+    """Hand in a job and take out its document; OSError or EOFError where the process is gone."""
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    process.stdin.write(framed(job))
+    await process.stdin.drain()
+    head = await process.stdout.readexactly(LENGTH_BYTES)
+    return await process.stdout.readexactly(int.from_bytes(head, "big"))
