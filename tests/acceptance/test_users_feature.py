@@ -1,5 +1,6 @@
 """Accounts: over HTTP, with clients that keep their cookies as a browser does."""
 
+import re
 import secrets
 from collections.abc import Callable
 from http.cookies import SimpleCookie
@@ -61,6 +62,11 @@ class People:
     def log_out(self, name: str, **headers: str) -> httpx.Response:
         return self.post(name, "/api/log-out", json={}, headers=headers)
 
+    def spelt(self, address: str) -> str:
+        """An address of a domain that no other scenario has, with what \\u escapes stand for."""
+        escaped = re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), address)
+        return escaped.replace("SUFFIX", f"{self._suffix}.example.com")
+
 
 @pytest.fixture
 def people(scene: Scene) -> People:
@@ -86,6 +92,17 @@ def few_sign_ups(
 @given(step("NAME has signed up"))
 def somebody_has_signed_up(people: People, name: str) -> None:
     data_of(people.sign_up(name), 201)
+
+
+@given(step('NAME has signed up with the e-mail address "(?P<address>.*)"'))
+@when(step('NAME signs up with the e-mail address "(?P<address>.*)"'))
+def somebody_signs_up_as_spelt(people: People, name: str, address: str) -> None:
+    people.sign_up(name, email=people.spelt(address))
+
+
+@when(step('NAME logs in with the e-mail address "(?P<address>.*)"'))
+def somebody_logs_in_as_spelt(people: People, name: str, address: str) -> None:
+    people.log_in(name, email=people.spelt(address))
 
 
 @when(step("NAME signs up"))

@@ -23,6 +23,23 @@ Feature: Accounts
       When Minji logs in with her e-mail address in capital letters
       Then Minji is known by her name
 
+    Scenario Outline: What looks the same is no other e-mail address
+      Given Minji has signed up with the e-mail address "<one>"
+      When Jun signs up with the e-mail address "<other>"
+      Then Jun is refused: EMAIL_TAKEN
+      When Minji logs in with the e-mail address "<other>"
+      Then Minji is known by her name
+
+      Examples:
+        | one              | other                        |
+        | jose\u0301@SUFFIX | jos\u00e9@SUFFIX              |
+        | minji@SUFFIX     | \uff4d\uff49\uff4eji\uff20SUFFIX |
+        | a@예시.SUFFIX    | a@xn--vv4b11d.SUFFIX        |
+
+    Scenario: An e-mail address holds nothing that cannot be seen
+      When Minji signs up with the e-mail address "min\u200bji@SUFFIX"
+      Then Minji is refused: INVALID
+
     Scenario: Sending the same sign-up again makes no second account
       When Minji signs up under the key "once"
       And Minji signs up under the key "once"

@@ -5,11 +5,12 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import structlog
 
 from jari.domain.errors import EmailTaken, KeyReused, TooManyAttempts, Unauthenticated, WrongCredentials
-from jari.domain.users import Role, User, check_name, check_password, is_email, normalise_email
+from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
 from jari.ports import Accounts as AccountStore
 from jari.ports import Attempts, RequestKey
 from jari.settings import Settings
@@ -104,8 +105,8 @@ class Accounts:
         Raises:
             WrongCredentials, TooManyAttempts.
         """
-        email = email.strip().casefold()
-        account = hashlib.sha256(email.encode()).hexdigest()
+        forms = forms_of_email(email)
+        account = hashlib.sha256((forms[-1] if forms else email).encode()).hexdigest()
         # The address first: one that is over its limit must not use up the attempts of accounts, too.
         buckets = (
             (f"log-in:address:{address}", self._settings.log_in_attempts_per_address),
@@ -114,7 +115,7 @@ class Accounts:
         await self._count(f"log-in:tries:{address}", self._settings.log_ins_per_address)
         for bucket, limit in buckets:
             await self._count(bucket, limit)
-        found = await self._store.user_by_email(email) if is_email(email) else None
+        found = await self._user_of(forms)
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
         for bucket, _ in buckets:
@@ -123,6 +124,12 @@ class Accounts:
         expires_ms = _now_ms() + self._settings.session_hours * 3_600_000
         await self._store.add_session(_hash(token), found[0].id, expires_ms)
         return found[0], token
+
+    async def _user_of(self, forms: Sequence[str]) -> tuple[User, str] | None:
+        for form in forms:
+            if (found := await self._store.user_by_email(form)) is not None:
+                return found
+        return None
 
     async def log_out(self, token: str) -> None:
         """End the session, here at once and in other processes with their next look."""
