@@ -102,6 +102,9 @@ class Settings:
     log_ins_per_address: int = 1_000  # successful ones, too: each costs a hash
     sign_ups_per_address: int = 50
     attempt_window_seconds: int = 900
+    attempts_counted_at_once: int = 4  # of the database's connections; less than there are
+    attempt_queue_size: int = 1_000  # log-ins and sign-ups that wait to be counted
+    refused_buckets_size: int = 100_000  # refused until their windows end without asking the store again
     password_threads: int = 2
     password_queue_size: int = 1_000
 

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 
 import structlog
 
-from jari.domain.errors import EmailTaken, KeyReused, TooManyAttempts, Unauthenticated, WrongCredentials
+from jari.domain.errors import EmailTaken, KeyReused, Unauthenticated, WrongCredentials
+from jari.domain.limits import Limit
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
 from jari.ports import Accounts as AccountStore
 from jari.ports import Attempts, RequestKey
 from jari.settings import Settings
+from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
 from jari.usecases.passwords import Passwords
 
@@ -34,7 +36,7 @@ class Accounts:
         self, store: AccountStore, attempts: Attempts, passwords: Passwords, settings: Settings
     ) -> None:
         self._store = store
-        self._attempts = attempts
+        self._limits = Limits(attempts, settings)
         self._passwords = passwords
         self._settings = settings
         self._sessions = SessionCache(store, settings)
@@ -59,7 +61,7 @@ class Accounts:
         # The password is no part of the fingerprint, for that is a fast hash; it is verified instead.
         request = key and RequestKey("sign-up", key, hashlib.sha256(f"{email}\n{name}".encode()).hexdigest())
         if address:
-            await self._count(f"sign-up:{address}", self._settings.sign_ups_per_address)
+            await self._limits.count(Limit(f"sign-up:{address}", self._settings.sign_ups_per_address))
         if request and (again := await self._same_sign_up(request, email, password)) is not None:
             return again
         try:
@@ -103,18 +105,20 @@ class Accounts:
         forms = forms_of_email(email)
         account = hashlib.sha256((forms[-1] if forms else email).encode()).hexdigest()
         # The address first: one that is over its limit must not use up the attempts of accounts, too.
-        buckets = (
-            (f"log-in:address:{address}", self._settings.log_in_attempts_per_address),
-            (f"log-in:account:{account}", self._settings.log_in_attempts_per_account),
+        limits = (
+            Limit(f"log-in:tries:{address}", self._settings.log_ins_per_address),
+            Limit(
+                f"log-in:address:{address}", self._settings.log_in_attempts_per_address, failures_only=True
+            ),
+            Limit(
+                f"log-in:account:{account}", self._settings.log_in_attempts_per_account, failures_only=True
+            ),
         )
-        await self._count(f"log-in:tries:{address}", self._settings.log_ins_per_address)
-        for bucket, limit in buckets:
-            await self._count(bucket, limit)
+        await self._limits.count(*limits)
         found = await self._user_of(forms)
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
-        for bucket, _ in buckets:
-            await self._attempts.forgive_attempt(bucket)
+        await self._limits.forgive(limits)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         await self._store.add_session(_hash(token), found[0].id, self._settings.session_hours * 3_600_000)
         return found[0], token
@@ -145,15 +149,6 @@ class Accounts:
     async def run(self) -> None:
         """Learn until cancelled which sessions were ended elsewhere."""
         await self._sessions.run()
-
-    async def _count(self, bucket: str, limit: int) -> None:
-        window_ms = self._settings.attempt_window_seconds * 1000
-        count, wait_ms = await self._attempts.count_attempt(bucket, window_ms)
-        if count > limit:
-            wait_seconds = max(1, -(-wait_ms // 1000))
-            raise TooManyAttempts(
-                f"Too many attempts: try again in {wait_seconds} s.", retry_after_seconds=wait_seconds
-            )
 
 
 class SessionCache:
