@@ -121,6 +121,34 @@ def test_one_refused_address_that_asks_on_and_on_is_in_nobodys_way(
     assert run_apart(counted_attempts(postgres_url)) <= GUESSES + CONNECTIONS + 1
 
 
+def test_whoever_guesses_locks_out_neither_other_addresses_nor_known_devices(
+    database_url: str, make_server: MakeServer
+) -> None:
+    """Guesses count against account and address together; from all addresses together there is a softer limit."""
+    limits = {"log_in_attempts_per_account": 3, "log_in_attempts_per_account_anywhere": 12}
+    server = make_server(database_url, **limits)
+    victim, bystander = sign_up(server.url), sign_up(server.url)
+    with client_at(server, "127.0.0.2") as home:
+        assert log_in(home, victim).status_code == 200
+        with client_at(server, "127.0.1.0") as guesser:
+            assert [log_in(guesser, victim, "a guess").status_code for _ in range(4)] == [401, 401, 401, 429]
+            assert log_in(guesser, bystander).status_code == 200
+        with client_at(server, "127.0.0.3") as elsewhere:
+            assert log_in(elsewhere, victim).status_code == 200
+        guesses: Counter[int] = Counter()
+        for address in range(1, 6):
+            with client_at(server, f"127.0.1.{address}") as guesser:
+                guesses.update(log_in(guesser, victim, "a guess").status_code for _ in range(3))
+        assert guesses[401] == limits["log_in_attempts_per_account_anywhere"] - 3
+        with client_at(server, "127.0.0.4") as nowhere_known:
+            assert log_in(nowhere_known, victim).status_code == 429
+        assert log_in(home, victim).status_code == 200
+        # not even from the same address
+        with client_at(server, "127.0.1.1") as neighbour:
+            neighbour.cookies = home.cookies
+            assert log_in(neighbour, victim).status_code == 200
+
+
 @pytest.mark.parametrize("shift_seconds", [-HOUR_SECONDS, HOUR_SECONDS])
 def test_a_session_lasts_as_long_on_a_server_whose_clock_is_an_hour_off(
     postgres_url: str, make_server: MakeServer, shift_seconds: int

@@ -6,15 +6,17 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from jari.domain.errors import EmailTaken, KeyReused, Unauthenticated, WrongCredentials
-from jari.domain.limits import Limit
+from jari.domain.limits import Limit, LogInLimits
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
 from jari.ports import Accounts as AccountStore
 from jari.ports import Attempts, RequestKey
 from jari.settings import Settings
+from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
 from jari.usecases.passwords import Passwords
@@ -29,14 +31,36 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A user, the token of their new session, and the mark by which the device is known from now on."""
+
+    user: User
+    token: str
+    device: str
+
+
 class Accounts:
     """Users and their sessions."""
 
     def __init__(
-        self, store: AccountStore, attempts: Attempts, passwords: Passwords, settings: Settings
+        self,
+        store: AccountStore,
+        attempts: Attempts,
+        passwords: Passwords,
+        devices: Devices,
+        settings: Settings,
     ) -> None:
         self._store = store
         self._limits = Limits(attempts, settings)
+        self._log_in_limits = LogInLimits(
+            log_ins_per_address=settings.log_ins_per_address,
+            log_in_attempts_per_address=settings.log_in_attempts_per_address,
+            log_in_attempts_per_account=settings.log_in_attempts_per_account,
+            log_in_attempts_per_account_anywhere=settings.log_in_attempts_per_account_anywhere,
+            log_ins_per_device=settings.log_ins_per_device,
+        )
+        self._devices = devices
         self._passwords = passwords
         self._settings = settings
         self._sessions = SessionCache(store, settings)
@@ -93,27 +117,15 @@ class Accounts:
             raise KeyReused("This Idempotency-Key came before with another request: use a new key.")
         return found[0]
 
-    async def log_in(self, *, email: str, password: str, address: str) -> tuple[User, str]:
-        """The user and the token of a new session.
-
-        Failures count against the account and against the address, in buckets of their own; a success takes
-        its attempt back.
+    async def log_in(self, *, email: str, password: str, address: str, device: str | None = None) -> LoggedIn:
+        """A new session; ``device`` is the mark that came along, the answer's is the one to keep there.
 
         Raises:
-            WrongCredentials, TooManyAttempts.
+            WrongCredentials, TooManyAttempts, Unavailable.
         """
         forms = forms_of_email(email)
         account = hashlib.sha256((forms[-1] if forms else email).encode()).hexdigest()
-        # The address first: one that is over its limit must not use up the attempts of accounts, too.
-        limits = (
-            Limit(f"log-in:tries:{address}", self._settings.log_ins_per_address),
-            Limit(
-                f"log-in:address:{address}", self._settings.log_in_attempts_per_address, failures_only=True
-            ),
-            Limit(
-                f"log-in:account:{account}", self._settings.log_in_attempts_per_account, failures_only=True
-            ),
-        )
+        limits = self._log_in_limits.of(account, address, self._devices.known(device, account))
         await self._limits.count(*limits)
         found = await self._user_of(forms)
         if not await self._passwords.verify(found and found[1], password) or found is None:
@@ -121,7 +133,7 @@ class Accounts:
         await self._limits.forgive(limits)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         await self._store.add_session(_hash(token), found[0].id, self._settings.session_hours * 3_600_000)
-        return found[0], token
+        return LoggedIn(found[0], token, self._devices.marked(device, account))
 
     async def _user_of(self, forms: Sequence[str]) -> tuple[User, str] | None:
         for form in forms:
