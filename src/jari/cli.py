@@ -18,6 +18,7 @@ from jari.adapters.sql.reservations import SqlReservations
 from jari.crowd import Tally, run_crowd
 from jari.domain.schedules import Filter, Kind, Schedule
 from jari.domain.users import Role
+from jari.main import open_devices
 from jari.main import serve as run_server
 from jari.terminal import (
     MAX_ID,
@@ -312,7 +313,8 @@ def create_user(
     async def work() -> int:
         passwords = Passwords(settings)
         async with opened_stores(settings) as stores:
-            accounts = Accounts(stores.accounts, stores.attempts, passwords, settings)
+            devices = await open_devices(stores.duties, settings)
+            accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, settings)
             user = await accounts.sign_up(
                 email=email, password=password, name=name or email.partition("@")[0], role=role
             )

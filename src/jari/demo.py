@@ -16,7 +16,7 @@ from jari.adapters.sql.database import migrate, open_database
 from jari.domain.errors import EmailTaken
 from jari.domain.schedules import Kind
 from jari.domain.users import Role
-from jari.main import open_stores, serve
+from jari.main import open_devices, open_stores, serve
 from jari.sandbox.app import build_sandbox
 from jari.sandbox.options import DEFAULT_CLIENT_KEY, DEFAULT_SECRET_KEY, Options
 from jari.settings import BadSetting, Settings
@@ -103,7 +103,8 @@ async def _prepare(settings: Settings) -> int:
         await organising.open_sale(schedule_id)
         schedule_ids.append(schedule_id)
     passwords = Passwords(settings)
-    accounts = Accounts(stores.accounts, stores.attempts, passwords, settings)
+    devices = await open_devices(stores.duties, settings)
+    accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, settings)
     for email, name, role in ((EMAIL, "Fan", Role.BUYER), (ORGANISER, "Organiser", Role.ORGANISER)):
         with suppress(EmailTaken):
             await accounts.sign_up(email=email, password=PASSWORD, name=name, role=role)

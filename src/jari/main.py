@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import secrets
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,6 +30,7 @@ from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.auditing import Auditor
 from jari.usecases.catalogue import Catalogue
+from jari.usecases.devices import Devices
 from jari.usecases.duties import Duties, Work
 from jari.usecases.holds import Holds
 from jari.usecases.live import Live
@@ -54,6 +56,7 @@ LAG_PROBE_SECONDS = 0.5
 GARBAGE_THRESHOLD = 20_000  # the default of 700 collects dozens of times a second under load
 
 TICKET_KEY = "ticket-key"
+DEVICE_KEY = "device-key"
 
 SeatingAdapter = PostgresSeatingStore | SqliteSeatingStore
 
@@ -142,6 +145,11 @@ async def open_signer(duties: SqlDuties) -> Signer:
     return Signer.from_private(await duties.secret(TICKET_KEY, fresh))
 
 
+async def open_devices(duties: SqlDuties, settings: Settings) -> Devices:
+    """What knows devices; its key is made once for each database and lies there."""
+    return Devices(await duties.secret(DEVICE_KEY, secrets.token_bytes(32)), settings.accounts_per_device)
+
+
 class Application:
     """Everything that one process runs."""
 
@@ -149,6 +157,7 @@ class Application:
         self,
         stores: Stores,
         signer: Signer,
+        devices: Devices,
         gateway: TossGateway | None,
         settings: Settings,
         mounts: Mapping[str, ASGIApp] | None = None,
@@ -160,7 +169,7 @@ class Application:
         self.live = Live(stores.seating, stores.catalogue, settings)
         self.tills = Tills(self.live, stores.seating, settings)
         self.passwords = Passwords(settings)
-        self.accounts = Accounts(stores.accounts, stores.attempts, self.passwords, settings)
+        self.accounts = Accounts(stores.accounts, stores.attempts, self.passwords, devices, settings)
         self.catalogue = Catalogue(stores.catalogue, settings)
         self.holds = Holds(self.live, self.tills, stores.seating, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
@@ -251,7 +260,8 @@ async def serve(settings: Settings, mounts: Mapping[str, ASGIApp] | None = None)
     """Serve until told to end; ``mounts`` are other applications, at paths of their own."""
     gateway = open_gateway(settings)
     stores = await open_stores(settings)
-    application = Application(stores, await open_signer(stores.duties), gateway, settings, mounts)
+    signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
+    application = Application(stores, signer, devices, gateway, settings, mounts)
     await Server(application.asgi(), application.hub, application.deadlines, settings).serve()
 
 

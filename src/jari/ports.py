@@ -239,7 +239,7 @@ class Catalogue(Protocol):
 
 
 class Accounts(Protocol):
-    """Users and sessions."""
+    """Users and sessions. Every time is judged by the store's clock: those of the processes may differ."""
 
     async def add_user(
         self,
@@ -248,7 +248,6 @@ class Accounts(Protocol):
         name: str,
         password_hash: str,
         role: Role,
-        created_ms: int,
         request: RequestKey | None,
     ) -> User:
         """The new user; the key is stored in the same transaction. Raises EmailTaken."""
@@ -259,20 +258,20 @@ class Accounts(Protocol):
     async def sign_up_of(self, request: RequestKey) -> StoredAnswer | None:
         """The stored answer of an earlier sign-up under this key."""
 
-    async def add_session(self, token_hash: bytes, user_id: int, expires_ms: int) -> None:
-        """Remember a session."""
+    async def add_session(self, token_hash: bytes, user_id: int, lifetime_ms: int) -> None:
+        """Remember a session for so long."""
 
-    async def sessions(self, token_hashes: Sequence[bytes], now_ms: int) -> Mapping[bytes, User]:
+    async def sessions(self, token_hashes: Sequence[bytes]) -> Mapping[bytes, User]:
         """Those of these sessions that are good, with their users."""
 
-    async def end_session(self, token_hash: bytes, now_ms: int) -> None:
+    async def end_session(self, token_hash: bytes) -> None:
         """End a session everywhere."""
 
-    async def ended_sessions(self, since_ms: int) -> Sequence[bytes]:
-        """Sessions that were ended at or after that time."""
+    async def ended_sessions(self, within_ms: int) -> Sequence[bytes]:
+        """Sessions that were ended in the last so many milliseconds."""
 
-    async def forget_before(self, now_ms: int) -> None:
-        """Delete sessions and windows of attempts that have ended."""
+    async def forget_ended(self) -> None:
+        """Delete sessions and windows of attempts whose time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,10 +355,10 @@ class TicketSigner(Protocol):
 
 
 class Attempts(Protocol):
-    """Counting what is limited: in memory where one process is all there is, else in the database."""
+    """Counting what is limited: in memory where one process is all there is, else in the database, by its clock."""
 
-    async def count_attempt(self, bucket: str, window_ms: int, now_ms: int) -> tuple[int, int]:
-        """Count one attempt in the bucket's window: how many there are now, and when the window ends."""
+    async def count_attempt(self, bucket: str, window_ms: int) -> tuple[int, int]:
+        """Count one attempt in the bucket's window: how many there are now, and in how many ms the window ends."""
 
     async def forgive_attempt(self, bucket: str) -> None:
         """Take one attempt back."""

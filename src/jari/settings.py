@@ -105,11 +105,18 @@ class Settings:
     session_hours: int = 24 * 7
     session_cache_size: int = 100_000
     session_cache_seconds: int = 60
-    log_in_attempts_per_account: int = 10
+    log_in_attempts_per_account: int = 10  # from one address
+    log_in_attempts_per_account_anywhere: int = 100  # from all that it was never logged in at before
     log_in_attempts_per_address: int = 100
     log_ins_per_address: int = 1_000  # successful ones, too: each costs a hash
+    log_ins_per_device: int = 20  # at one that is known to the account, successful ones, too
+    device_days: int = 365  # so long a device is known after a log-in
+    accounts_per_device: int = 5  # known there at a time
     sign_ups_per_address: int = 50
     attempt_window_seconds: int = 900
+    attempts_counted_at_once: int = 4  # of the database's connections; less than there are
+    attempt_queue_size: int = 1_000  # log-ins and sign-ups that wait to be counted
+    refused_buckets_size: int = 100_000  # refused until their windows end without asking the store again
     password_threads: int = 2
     password_queue_size: int = 1_000
 

@@ -1,5 +1,6 @@
 """Accounts: over HTTP, with clients that keep their cookies as a browser does."""
 
+import re
 import secrets
 from collections.abc import Callable
 from http.cookies import SimpleCookie
@@ -61,18 +62,23 @@ class People:
     def log_out(self, name: str, **headers: str) -> httpx.Response:
         return self.post(name, "/api/log-out", json={}, headers=headers)
 
+    def spelt(self, address: str) -> str:
+        """An address of a domain that no other scenario has, with what \\u escapes stand for."""
+        escaped = re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), address)
+        return escaped.replace("SUFFIX", f"{self._suffix}.example.com")
+
 
 @pytest.fixture
 def people(scene: Scene) -> People:
     return People(scene)
 
 
-@given(step("COUNT wrong passwords are allowed"))
+@given(step("COUNT (?P<what>wrong passwords|log-ins) are allowed(?: at a known device)?"))
 def few_log_ins(
-    scene: Scene, sqlite_url: str, make_server: MakeServer, make_world: MakeWorld, count: str
+    scene: Scene, sqlite_url: str, make_server: MakeServer, make_world: MakeWorld, count: str, what: str
 ) -> None:
-    server = make_server(sqlite_url, log_in_attempts_per_account=count)
-    scene.house = House(server, make_world(sqlite_url))
+    limit = "log_ins_per_device" if what == "log-ins" else "log_in_attempts_per_account"
+    scene.house = House(make_server(sqlite_url, **{limit: count}), make_world(sqlite_url))
 
 
 @given(step("COUNT accounts are allowed for each address"))
@@ -86,6 +92,17 @@ def few_sign_ups(
 @given(step("NAME has signed up"))
 def somebody_has_signed_up(people: People, name: str) -> None:
     data_of(people.sign_up(name), 201)
+
+
+@given(step('NAME has signed up with the e-mail address "(?P<address>.*)"'))
+@when(step('NAME signs up with the e-mail address "(?P<address>.*)"'))
+def somebody_signs_up_as_spelt(people: People, name: str, address: str) -> None:
+    people.sign_up(name, email=people.spelt(address))
+
+
+@when(step('NAME logs in with the e-mail address "(?P<address>.*)"'))
+def somebody_logs_in_as_spelt(people: People, name: str, address: str) -> None:
+    people.log_in(name, email=people.spelt(address))
 
 
 @when(step("NAME signs up"))
@@ -141,6 +158,25 @@ def somebody_logs_in_wrongly(people: People, name: str, count: str | None) -> No
         people.log_in(name, password="something else")
 
 
+@when(step("NAME logs in as OTHER with a wrong password COUNT times"))
+def somebody_guesses(people: People, name: str, other: str, count: str) -> None:
+    for _ in range(int(count)):
+        people.log_in(name, email=people.email(other), password="something else")
+
+
+@given(step("NAME logs in at OTHER's device"))
+def somebody_logs_in_at_anothers_device(people: People, name: str, other: str) -> None:
+    data_of(people.log_in(other, email=people.email(name)))
+
+
+@then("so is what makes her device known")
+def the_device_is_hidden(scene: Scene) -> None:
+    cookie = cookies(scene.last("Minji"))["jari-device"]
+    assert cookie["httponly"]
+    assert cookie["samesite"].lower() == "lax"
+    assert int(cookie["max-age"]) > 30 * 24 * 3_600
+
+
 @when(step("NAME logs in COUNT times"))
 def somebody_logs_in_often(people: People, name: str, count: str) -> None:
     for _ in range(int(count)):
@@ -157,6 +193,7 @@ def somebody_sends_much(people: People, name: str) -> None:
     people.sign_up(name, password="x" * 1_000_000)
 
 
+@given(step("NAME logs out"))
 @when(step("NAME logs out"))
 def somebody_logs_out(people: People, name: str) -> None:
     data_of(people.log_out(name))
@@ -204,7 +241,7 @@ def the_found_session_works(scene: Scene, people: People) -> None:
 
 @then("the session is hidden from scripts and from other sites")
 def the_session_is_hidden(scene: Scene) -> None:
-    cookie = SimpleCookie(scene.last("Minji").headers["set-cookie"])["jari"]
+    cookie = cookies(scene.last("Minji"))["jari"]
     assert len(cookie.value) >= 32
     assert cookie["httponly"]
     assert cookie["samesite"].lower() == "lax"
@@ -222,6 +259,13 @@ def somebody_is_answered_alike(scene: Scene, name: str, other: str) -> None:
 @then(step("NAME is told when to come back"))
 def somebody_is_told_when(scene: Scene, name: str) -> None:
     assert 0 < int(scene.last(name).headers["retry-after"]) <= 900
+
+
+def cookies(answer: httpx.Response) -> SimpleCookie:
+    jar = SimpleCookie()
+    for line in answer.headers.get_list("set-cookie"):
+        jar.load(line)
+    return jar
 
 
 def _headers(answer: httpx.Response) -> dict[str, str]:

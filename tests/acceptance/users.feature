@@ -23,6 +23,23 @@ Feature: Accounts
       When Minji logs in with her e-mail address in capital letters
       Then Minji is known by her name
 
+    Scenario Outline: What looks the same is no other e-mail address
+      Given Minji has signed up with the e-mail address "<one>"
+      When Jun signs up with the e-mail address "<other>"
+      Then Jun is refused: EMAIL_TAKEN
+      When Minji logs in with the e-mail address "<other>"
+      Then Minji is known by her name
+
+      Examples:
+        | one              | other                        |
+        | jose\u0301@SUFFIX | jos\u00e9@SUFFIX              |
+        | minji@SUFFIX     | \uff4d\uff49\uff4eji\uff20SUFFIX |
+        | a@예시.SUFFIX    | a@xn--vv4b11d.SUFFIX        |
+
+    Scenario: An e-mail address holds nothing that cannot be seen
+      When Minji signs up with the e-mail address "min\u200bji@SUFFIX"
+      Then Minji is refused: INVALID
+
     Scenario: Sending the same sign-up again makes no second account
       When Minji signs up under the key "once"
       And Minji signs up under the key "once"
@@ -86,6 +103,7 @@ Feature: Accounts
       Given Minji has signed up
       When Minji logs in
       Then the session is hidden from scripts and from other sites
+      And so is what makes her device known
 
   Rule: A wrong log-in tells nothing
 
@@ -107,6 +125,42 @@ Feature: Accounts
       When Jun signs up
       And Jun logs in
       Then Jun is known by his name
+
+    Scenario: A stranger cannot lock anybody out of where they have logged in before
+      Given 3 wrong passwords are allowed
+      And Minji has signed up
+      And Minji logs in
+      And Minji logs out
+      When Sora logs in as Minji with a wrong password 4 times
+      Then Sora is refused: TOO_MANY_ATTEMPTS
+      When Minji logs in
+      Then Minji is known by her name
+
+    Scenario: Where somebody has logged in before, guessing is limited, too
+      Given 3 log-ins are allowed at a known device
+      And Minji has signed up
+      And Minji logs in
+      When Minji logs in with a wrong password 4 times
+      Then Minji is refused: TOO_MANY_ATTEMPTS
+      And Minji is told when to come back
+
+    Scenario: Having logged in to one account makes nobody known to another
+      Given 3 wrong passwords are allowed
+      And Minji has signed up
+      And Jun has signed up
+      And Jun logs in
+      When Jun logs in as Minji with a wrong password 4 times
+      Then Jun is refused: TOO_MANY_ATTEMPTS
+
+    Scenario: Two who share a device are both known there
+      Given 3 wrong passwords are allowed
+      And Minji has signed up
+      And Jun has signed up
+      And Minji logs in
+      And Jun logs in at Minji's device
+      When Sora logs in as Minji with a wrong password 4 times
+      And Minji logs in
+      Then Minji is known by her name
 
     Scenario: Logging in rightly does not count
       Given 3 wrong passwords are allowed

@@ -3,28 +3,44 @@
 import asyncio
 
 import pytest
+from sqlalchemy import update
 
+from jari.adapters.sql.tables import attempts, sessions
 from jari.domain.errors import EmailTaken
 from jari.domain.users import Role, User
 from jari.main import open_stores
 from jari.ports import RequestKey, StoredAnswer
 from jari.settings import Settings
 
-NOW = 1_900_000_000_000
 MINUTE = 60_000
 
 
 @pytest.fixture
-async def accounts(database_url):
+async def stores(database_url):
     stores = await open_stores(Settings(database=database_url))
-    yield stores.accounts
+    yield stores
     await stores.close()
 
 
+@pytest.fixture
+def accounts(stores):
+    return stores.accounts
+
+
+@pytest.fixture
+def pass_time(stores):
+    """Let so many milliseconds pass for the store: as if all that is there had been written earlier."""
+
+    async def age(passed_ms):
+        async with stores.database.write() as connection:
+            for column in (sessions.c.expires_ms, sessions.c.ended_ms, attempts.c.window_ends_ms):
+                await connection.execute(update(column.table).values({column: column - passed_ms}))
+
+    return age
+
+
 def add(accounts, email="kim@example.com", *, name="김 철수", role=Role.BUYER, request=None):
-    return accounts.add_user(
-        email=email, name=name, password_hash="a hash", role=role, created_ms=NOW, request=request
-    )
+    return accounts.add_user(email=email, name=name, password_hash="a hash", role=role, request=request)
 
 
 def token(number):
@@ -83,54 +99,61 @@ async def test_a_refused_sign_up_leaves_no_key_behind(accounts):
 # --- sessions
 
 
-async def test_a_session_is_good_until_its_end(accounts):
+async def test_a_session_is_good_until_its_end(accounts, pass_time):
     user = await add(accounts)
-    await accounts.add_session(token(1), user.id, NOW)
-    assert await accounts.sessions([token(1)], NOW - 1) == {token(1): user}
-    assert await accounts.sessions([token(1)], NOW) == {}
+    await accounts.add_session(token(1), user.id, MINUTE)
+    assert await accounts.sessions([token(1)]) == {token(1): user}
+    await pass_time(MINUTE)
+    assert await accounts.sessions([token(1)]) == {}
 
 
-async def test_only_the_good_ones_of_many_sessions_are_found(accounts):
+async def test_only_the_good_ones_of_many_sessions_are_found(accounts, pass_time):
     kim, lee = await add(accounts), await add(accounts, "lee@example.com", role=Role.ORGANISER)
-    for number, user, expires_ms in ((1, kim, NOW), (2, lee, NOW), (3, kim, NOW - MINUTE), (4, kim, NOW)):
-        await accounts.add_session(token(number), user.id, expires_ms)
-    await accounts.end_session(token(4), NOW - MINUTE)
+    await accounts.add_session(token(3), kim.id, MINUTE)
+    await pass_time(MINUTE)
+    for number, user in ((1, kim), (2, lee), (4, kim)):
+        await accounts.add_session(token(number), user.id, MINUTE)
+    await accounts.end_session(token(4))
     asked = [token(number) for number in range(1, 6)]
-    assert await accounts.sessions(asked, NOW - 1) == {token(1): kim, token(2): lee}
-    assert await accounts.sessions([], NOW - 1) == {}
+    assert await accounts.sessions(asked) == {token(1): kim, token(2): lee}
+    assert await accounts.sessions([]) == {}
 
 
-async def test_an_ended_session_is_told_to_those_who_look(accounts):
+async def test_an_ended_session_is_told_to_those_who_look_in_time(accounts, pass_time):
     user = await add(accounts)
-    await accounts.add_session(token(1), user.id, NOW + MINUTE)
-    await accounts.add_session(token(2), user.id, NOW + MINUTE)
-    await accounts.end_session(token(1), NOW)
-    await accounts.end_session(token(9), NOW)  # there is none such
-    assert list(await accounts.ended_sessions(NOW)) == [token(1)]
-    assert list(await accounts.ended_sessions(NOW + 1)) == []
-    assert (await accounts.sessions([token(1), token(2)], NOW)).keys() == {token(2)}
+    await accounts.add_session(token(1), user.id, 3 * MINUTE)
+    await accounts.add_session(token(2), user.id, 3 * MINUTE)
+    await accounts.end_session(token(1))
+    await accounts.end_session(token(9))  # there is none such
+    assert list(await accounts.ended_sessions(MINUTE)) == [token(1)]
+    await pass_time(2 * MINUTE)
+    assert list(await accounts.ended_sessions(MINUTE)) == []
+    assert (await accounts.sessions([token(1), token(2)])).keys() == {token(2)}
 
 
-async def test_a_session_ends_once(accounts):
+async def test_a_session_ends_once(accounts, pass_time):
     user = await add(accounts)
-    await accounts.add_session(token(1), user.id, NOW + MINUTE)
-    await accounts.end_session(token(1), NOW)
-    await accounts.end_session(token(1), NOW + 5)
-    assert list(await accounts.ended_sessions(NOW + 1)) == []
+    await accounts.add_session(token(1), user.id, 3 * MINUTE)
+    await accounts.end_session(token(1))
+    await pass_time(2 * MINUTE)
+    await accounts.end_session(token(1))
+    assert list(await accounts.ended_sessions(MINUTE)) == []
 
 
 # --- forgetting
 
 
-async def test_what_has_ended_is_forgotten_and_nothing_else(accounts):
+async def test_what_has_ended_is_forgotten_and_nothing_else(accounts, pass_time):
     user = await add(accounts)
-    for number, expires_ms in ((1, NOW - 1), (2, NOW), (3, NOW + MINUTE)):
-        await accounts.add_session(token(number), user.id, expires_ms)
-        await accounts.end_session(token(number), NOW - MINUTE)
-    await accounts.count_attempt("past", MINUTE, NOW - MINUTE - 1)
-    await accounts.count_attempt("present", MINUTE, NOW - MINUTE + 1)
-    await accounts.forget_before(NOW)
-    assert sorted(await accounts.ended_sessions(0)) == [token(2), token(3)]
-    assert await accounts.count_attempt("present", MINUTE, NOW) == (2, NOW + 1)
-    assert await accounts.count_attempt("past", 2 * MINUTE, NOW - 2 * MINUTE) == (1, NOW)
+    for number, lifetime_ms in ((1, MINUTE), (2, 3 * MINUTE)):
+        await accounts.add_session(token(number), user.id, lifetime_ms)
+        await accounts.end_session(token(number))
+    await accounts.count_attempt("past", MINUTE)
+    await accounts.count_attempt("present", 3 * MINUTE)
+    await pass_time(2 * MINUTE)
+    await accounts.forget_ended()
+    await pass_time(-2 * MINUTE)  # what is still there would count again
+    assert await accounts.ended_sessions(MINUTE) == [token(2)]
+    assert (await accounts.count_attempt("present", MINUTE))[0] == 2
+    assert (await accounts.count_attempt("past", MINUTE))[0] == 1
     assert await accounts.user_by_email(user.email) is not None

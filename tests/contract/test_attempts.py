@@ -1,59 +1,106 @@
 """Counting attempts: one suite for the memory of a process and for both databases."""
 
 import asyncio
+import time
 
 import pytest
+from sqlalchemy import update
 
 from jari.adapters.memory import MAX_BUCKETS, MemoryAttempts
 from jari.adapters.sql.accounts import SqlAccounts
 from jari.adapters.sql.database import open_database
+from jari.adapters.sql.tables import attempts as table
 from jari.settings import Settings
 
-NOW, MINUTE = 1_800_000_000_000, 60_000
+MINUTE = 60_000
+
+
+class Clock:
+    """A clock that stands still between two moves."""
+
+    def __init__(self):
+        self.seconds = 1_000.0
+
+    def __call__(self):
+        return self.seconds
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def attempts(request):
+async def counting(request):
+    """The adapter, and how to let time pass for it: as if every window had been opened earlier."""
     if request.param == "memory":
-        yield MemoryAttempts()
+        clock = Clock()
+
+        async def wait(passed_ms):
+            clock.seconds += passed_ms / 1000
+
+        yield MemoryAttempts(clock), wait
         return
     database = open_database(Settings(database=request.getfixturevalue(f"{request.param}_url")))
-    yield SqlAccounts(database)
+
+    async def age(passed_ms):
+        async with database.write() as connection:
+            await connection.execute(update(table).values(window_ends_ms=table.c.window_ends_ms - passed_ms))
+
+    yield SqlAccounts(database), age
     await database.close()
 
 
-async def test_attempts_are_counted_within_a_window_that_the_first_one_opens(attempts):
-    counted = [await attempts.count_attempt("log-in:a", MINUTE, NOW + later) for later in (0, 5, MINUTE - 1)]
-    assert counted == [(1, NOW + MINUTE), (2, NOW + MINUTE), (3, NOW + MINUTE)]
+@pytest.fixture
+def attempts(counting):
+    return counting[0]
 
 
-async def test_when_the_window_has_ended_counting_starts_anew(attempts):
-    await attempts.count_attempt("log-in:a", MINUTE, NOW)
-    await attempts.count_attempt("log-in:a", MINUTE, NOW)
-    assert await attempts.count_attempt("log-in:a", MINUTE, NOW + MINUTE) == (1, NOW + 2 * MINUTE)
+async def test_attempts_are_counted_within_a_window_that_the_first_one_opens(counting):
+    attempts, pass_time = counting
+    assert (await attempts.count_attempt("log-in:a", MINUTE))[0] == 1
+    await pass_time(MINUTE // 2)
+    count, wait_ms = await attempts.count_attempt("log-in:a", MINUTE)
+    assert count == 2
+    assert 0 < wait_ms <= MINUTE // 2
+
+
+async def test_when_the_window_has_ended_counting_starts_anew(counting):
+    attempts, pass_time = counting
+    await attempts.count_attempt("log-in:a", MINUTE)
+    await attempts.count_attempt("log-in:a", MINUTE)
+    await pass_time(MINUTE)
+    count, wait_ms = await attempts.count_attempt("log-in:a", MINUTE)
+    assert count == 1
+    assert MINUTE // 2 < wait_ms <= MINUTE
+
+
+async def test_the_wait_is_told_by_the_clock_of_the_store(attempts, monkeypatch):
+    """A process whose clock is an hour off neither locks out longer nor lets in sooner."""
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    for count in (1, 2):
+        counted, wait_ms = await attempts.count_attempt("log-in:a", MINUTE)
+        assert counted == count
+        assert 0 < wait_ms <= MINUTE
 
 
 async def test_buckets_are_counted_apart(attempts):
-    await attempts.count_attempt("log-in:a", MINUTE, NOW)
-    assert await attempts.count_attempt("log-in:b", MINUTE, NOW) == (1, NOW + MINUTE)
+    await attempts.count_attempt("log-in:a", MINUTE)
+    assert (await attempts.count_attempt("log-in:b", MINUTE))[0] == 1
 
 
 async def test_an_attempt_can_be_taken_back_but_never_below_none(attempts):
-    await attempts.count_attempt("log-in:a", MINUTE, NOW)
+    await attempts.count_attempt("log-in:a", MINUTE)
     for _ in range(3):
         await attempts.forgive_attempt("log-in:a")
     await attempts.forgive_attempt("log-in:unknown")
-    assert await attempts.count_attempt("log-in:a", MINUTE, NOW) == (1, NOW + MINUTE)
+    assert (await attempts.count_attempt("log-in:a", MINUTE))[0] == 1
 
 
 async def test_attempts_at_once_are_all_counted(attempts):
-    counted = await asyncio.gather(*(attempts.count_attempt("log-in:a", MINUTE, NOW) for _ in range(12)))
+    counted = await asyncio.gather(*(attempts.count_attempt("log-in:a", MINUTE) for _ in range(12)))
     assert sorted(count for count, _ in counted) == list(range(1, 13))
 
 
 async def test_memory_is_bounded_and_forgets_the_longest_unused():
     attempts = MemoryAttempts()
     for number in range(MAX_BUCKETS + 1):
-        await attempts.count_attempt(str(number), MINUTE, NOW)
-    assert await attempts.count_attempt("0", MINUTE, NOW) == (1, NOW + MINUTE)
-    assert await attempts.count_attempt(str(MAX_BUCKETS), MINUTE, NOW) == (2, NOW + MINUTE)
+        await attempts.count_attempt(str(number), MINUTE)
+    assert (await attempts.count_attempt("0", MINUTE))[0] == 1
+    assert (await attempts.count_attempt(str(MAX_BUCKETS), MINUTE))[0] == 2

@@ -139,6 +139,23 @@ async def test_migrating_leaves_what_is_there_alone(database_url, database):
         await stores.close()
 
 
+OLD, TWIN, HIDDEN = "jose\u0301@example.com", "jos\u00e9@example.com", "ki\u200bm@example.com"
+
+
+async def test_old_accounts_are_found_under_their_address_whichever_way_it_is_typed(database_url, database):
+    """What is stored decomposed is composed, unless another account has that form; nobody is locked out."""
+    await run_alembic(database, command.downgrade, "0002")
+    users = metadata.tables["users"]
+    for email in (OLD, "min\u0301@example.com", TWIN, HIDDEN):
+        row = {"email": email, "name": email, "password_hash": "", "role": "buyer", "created_ms": 0}
+        await in_transaction(database, lambda connection, row=row: connection.execute(users.insert(), row))
+    await migrate(database)
+    stored = await in_transaction(
+        database, lambda connection: connection.scalars(users.select().with_only_columns(users.c.email)).all()
+    )
+    assert sorted(stored) == sorted([OLD, "mi\u0144@example.com", TWIN, HIDDEN])
+
+
 def test_the_migrations_stand_in_one_line():
     scripts = ScriptDirectory.from_config(_alembic_config())
     assert scripts.get_heads() == [HEAD]

@@ -17,6 +17,7 @@ from jari.domain.users import Role, User
 from jari.main import Application, open_stores
 from jari.ports import GatewayCancel, GatewayPayment, GatewayRefused, GatewayUncertain
 from jari.settings import Settings
+from jari.usecases.devices import Devices
 from support.worlds import World
 
 AMOUNT = 30_000
@@ -112,7 +113,7 @@ async def shop(sqlite_url: str) -> AsyncIterator[Shop]:
     settings = Settings(database=sqlite_url)
     gateway = ScriptedGateway()
     stores = await open_stores(settings)
-    application = Application(stores, Signer.generate(), gateway, settings)  # type: ignore[arg-type]
+    application = Application(stores, Signer.generate(), Devices(b"key", 5), gateway, settings)  # type: ignore[arg-type]
     yield Shop(application, gateway, world)
     assert list(gateway.script) == [], "the script was played to its end"
     await application.tills.close()

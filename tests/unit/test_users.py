@@ -10,6 +10,7 @@ from jari.domain.users import (
     MIN_PASSWORD_LENGTH,
     check_name,
     check_password,
+    forms_of_email,
     normalise_email,
 )
 
@@ -54,6 +55,64 @@ def test_addresses_are_compared_trimmed_and_in_lower_case(written, compared):
 def test_what_is_no_address_is_refused(written):
     with pytest.raises(Invalid, match="it needs the form name@"):
         normalise_email(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "jose\u0301@example.com",  # decomposed, as a Mac's file names are
+        "jos\u00e9@example.com",
+        "JOS\u00c9@EXAMPLE.COM",
+        "ｊｏｓé＠ｅｘａｍｐｌｅ．ｃｏｍ",  # noqa: RUF001 - full width, as an East Asian keyboard types it
+        "jos\u00e9@example\u3002com",
+    ],
+)
+def test_addresses_that_look_the_same_are_the_same(written):
+    assert normalise_email(written) == "jos\u00e9@example.com"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "kim@예시.한국",
+        "kim@xn--vv4b11d.xn--3e0b707e",
+        "KIM@XN--VV4B11D.한국",
+        "kim@예시。한국",
+        "kim@\u110b\u1168\u1109\u1175.한국",
+    ],
+)
+def test_a_domain_is_the_same_in_punycode(written):
+    assert normalise_email(written) == "kim@예시.한국"
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u200b", "\u200d", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u3164", "\u115f", "\ufe0f", "\u034f"],
+)
+def test_an_address_with_characters_that_nobody_sees_is_refused(unseen):
+    for written in (f"ki{unseen}m@example.com", f"kim@exam{unseen}ple.com"):
+        with pytest.raises(Invalid, match="cannot be seen"):
+            normalise_email(written)
+
+
+@pytest.mark.parametrize("written", ["kim@예-.한국", "kim@xn--99999999999.com", "kim@\u0301a.com"])
+def test_a_domain_that_cannot_be_is_refused(written):
+    with pytest.raises(Invalid, match="e-mail address"):
+        normalise_email(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "forms"),
+    [
+        (" Kim@Example.com", ("kim@example.com",)),
+        ("jose\u0301@example.com", ("jose\u0301@example.com", "jos\u00e9@example.com")),
+        ("ki\u200bm@example.com", ("ki\u200bm@example.com",)),
+        ("kim", ()),
+    ],
+)
+def test_an_account_is_looked_for_as_it_was_typed_too(written, forms):
+    """So that accounts that are older than the normal form stay reachable."""
+    assert forms_of_email(written) == forms
 
 
 @pytest.mark.parametrize(

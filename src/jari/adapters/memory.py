@@ -1,18 +1,25 @@
 """What a single process can keep in memory."""
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 MAX_BUCKETS = 100_000  # the longest unused is forgotten first
 
 
 class MemoryAttempts:
-    """Counted attempts; see `jari.ports.Attempts`. They begin anew with the process."""
+    """Counted attempts; see `jari.ports.Attempts`. They begin anew with the process.
 
-    def __init__(self) -> None:
+    ``clock`` gives seconds; one that nobody can set is best, for a window is a time span.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._buckets: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
-    async def count_attempt(self, bucket: str, window_ms: int, now_ms: int) -> tuple[int, int]:
-        """Count one attempt in the bucket's window: how many there are now, and when the window ends."""
+    async def count_attempt(self, bucket: str, window_ms: int) -> tuple[int, int]:
+        """Count one attempt in the bucket's window: how many there are now, and in how many ms the window ends."""
+        now_ms = int(self._clock() * 1000)
         count, window_ends_ms = self._buckets.get(bucket, (0, 0))
         if window_ends_ms <= now_ms:
             count, window_ends_ms = 0, now_ms + window_ms
@@ -20,7 +27,7 @@ class MemoryAttempts:
         self._buckets.move_to_end(bucket)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
-        return count + 1, window_ends_ms
+        return count + 1, window_ends_ms - now_ms
 
     async def forgive_attempt(self, bucket: str) -> None:
         """Take one attempt back."""

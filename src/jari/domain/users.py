@@ -1,8 +1,12 @@
 """Users: who they are and what an account needs."""
 
 import re
+import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+
+import idna
 
 from jari.domain.errors import Invalid
 
@@ -12,6 +16,12 @@ MIN_PASSWORD_LENGTH = 8  # ASVS 5.0, 6.2.1
 MAX_PASSWORD_LENGTH = 128  # ASVS 5.0, 6.2.9 asks for at least 64; a bound keeps hashing cheap
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f]+@[^\s@.\x00-\x1f]+(\.[^\s@.\x00-\x1f]+)*")
+
+# Printable by Unicode's categories, but nothing that anybody sees: joiners, fillers of Hangul, variation selectors,
+# the blank of Braille. `str.isprintable` knows the others, those that change the direction of writing among them.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 class Role(StrEnum):
@@ -38,15 +48,45 @@ def is_email(email: str) -> bool:
 
 
 def normalise_email(email: str) -> str:
-    """The form in which an address is compared: trimmed, lower case.
+    """The one form of an address, whichever way it was typed: trimmed, lower case, composed, of ordinary width.
+
+    The domain is written as people read it, not in punycode (IDNA 2008, mapped by UTS 46).
 
     Raises:
-        Invalid: it is not an e-mail address.
+        Invalid: it is not an e-mail address, or holds characters that nobody can see.
     """
-    email = email.strip().casefold()
+    email = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).strip().casefold())
+    if not is_email(email):
+        raise Invalid("That is not an e-mail address: it needs the form name@example.com.")
+    if not email.isprintable() or _UNSEEN.search(email):
+        raise Invalid("This e-mail address holds characters that cannot be seen: type it anew.")
+    local, _, domain = email.rpartition("@")
+    email = f"{local}@{_readable_domain(domain)}"
     if not is_email(email):
         raise Invalid("That is not an e-mail address: it needs the form name@example.com.")
     return email
+
+
+def forms_of_email(email: str) -> tuple[str, ...]:
+    """The forms under which the account of this address may be stored, the normal one last; empty where it is none.
+
+    Accounts that are older than the normal form are found as they were typed, if another account has that form.
+    """
+    forms = [email.strip().casefold()]
+    with suppress(Invalid):
+        forms.append(normalise_email(email))
+    return tuple(dict.fromkeys(form for form in forms if is_email(form)))
+
+
+def _readable_domain(domain: str) -> str:
+    if domain.isascii() and "xn--" not in domain:
+        return domain
+    try:
+        return idna.decode(idna.encode(domain, uts46=True))
+    except idna.IDNAError:
+        raise Invalid(
+            "There can be no such domain as that of this e-mail address: check what stands behind the @."
+        ) from None
 
 
 def check_name(name: str) -> str:

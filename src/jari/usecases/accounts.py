@@ -5,39 +5,62 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from jari.domain.errors import EmailTaken, KeyReused, TooManyAttempts, Unauthenticated, WrongCredentials
-from jari.domain.users import Role, User, check_name, check_password, is_email, normalise_email
+from jari.domain.errors import EmailTaken, KeyReused, Unauthenticated, WrongCredentials
+from jari.domain.limits import Limit, LogInLimits
+from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
 from jari.ports import Accounts as AccountStore
 from jari.ports import Attempts, RequestKey
 from jari.settings import Settings
+from jari.usecases.devices import Devices
+from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
 from jari.usecases.passwords import Passwords
 
 log = structlog.get_logger()
 
 TOKEN_BYTES = 24  # 192 random bits; ASVS 5.0, 7.2.3 asks for 128
-OVERLAP_MS = 30_000  # how far back each look for ended sessions reaches, past late commits and unequal clocks
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+OVERLAP_MS = 30_000  # how far back each look for ended sessions reaches, past late commits
 
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A user, the token of their new session, and the mark by which the device is known from now on."""
+
+    user: User
+    token: str
+    device: str
+
+
 class Accounts:
     """Users and their sessions."""
 
     def __init__(
-        self, store: AccountStore, attempts: Attempts, passwords: Passwords, settings: Settings
+        self,
+        store: AccountStore,
+        attempts: Attempts,
+        passwords: Passwords,
+        devices: Devices,
+        settings: Settings,
     ) -> None:
         self._store = store
-        self._attempts = attempts
+        self._limits = Limits(attempts, settings)
+        self._log_in_limits = LogInLimits(
+            log_ins_per_address=settings.log_ins_per_address,
+            log_in_attempts_per_address=settings.log_in_attempts_per_address,
+            log_in_attempts_per_account=settings.log_in_attempts_per_account,
+            log_in_attempts_per_account_anywhere=settings.log_in_attempts_per_account_anywhere,
+            log_ins_per_device=settings.log_ins_per_device,
+        )
+        self._devices = devices
         self._passwords = passwords
         self._settings = settings
         self._sessions = SessionCache(store, settings)
@@ -62,7 +85,7 @@ class Accounts:
         # The password is no part of the fingerprint, for that is a fast hash; it is verified instead.
         request = key and RequestKey("sign-up", key, hashlib.sha256(f"{email}\n{name}".encode()).hexdigest())
         if address:
-            await self._count(f"sign-up:{address}", self._settings.sign_ups_per_address)
+            await self._limits.count(Limit(f"sign-up:{address}", self._settings.sign_ups_per_address))
         if request and (again := await self._same_sign_up(request, email, password)) is not None:
             return again
         try:
@@ -71,7 +94,6 @@ class Accounts:
                 name=name,
                 password_hash=await self._passwords.hash(password),
                 role=role,
-                created_ms=_now_ms(),
                 request=request or None,
             )
         except EmailTaken:
@@ -95,39 +117,34 @@ class Accounts:
             raise KeyReused("This Idempotency-Key came before with another request: use a new key.")
         return found[0]
 
-    async def log_in(self, *, email: str, password: str, address: str) -> tuple[User, str]:
-        """The user and the token of a new session.
-
-        Failures count against the account and against the address, in buckets of their own; a success takes
-        its attempt back.
+    async def log_in(self, *, email: str, password: str, address: str, device: str | None = None) -> LoggedIn:
+        """A new session; ``device`` is the mark that came along, the answer's is the one to keep there.
 
         Raises:
-            WrongCredentials, TooManyAttempts.
+            WrongCredentials, TooManyAttempts, Unavailable.
         """
-        email = email.strip().casefold()
-        account = hashlib.sha256(email.encode()).hexdigest()
-        # The address first: one that is over its limit must not use up the attempts of accounts, too.
-        buckets = (
-            (f"log-in:address:{address}", self._settings.log_in_attempts_per_address),
-            (f"log-in:account:{account}", self._settings.log_in_attempts_per_account),
-        )
-        await self._count(f"log-in:tries:{address}", self._settings.log_ins_per_address)
-        for bucket, limit in buckets:
-            await self._count(bucket, limit)
-        found = await self._store.user_by_email(email) if is_email(email) else None
+        forms = forms_of_email(email)
+        account = hashlib.sha256((forms[-1] if forms else email).encode()).hexdigest()
+        limits = self._log_in_limits.of(account, address, self._devices.known(device, account))
+        await self._limits.count(*limits)
+        found = await self._user_of(forms)
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
-        for bucket, _ in buckets:
-            await self._attempts.forgive_attempt(bucket)
+        await self._limits.forgive(limits)
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        expires_ms = _now_ms() + self._settings.session_hours * 3_600_000
-        await self._store.add_session(_hash(token), found[0].id, expires_ms)
-        return found[0], token
+        await self._store.add_session(_hash(token), found[0].id, self._settings.session_hours * 3_600_000)
+        return LoggedIn(found[0], token, self._devices.marked(device, account))
+
+    async def _user_of(self, forms: Sequence[str]) -> tuple[User, str] | None:
+        for form in forms:
+            if (found := await self._store.user_by_email(form)) is not None:
+                return found
+        return None
 
     async def log_out(self, token: str) -> None:
         """End the session, here at once and in other processes with their next look."""
         token_hash = _hash(token)
-        await self._store.end_session(token_hash, _now_ms())
+        await self._store.end_session(token_hash)
         self._sessions.forget(token_hash)
 
     async def user_of(self, token: str | None) -> User:
@@ -145,16 +162,6 @@ class Accounts:
         """Learn until cancelled which sessions were ended elsewhere."""
         await self._sessions.run()
 
-    async def _count(self, bucket: str, limit: int) -> None:
-        now_ms = _now_ms()
-        window_ms = self._settings.attempt_window_seconds * 1000
-        count, window_ends_ms = await self._attempts.count_attempt(bucket, window_ms, now_ms)
-        if count > limit:
-            wait_seconds = max(1, -(-(window_ends_ms - now_ms) // 1000))
-            raise TooManyAttempts(
-                f"Too many attempts: try again in {wait_seconds} s.", retry_after_seconds=wait_seconds
-            )
-
 
 class SessionCache:
     """Who is behind which session, remembered for a while.
@@ -168,7 +175,7 @@ class SessionCache:
         self._settings = settings
         self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
         self._forgotten = 0
-        self._lookup: Lookup[bytes, User] = Lookup(lambda hashes: store.sessions(hashes, _now_ms()))
+        self._lookup: Lookup[bytes, User] = Lookup(store.sessions)
 
     async def user(self, token_hash: bytes) -> User | None:
         """The session's user."""
@@ -191,7 +198,7 @@ class SessionCache:
         while True:
             await asyncio.sleep(self._settings.poll_ms / 1000)
             try:
-                for token_hash in await self._store.ended_sessions(_now_ms() - OVERLAP_MS):
+                for token_hash in await self._store.ended_sessions(OVERLAP_MS):
                     self.forget(token_hash)
             except Exception:
                 log.exception("session_poll_failed")

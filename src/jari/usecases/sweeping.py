@@ -87,7 +87,7 @@ class Sweeper:
         )
         if too_late:
             log.error("events_lost", schedules=too_late, remedy="see why the relay of webhooks is stuck")
-        await self._accounts.forget_before(self._live.now_ms())
+        await self._accounts.forget_ended()
 
     async def run(self) -> None:
         """Sweep and trim until cancelled."""

@@ -67,20 +67,22 @@ def routes(accounts: Accounts, reader: Reader, settings: Settings) -> list[BaseR
 
     async def log_in(request: Request) -> Response:
         body, _ = await reader.body(request, log_in_decoder)
-        user, token = await accounts.log_in(
-            email=body.email, password=body.password, address=client_address(request)
+        entered = await accounts.log_in(
+            email=body.email,
+            password=body.password,
+            address=client_address(request),
+            device=reader.device(request),
         )
         if (old := reader.token(request)) is not None:
             await accounts.log_out(old)  # a session never outlives the log-in that follows it
-        response = success(user_json(user))
-        response.set_cookie(
-            reader.cookie_name,
-            token,
-            max_age=settings.session_hours * 3600,
-            secure=secure,
-            httponly=True,
-            samesite="lax",
-        )
+        response = success(user_json(entered.user))
+        for name, value, lifetime_seconds in (
+            (reader.cookie_name, entered.token, settings.session_hours * 3_600),
+            (reader.device_cookie_name, entered.device, settings.device_days * 24 * 3_600),
+        ):
+            response.set_cookie(
+                name, value, max_age=lifetime_seconds, secure=secure, httponly=True, samesite="lax"
+            )
         return response
 
     async def log_out(request: Request) -> Response:

@@ -144,6 +144,7 @@ class Reader:
         self._accounts = accounts
         self._max_body_bytes = settings.max_body_bytes
         self.cookie_name = "__Host-jari" if settings.public_url.startswith("https:") else "jari"
+        self.device_cookie_name = f"{self.cookie_name}-device"
 
     async def user(self, request: Request) -> User:
         """Who is asking.
@@ -156,6 +157,10 @@ class Reader:
     def token(self, request: Request) -> str | None:
         """The session token that came along."""
         return request.cookies.get(self.cookie_name)
+
+    def device(self, request: Request) -> str | None:
+        """The mark that came along of a device on which somebody has logged in before."""
+        return request.cookies.get(self.device_cookie_name)
 
     async def body_bytes(self, request: Request) -> bytes:
         """The whole body.

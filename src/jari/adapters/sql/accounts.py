@@ -18,6 +18,7 @@ class SqlAccounts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._now_ms = select(database.now_ms).scalar_subquery()
 
     async def add_user(
         self,
@@ -26,7 +27,6 @@ class SqlAccounts:
         name: str,
         password_hash: str,
         role: Role,
-        created_ms: int,
         request: RequestKey | None,
     ) -> User:
         """The new user; the key is stored in the same transaction."""
@@ -35,7 +35,11 @@ class SqlAccounts:
                 user_id = await connection.scalar(
                     insert(users)
                     .values(
-                        email=email, name=name, password_hash=password_hash, role=role, created_ms=created_ms
+                        email=email,
+                        name=name,
+                        password_hash=password_hash,
+                        role=role,
+                        created_ms=self._now_ms,
                     )
                     .returning(users.c.id)
                 )
@@ -46,7 +50,7 @@ class SqlAccounts:
                             key=request.key,
                             fingerprint=request.fingerprint,
                             answer=str(user_id),
-                            created_ms=created_ms,
+                            created_ms=self._now_ms,
                         )
                     )
         except IntegrityError as error:
@@ -76,21 +80,22 @@ class SqlAccounts:
             return None
         return StoredAnswer(RequestKey(row.scope, row.key, row.fingerprint), row.answer)
 
-    async def add_session(self, token_hash: bytes, user_id: int, expires_ms: int) -> None:
-        """Remember a session."""
+    async def add_session(self, token_hash: bytes, user_id: int, lifetime_ms: int) -> None:
+        """Remember a session for so long."""
+        session = insert(sessions).values(
+            token_hash=token_hash, user_id=user_id, expires_ms=self._now_ms + lifetime_ms
+        )
         async with self._database.write() as connection:
-            await connection.execute(
-                insert(sessions).values(token_hash=token_hash, user_id=user_id, expires_ms=expires_ms)
-            )
+            await connection.execute(session)
 
-    async def sessions(self, token_hashes: Sequence[bytes], now_ms: int) -> Mapping[bytes, User]:
+    async def sessions(self, token_hashes: Sequence[bytes]) -> Mapping[bytes, User]:
         """Those of these sessions that are good, with their users."""
         statement = (
             select(sessions.c.token_hash, users.c.id, users.c.email, users.c.name, users.c.role)
             .join(users, users.c.id == sessions.c.user_id)
             .where(
                 sessions.c.token_hash.in_(token_hashes),
-                sessions.c.expires_ms > now_ms,
+                sessions.c.expires_ms > self._now_ms,
                 sessions.c.ended_ms.is_(None),
             )
         )
@@ -98,41 +103,40 @@ class SqlAccounts:
             rows = await connection.execute(statement)
             return {row[0]: User(row[1], row[2], row[3], Role(row[4])) for row in rows}
 
-    async def end_session(self, token_hash: bytes, now_ms: int) -> None:
+    async def end_session(self, token_hash: bytes) -> None:
         """End a session everywhere."""
         statement = (
             update(sessions)
             .where(sessions.c.token_hash == token_hash, sessions.c.ended_ms.is_(None))
-            .values(ended_ms=now_ms)
+            .values(ended_ms=self._now_ms)
         )
         async with self._database.write() as connection:
             await connection.execute(statement)
 
-    async def ended_sessions(self, since_ms: int) -> Sequence[bytes]:
-        """Sessions that were ended at or after that time."""
+    async def ended_sessions(self, within_ms: int) -> Sequence[bytes]:
+        """Sessions that were ended in the last so many milliseconds."""
+        statement = select(sessions.c.token_hash).where(sessions.c.ended_ms >= self._now_ms - within_ms)
         async with self._database.read() as connection:
-            found = await connection.scalars(
-                select(sessions.c.token_hash).where(sessions.c.ended_ms >= since_ms)
-            )
-            return found.all()
+            return (await connection.scalars(statement)).all()
 
-    async def forget_before(self, now_ms: int) -> None:
-        """Delete sessions and windows of attempts that have ended."""
+    async def forget_ended(self) -> None:
+        """Delete sessions and windows of attempts whose time is over."""
         async with self._database.write() as connection:
-            await connection.execute(sessions.delete().where(sessions.c.expires_ms < now_ms))
-            await connection.execute(attempts.delete().where(attempts.c.window_ends_ms < now_ms))
+            await connection.execute(sessions.delete().where(sessions.c.expires_ms <= self._now_ms))
+            await connection.execute(attempts.delete().where(attempts.c.window_ends_ms <= self._now_ms))
 
-    async def count_attempt(self, bucket: str, window_ms: int, now_ms: int) -> tuple[int, int]:
-        """Count one attempt in the bucket's window: how many there are now, and when the window ends."""
-        over = attempts.c.window_ends_ms <= now_ms
-        statement = self._insert().values(bucket=bucket, count=1, window_ends_ms=now_ms + window_ms)
+    async def count_attempt(self, bucket: str, window_ms: int) -> tuple[int, int]:
+        """Count one attempt in the bucket's window: how many there are now, and in how many ms the window ends."""
+        window_ends_ms = self._now_ms + window_ms
+        over = attempts.c.window_ends_ms <= self._now_ms
+        statement = self._insert().values(bucket=bucket, count=1, window_ends_ms=window_ends_ms)
         counted = statement.on_conflict_do_update(
             index_elements=[attempts.c.bucket],
             set_={
                 "count": case((over, 1), else_=attempts.c.count + 1),
-                "window_ends_ms": case((over, now_ms + window_ms), else_=attempts.c.window_ends_ms),
+                "window_ends_ms": case((over, window_ends_ms), else_=attempts.c.window_ends_ms),
             },
-        ).returning(attempts.c.count, attempts.c.window_ends_ms)
+        ).returning(attempts.c.count, attempts.c.window_ends_ms - self._now_ms)
         async with self._database.write() as connection:
             row = (await connection.execute(counted)).one()
         return row[0], row[1]

@@ -1,0 +1,80 @@
+"""Counting attempts, and refusing those who have had theirs."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from weakref import WeakValueDictionary
+
+from jari.domain.errors import TooManyAttempts, Unavailable
+from jari.domain.limits import Limit
+from jari.ports import Attempts
+from jari.settings import Settings
+
+
+class Limits:
+    """Counts in the store, and remembers who was refused.
+
+    A refusal costs the store nothing but the first time: who asks on and on is refused from memory until the window
+    ends. Those who are counted in one bucket take turns, since they wait for one row anyway, and few count at once:
+    so an attack neither takes the connections that others need nor makes them wait behind it.
+    """
+
+    def __init__(self, attempts: Attempts, settings: Settings) -> None:
+        self._attempts = attempts
+        self._window_ms = settings.attempt_window_seconds * 1000
+        self._refused: OrderedDict[str, float] = OrderedDict()  # bucket → the end of its window, monotonic
+        self._refused_size = settings.refused_buckets_size
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._few = asyncio.Semaphore(settings.attempts_counted_at_once)
+        self._waiting = 0
+        self._queue_size = settings.attempt_queue_size
+
+    async def count(self, *limits: Limit) -> None:
+        """Count one attempt against each of these, in this order; the first that is used up ends it.
+
+        Raises:
+            TooManyAttempts: with the time to wait.
+            Unavailable: too many wait to be counted.
+        """
+        for limit in limits:
+            self._refuse(limit.bucket)
+        for limit in limits:
+            await self._count(limit)
+
+    async def forgive(self, limits: Sequence[Limit]) -> None:
+        """Take back what a success does not count."""
+        for limit in limits:
+            if limit.failures_only:
+                self._refused.pop(limit.bucket, None)
+                async with self._few:
+                    await self._attempts.forgive_attempt(limit.bucket)
+
+    async def _count(self, limit: Limit) -> None:
+        if self._waiting >= self._queue_size:
+            raise Unavailable("Too many people are logging in: try again in a moment.", retry_after_seconds=5)
+        self._waiting += 1
+        try:
+            turn = self._turns.setdefault(limit.bucket, asyncio.Lock())
+            async with turn, self._few:
+                self._refuse(limit.bucket)  # perhaps the one before was the last that was allowed
+                count, wait_ms = await self._attempts.count_attempt(limit.bucket, self._window_ms)
+                if count > limit.attempts:
+                    self._remember(limit.bucket, time.monotonic() + wait_ms / 1000)
+                    self._refuse(limit.bucket)
+        finally:
+            self._waiting -= 1
+
+    def _refuse(self, bucket: str) -> None:
+        left_seconds = self._refused.get(bucket, 0.0) - time.monotonic()
+        if left_seconds > 0:
+            wait_seconds = int(left_seconds) + 1
+            raise TooManyAttempts(
+                f"Too many attempts: try again in {wait_seconds} s.", retry_after_seconds=wait_seconds
+            )
+        self._refused.pop(bucket, None)
+
+    def _remember(self, bucket: str, ends: float) -> None:
+        self._refused[bucket] = ends
+        if len(self._refused) > self._refused_size:
+            self._refused.popitem(last=False)
