@@ -57,7 +57,10 @@ def document(version: str) -> dict[str, Any]:
         "info": {
             "title": "jari",
             "version": version,
-            "description": "Reserved seats for a crowd: every change live, no seat sold twice.",
+            "description": (
+                "Reserved seats for a crowd: every change live, no seat sold twice. Unknown query parameters are "
+                "ignored, unknown fields of a body are refused."
+            ),
         },
         "paths": _paths(),
         "components": {
@@ -398,7 +401,7 @@ def _operation(
 
 
 def _drawing(summary: str, kind: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    operation = _operation(summary, {}, parameters=parameters, problems=(401, 404, 503), session=True)
+    operation = _operation(summary, {}, parameters=parameters, problems=(401, 404, 429, 503), session=True)
     operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}}}
     return operation
 

@@ -98,14 +98,9 @@ class Press:
             Unavailable: it took too long, or the press died of it twice.
         """
         for _ in range(TRIES):
-            process = self._process
-            if process is None or process.returncode is not None:
-                process = self._process = await asyncio.create_subprocess_exec(
-                    *PRESS, stdin=PIPE, stdout=PIPE
-                )
             try:
                 async with asyncio.timeout(self._draw_seconds):
-                    return await _exchange(process, job)
+                    return await _exchange(await self._running(), job)
             except TimeoutError:
                 log.warning("press_timed_out", seconds=self._draw_seconds)
                 await self.close()
@@ -117,6 +112,11 @@ class Press:
                 await self.close()  # else the next one would get this one's document
                 raise
         raise Unavailable("The tickets could not be drawn: try again in a moment.", retry_after_seconds=5)
+
+    async def _running(self) -> Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(*PRESS, stdin=PIPE, stdout=PIPE)
+        return self._process
 
     async def close(self) -> None:
         """End the process, if there is one."""
