@@ -6,8 +6,8 @@ from alembic import op
 from jari.domain.errors import Invalid
 from jari.domain.users import normalise_email
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
