@@ -31,6 +31,7 @@ from jari import logs
 from jari.adapters.sql import seating_postgres, seating_sqlite
 from jari.domain.seating import Allocation, Change, Seating, Status
 from jari.domain.seatmap import SeatMap
+from jari.domain.tenures import Tenure
 from jari.main import serve
 from jari.ports import Decision
 from jari.settings import Settings
@@ -49,8 +50,8 @@ def losers() -> None:
 
 
 def decision() -> None:
-    async def read_nothing(*_: object) -> Sequence[Allocation]:
-        return []
+    async def read_nothing(*_: object) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
+        return [], []
 
     for transaction in TRANSACTIONS:
         transaction.read = read_nothing  # type: ignore[assignment,method-assign]

@@ -29,7 +29,7 @@ PLAN = range(1, 1_000)
 
 
 def held(seat_id, buyer=ANN, *, hold_id="h1", ends=LATER):
-    return Allocation(seat_id, Status.HOLD, buyer, hold_id, ends)
+    return Allocation(seat_id, Status.HOLD, buyer, hold_id, ends, NOW)
 
 
 def sold(seat_id, buyer=ANN, *, hold_id="h1"):
