@@ -23,6 +23,10 @@ fanout_seconds = Histogram(
 )
 deliveries = Counter("jari_deliveries", "Events sent to viewers")
 replicas = Gauge("jari_replicas", "Schedules whose seats are in memory")
+dead_versions = Gauge(
+    "jari_dead_versions",
+    "Old versions of schedules' rows that PostgreSQL keeps for a snapshot that stays open",
+)
 poll_seconds = Histogram(
     "jari_poll_seconds", "Time that one look at the change log took", buckets=FAST_SECONDS
 )

@@ -134,6 +134,9 @@ class SeatingStore(Protocol):
         in which some of them had to go.
         """
 
+    async def dead_versions(self) -> int:
+        """How many old versions of schedules' rows the store cannot clean away, because somebody may still look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:

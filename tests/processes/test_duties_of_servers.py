@@ -1,5 +1,6 @@
-"""Looking after payments is the duty of exactly one process; when it dies, another takes over."""
+"""Looking after money is the duty of exactly one process; when it dies or stands still, another takes over."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from support.servers import Server
 LEASE_SECONDS = 2
 SLACK_SECONDS = 3.0
 TIMES = 100_000
+REFUNDS = 4
 
 
 @pytest.fixture
@@ -89,3 +91,49 @@ def test_when_it_ends_in_order_it_gives_the_duty_away_at_once(postgres_url: str,
         shop.sandbox.behave_well()
         shop.servers = [idle]
         assert end_of(purchase) is End.PAID
+
+
+def postponed(server: Server) -> int:
+    """How often this server has tried to give money back, in vain."""
+    return server.log().count("refund_postponed")
+
+
+def refunds_that_nobody_can_give(shop: Shop) -> list[Purchase]:
+    """The gateway is in trouble and stays so: whoever has the duty asks it every second."""
+    purchases = [shop.purchase().paid() for _ in range(REFUNDS)]
+    shop.sandbox.behave("cancel", times=TIMES, code="PROVIDER_ERROR")
+    for purchase in purchases:
+        assert purchase.refund(purchase.seat_ids[:1]).json()["data"]["refunds"][0]["status"] == "DUE"
+    return purchases
+
+
+def given(shop: Shop, purchase: Purchase) -> list[int]:
+    """What the gateway has given back for this purchase, each time that it did."""
+    return [each["cancelAmount"] for each in shop.sandbox.payment(purchase.order_id)["cancels"] or []]
+
+
+def test_who_stands_still_for_longer_than_the_lease_gives_no_refund_twice(shop: Shop) -> None:
+    """It stops in the middle of the questions; another takes over; then it goes on as if nothing had been."""
+    purchases = refunds_that_nobody_can_give(shop)
+    before = [postponed(server) for server in shop.servers]
+    wait_until(lambda: sum(map(postponed, shop.servers)) >= sum(before) + 2 * REFUNDS)
+    busy, idle = sorted(
+        shop.servers, key=lambda server: before[shop.servers.index(server)] - postponed(server)
+    )
+    shop.sandbox.behave_well()
+    shop.sandbox.behave("cancel", times=TIMES, delaySeconds=0.5)
+    wait_until(lambda: shop.sandbox.waiting_behaviours()[0]["times"] < TIMES)
+    busy.signal(signal.SIGSTOP)
+    try:
+        shop.servers = [idle]
+        shop.sandbox.behave_well()
+        assert [end_of(purchase) for purchase in purchases] == [End.PARTLY] * REFUNDS
+    finally:
+        busy.signal(signal.SIGCONT)
+    shop.servers = [busy]
+    assert end_of(shop.purchase().paid()) is End.PAID  # it is awake
+    idle.kill()
+    seconds = time.monotonic() + 2 * LEASE_SECONDS  # it has the duty again, and could do harm
+    wait_until(lambda: time.monotonic() > seconds)
+    assert [given(shop, purchase) for purchase in purchases] == [[15_000]] * REFUNDS
+    assert [end_of(purchase) for purchase in purchases] == [End.PARTLY] * REFUNDS

@@ -112,9 +112,7 @@ class Live:
         await self._store.renew_epoch(schedule.id)
 
     async def poll(self) -> None:
-        """Look once for what other processes have done to the schedules that are loaded here."""
-        if not self._schedules:
-            return
+        """Look once at the store's clock, and for what other processes have done to the schedules loaded here."""
         with metrics.poll_seconds.time():
             now_ms, states = await self._store.states(list(self._schedules))
             self.learn_time(now_ms)
@@ -154,15 +152,15 @@ class Live:
             ) from error
 
     async def run(self) -> None:
-        """Poll until cancelled; a store that is away for a while is asked again."""
+        """Poll until cancelled, at once for the first time; a store that is away for a while is asked again."""
         while True:
-            await asyncio.sleep(self._settings.poll_ms / 1000)
             try:
                 if self.let_go():
                     await asyncio.to_thread(heap.give_back)
                 await self.poll()
             except Exception:
                 log.exception("poll_failed")
+            await asyncio.sleep(self._settings.poll_ms / 1000)
 
     async def _open(self, schedule_id: int) -> LiveSchedule:
         async with self._loads:

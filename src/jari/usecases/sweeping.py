@@ -88,6 +88,7 @@ class Sweeper:
         if too_late:
             log.error("events_lost", schedules=too_late, remedy="see why the relay of webhooks is stuck")
         await self._accounts.forget_ended()
+        metrics.dead_versions.set(await self._store.dead_versions())
 
     async def run(self) -> None:
         """Sweep and trim until cancelled."""

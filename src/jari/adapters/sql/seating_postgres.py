@@ -155,6 +155,8 @@ SELECT schedules.id FROM schedules JOIN relays ON relays.name = '{WEBHOOKS}' AND
 WHERE relays.version < schedules.version - greatest($1::bigint, $2::bigint)
 """
 
+DEAD_VERSIONS = "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relid = 'schedules'::regclass"
+
 
 class PostgresSeatingTransaction:
     """One batch; see `jari.ports.SeatingTransaction`."""
@@ -424,6 +426,11 @@ class PostgresSeatingStore:
         )
         await self._execute(f"DELETE FROM tenures WHERE ended_ms < {NOW_MS} - $1::bigint", cool_down_ms)
         return [row[0] for row in too_late]
+
+    async def dead_versions(self) -> int:
+        """How many old versions of schedules' rows wait to be cleaned away; a few, unless a snapshot stays open."""
+        rows = await self._fetch(DEAD_VERSIONS)
+        return int(rows[0][0]) if rows else 0
 
 
 async def _answers(connection: Connection, requests: Sequence[RequestKey]) -> list[StoredAnswer]:

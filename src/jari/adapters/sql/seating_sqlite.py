@@ -342,6 +342,10 @@ class SqliteSeatingStore:
         async with self._write_lock:
             return await self._writer.run(delete)
 
+    async def dead_versions(self) -> int:
+        """None: rows are changed in place."""
+        return 0
+
 
 def _begin(schedule_id: int, connection: sqlite3.Connection) -> tuple[ScheduleState, int]:
     connection.execute("BEGIN IMMEDIATE")
