@@ -135,6 +135,28 @@ def test_a_loop_of_papers_holds_up_neither_holds_nor_pictures(
     assert picture_beside < SLOWER * picture
 
 
+def test_another_buyers_paper_waits_for_one_of_theirs_and_not_for_all(
+    sqlite_url: str, open_place: Callable[..., Place]
+) -> None:
+    place = open_place(sqlite_url, **DRAWN_ANEW)
+    greedy, paper = place.buy(place.match.seat_ids[:4])
+    visitor, ticket = place.buy(place.match.seat_ids[4:8])
+
+    def median_seconds(client: httpx.Client) -> float:
+        took = []
+        for _ in range(5):
+            started = time.perf_counter()
+            client.get(paper_path(ticket)).raise_for_status()
+            took.append(time.perf_counter() - started)
+        return statistics.median(took)
+
+    with visitor.client(place.server.url) as client:
+        quiet = median_seconds(client)
+        with asking_on_and_on(place, greedy, paper):
+            beside = median_seconds(client)
+    assert beside < SLOWER * quiet
+
+
 def presses_of(server: Server) -> list[int]:
     """The processes that a server has begun."""
     assert server.process is not None
