@@ -237,14 +237,27 @@ class Accounts(Protocol):
     async def sign_up_of(self, request: RequestKey) -> StoredAnswer | None:
         """The stored answer of an earlier sign-up under this key."""
 
-    async def add_session(self, token_hash: bytes, user_id: int, lifetime_ms: int) -> None:
-        """Remember a session for so long."""
+    async def change_password(
+        self, user_id: int, old_hash: str, new_hash: str, kept_session: bytes
+    ) -> Sequence[bytes] | None:
+        """Change the hash and end all sessions but one: those that ended. None where the old hash is no longer it."""
+
+    async def add_session(
+        self, token_hash: bytes, user_id: int, password_hash: str, *, lifetime_ms: int, max_sessions: int
+    ) -> Sequence[bytes] | None:
+        """Remember a session for so long, and end the oldest beyond the limit: those that ended.
+
+        None where the password's hash, which the log-in was let in by, is no longer the user's.
+        """
 
     async def sessions(self, token_hashes: Sequence[bytes]) -> Mapping[bytes, User]:
         """Those of these sessions that are good, with their users."""
 
     async def end_session(self, token_hash: bytes) -> None:
         """End a session everywhere."""
+
+    async def end_sessions(self, user_id: int) -> Sequence[bytes]:
+        """End all sessions of a user everywhere: those that ended."""
 
     async def ended_sessions(self, within_ms: int) -> Sequence[bytes]:
         """Sessions that were ended in the last so many milliseconds."""

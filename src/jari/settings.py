@@ -95,6 +95,7 @@ class Settings:
 
     # accounts
     session_hours: int = 24 * 7
+    sessions_per_user: int = 20  # at a time; the oldest ends when there is one more
     session_cache_size: int = 100_000
     session_cache_seconds: int = 60
     log_in_attempts_per_account: int = 10  # from one address

@@ -37,6 +37,7 @@ class People:
         self._scene = scene
         self._suffix = secrets.token_hex(4)
         self.found_session = ""
+        self.devices: list[str] = []
 
     def email(self, name: str) -> str:
         return f"{name.lower()}-{self._suffix}@example.com"
@@ -79,6 +80,13 @@ def few_log_ins(
 ) -> None:
     limit = "log_ins_per_device" if what == "log-ins" else "log_in_attempts_per_account"
     scene.house = House(make_server(sqlite_url, **{limit: count}), make_world(sqlite_url))
+
+
+@given(step("COUNT sessions are allowed for each account"))
+def few_sessions(
+    scene: Scene, sqlite_url: str, make_server: MakeServer, make_world: MakeWorld, count: str
+) -> None:
+    scene.house = House(make_server(sqlite_url, sessions_per_user=count), make_world(sqlite_url))
 
 
 @given(step("COUNT accounts are allowed for each address"))
@@ -183,6 +191,48 @@ def somebody_logs_in_often(people: People, name: str, count: str) -> None:
         people.log_in(name)
 
 
+@when(step('NAME logs in with the password "(?P<password>.*)"'))
+def somebody_logs_in_with_another_password(people: People, name: str, password: str) -> None:
+    data_of(people.log_in(name, password=password))
+
+
+@given(step("NAME is logged in on COUNT devices?"))
+def somebody_is_logged_in_on_devices(people: People, name: str, count: str) -> None:
+    for number in range(int(count)):
+        people.devices.append(f"{name} on device {number}")
+        data_of(people.log_in(people.devices[-1], email=people.email(name)))
+
+
+@when(step("NAME logs out everywhere on the first device"))
+def somebody_logs_out_everywhere(people: People, name: str) -> None:
+    answer = people.post(people.devices[0], "/api/log-out-everywhere", json={})
+    assert data_of(answer) == {"endedSessions": len(people.devices)}
+    assert "jari" not in people.client(people.devices[0]).cookies
+
+
+@when(
+    step(
+        'NAME changes her password to "(?P<new>.*)"(?: COUNT times)? on the first device'
+        "(?P<wrong>, with a wrong one for the present)?"
+    )
+)
+def somebody_changes_their_password(
+    scene: Scene, people: People, name: str, new: str, count: str | None, wrong: str | None
+) -> None:
+    body = {"password": "a guess" if wrong else PASSWORD, "newPassword": new}
+    for _ in range(int(count or 1)):
+        answer = people.post(people.devices[0], "/api/password", json=body)
+        scene.answers[name].append(answer)
+
+
+@when(step("NAME asks to (?P<what>log out everywhere|change her password)"))
+def somebody_without_a_session_asks(people: People, name: str, what: str) -> None:
+    if what == "log out everywhere":
+        people.post(name, "/api/log-out-everywhere", json={})
+    else:
+        people.post(name, "/api/password", json={"password": PASSWORD, "newPassword": "another seat"})
+
+
 @when(step("NAME logs in by a form"))
 def somebody_logs_in_by_a_form(people: People, name: str) -> None:
     people.post(name, "/api/log-in", data={"email": people.email(name), "password": PASSWORD})
@@ -220,6 +270,19 @@ def somebody_is_given_the_same_account(scene: Scene, name: str) -> None:
 @then(step("NAME is known by (?:her|his) name"))
 def somebody_is_known(people: People, name: str) -> None:
     assert data_of(people.client(name).get("/api/me"))["name"] == name
+
+
+@then(step("NAME is known on (?P<which>no device|the first device|the first 2 devices|the last 2 devices)"))
+def somebody_is_known_on_devices(people: People, name: str, which: str) -> None:
+    clients = [people.client(each) for each in people.devices]
+    known = [client.get("/api/me").status_code == 200 for client in clients]
+    expected = {
+        "no device": [False] * len(known),
+        "the first device": [True] + [False] * (len(known) - 1),
+        "the first 2 devices": [True, True],
+        "the last 2 devices": [False] * (len(known) - 2) + [True, True],
+    }
+    assert known == expected[which]
 
 
 @then(step("NAME is not known"))

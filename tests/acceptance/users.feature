@@ -181,6 +181,57 @@ Feature: Accounts
       Then Sora is refused: TOO_MANY_ATTEMPTS
       And Sora is told when to come back
 
+  Rule: Whoever has an account can end what was begun in it
+
+    Scenario: Logging out everywhere
+      Given Minji has signed up
+      And Minji is logged in on 3 devices
+      When Minji logs out everywhere on the first device
+      Then Minji is known on no device
+      When Minji logs in
+      Then Minji is known by her name
+
+    Scenario: A new password ends all other sessions
+      Given Minji has signed up
+      And Minji is logged in on 3 devices
+      When Minji changes her password to "another seat" on the first device
+      Then Minji is known on the first device
+      When Minji logs in
+      Then Minji is refused: WRONG_CREDENTIALS
+      When Minji logs in with the password "another seat"
+      Then Minji is known by her name
+
+    Scenario: Whoever does not know the present password cannot change it
+      Given 3 wrong passwords are allowed
+      And Minji has signed up
+      And Minji is logged in on 2 devices
+      When Minji changes her password to "another seat" 4 times on the first device, with a wrong one for the present
+      Then Minji is refused: TOO_MANY_ATTEMPTS
+      And Minji is known on the first 2 devices
+
+    Scenario: A new password must be a good one
+      Given Minji has signed up
+      And Minji is logged in on 1 device
+      When Minji changes her password to "short" on the first device
+      Then Minji is refused: INVALID
+      When Minji logs in
+      Then Minji is known by her name
+
+    Scenario Outline: Without a session there is nothing to end
+      When Minji asks to <what>
+      Then Minji is refused: UNAUTHENTICATED
+
+      Examples:
+        | what                |
+        | log out everywhere  |
+        | change her password |
+
+    Scenario: An account has only so many sessions, and the oldest ends
+      Given 2 sessions are allowed for each account
+      And Minji has signed up
+      And Minji is logged in on 4 devices
+      Then Minji is known on the last 2 devices
+
   Rule: Only our own pages may act for the one who is logged in
 
     Scenario Outline: What another site makes a browser send is refused

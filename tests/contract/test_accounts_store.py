@@ -47,6 +47,17 @@ def token(number):
     return bytes([number]) * 32
 
 
+def begin(accounts, number, user, lifetime_ms=MINUTE, *, password_hash="a hash", max_sessions=20):
+    return accounts.add_session(
+        token(number), user.id, password_hash, lifetime_ms=lifetime_ms, max_sessions=max_sessions
+    )
+
+
+async def good(accounts):
+    """The numbers of the sessions that are good."""
+    return sorted(found[0] for found in await accounts.sessions([token(number) for number in range(1, 40)]))
+
+
 # --- users
 
 
@@ -101,7 +112,7 @@ async def test_a_refused_sign_up_leaves_no_key_behind(accounts):
 
 async def test_a_session_is_good_until_its_end(accounts, pass_time):
     user = await add(accounts)
-    await accounts.add_session(token(1), user.id, MINUTE)
+    await begin(accounts, 1, user, MINUTE)
     assert await accounts.sessions([token(1)]) == {token(1): user}
     await pass_time(MINUTE)
     assert await accounts.sessions([token(1)]) == {}
@@ -109,10 +120,10 @@ async def test_a_session_is_good_until_its_end(accounts, pass_time):
 
 async def test_only_the_good_ones_of_many_sessions_are_found(accounts, pass_time):
     kim, lee = await add(accounts), await add(accounts, "lee@example.com", role=Role.ORGANISER)
-    await accounts.add_session(token(3), kim.id, MINUTE)
+    await begin(accounts, 3, kim, MINUTE)
     await pass_time(MINUTE)
     for number, user in ((1, kim), (2, lee), (4, kim)):
-        await accounts.add_session(token(number), user.id, MINUTE)
+        await begin(accounts, number, user, MINUTE)
     await accounts.end_session(token(4))
     asked = [token(number) for number in range(1, 6)]
     assert await accounts.sessions(asked) == {token(1): kim, token(2): lee}
@@ -121,8 +132,8 @@ async def test_only_the_good_ones_of_many_sessions_are_found(accounts, pass_time
 
 async def test_an_ended_session_is_told_to_those_who_look_in_time(accounts, pass_time):
     user = await add(accounts)
-    await accounts.add_session(token(1), user.id, 3 * MINUTE)
-    await accounts.add_session(token(2), user.id, 3 * MINUTE)
+    await begin(accounts, 1, user, 3 * MINUTE)
+    await begin(accounts, 2, user, 3 * MINUTE)
     await accounts.end_session(token(1))
     await accounts.end_session(token(9))  # there is none such
     assert list(await accounts.ended_sessions(MINUTE)) == [token(1)]
@@ -133,11 +144,68 @@ async def test_an_ended_session_is_told_to_those_who_look_in_time(accounts, pass
 
 async def test_a_session_ends_once(accounts, pass_time):
     user = await add(accounts)
-    await accounts.add_session(token(1), user.id, 3 * MINUTE)
+    await begin(accounts, 1, user, 3 * MINUTE)
     await accounts.end_session(token(1))
     await pass_time(2 * MINUTE)
     await accounts.end_session(token(1))
     assert list(await accounts.ended_sessions(MINUTE)) == []
+
+
+async def test_beyond_the_limit_the_oldest_session_ends(accounts, pass_time):
+    kim, lee = await add(accounts), await add(accounts, "lee@example.com")
+    await begin(accounts, 9, lee, 3 * MINUTE, max_sessions=2)
+    ended = []
+    for number in (1, 2, 3, 4):
+        ended += await begin(accounts, number, kim, 3 * MINUTE, max_sessions=2)
+        await pass_time(1)
+    assert ended == [token(1), token(2)]
+    assert await good(accounts) == [3, 4, 9]
+    assert sorted(await accounts.ended_sessions(MINUTE)) == ended
+
+
+async def test_of_many_log_ins_at_once_no_more_than_the_limit_are_left(accounts):
+    user = await add(accounts)
+    await asyncio.gather(*(begin(accounts, number, user, max_sessions=3) for number in range(1, 13)))
+    assert len(await good(accounts)) == 3
+
+
+async def test_all_sessions_of_a_user_end_together(accounts):
+    kim, lee = await add(accounts), await add(accounts, "lee@example.com")
+    for number, user in ((1, kim), (2, kim), (3, lee)):
+        await begin(accounts, number, user)
+    assert sorted(await accounts.end_sessions(kim.id)) == [token(1), token(2)]
+    assert list(await accounts.end_sessions(kim.id)) == []
+    assert await good(accounts) == [3]
+
+
+async def test_a_change_of_password_ends_all_other_sessions(accounts):
+    kim, lee = await add(accounts), await add(accounts, "lee@example.com")
+    for number, user in ((1, kim), (2, kim), (3, lee)):
+        await begin(accounts, number, user)
+    assert list(await accounts.change_password(kim.id, "a hash", "another", token(1))) == [token(2)]
+    assert await accounts.user_by_email(kim.email) == (kim, "another")
+    assert await accounts.user_by_email(lee.email) == (lee, "a hash")
+    assert await good(accounts) == [1, 3]
+
+
+async def test_a_password_that_was_changed_meanwhile_is_left_alone(accounts):
+    kim = await add(accounts)
+    await begin(accounts, 1, kim)
+    assert await accounts.change_password(kim.id, "an older hash", "another", token(1)) is None
+    assert await accounts.user_by_email(kim.email) == (kim, "a hash")
+
+
+async def test_nobody_logs_in_with_a_password_that_was_changed_meanwhile(accounts):
+    """Whoever knew the old one could otherwise begin a session that the change does not end."""
+    kim = await add(accounts)
+    await begin(accounts, 1, kim)
+    outcomes = await asyncio.gather(
+        accounts.change_password(kim.id, "a hash", "another", token(1)),
+        *(begin(accounts, number, kim) for number in range(2, 10)),
+    )
+    assert outcomes[0] is not None
+    assert await begin(accounts, 10, kim) is None
+    assert await good(accounts) == [1]
 
 
 # --- forgetting
@@ -146,7 +214,7 @@ async def test_a_session_ends_once(accounts, pass_time):
 async def test_what_has_ended_is_forgotten_and_nothing_else(accounts, pass_time):
     user = await add(accounts)
     for number, lifetime_ms in ((1, MINUTE), (2, 3 * MINUTE)):
-        await accounts.add_session(token(number), user.id, lifetime_ms)
+        await begin(accounts, number, user, lifetime_ms)
         await accounts.end_session(token(number))
     await accounts.count_attempt("past", MINUTE)
     await accounts.count_attempt("present", 3 * MINUTE)

@@ -149,6 +149,22 @@ def test_whoever_guesses_locks_out_neither_other_addresses_nor_known_devices(
             assert log_in(neighbour, victim).status_code == 200
 
 
+def test_logging_out_everywhere_reaches_the_other_servers(postgres_url: str, make_server: MakeServer) -> None:
+    """Within a poll, though they have the sessions in mind for much longer."""
+    here = make_server(postgres_url)
+    there = make_server(postgres_url, poll_ms=100, session_cache_seconds=3_600)
+    email = sign_up(here.url)
+    with httpx.Client(base_url=there.url) as lost_phone, httpx.Client(base_url=here.url) as client:
+        assert log_in(lost_phone, email).status_code == log_in(client, email).status_code == 200
+        assert lost_phone.get("/api/me").status_code == 200
+        assert client.post("/api/log-out-everywhere", json={}).json()["data"] == {"endedSessions": 2}
+        assert client.get("/api/me").status_code == 401
+        until = time.monotonic() + 30
+        while lost_phone.get("/api/me").status_code != 401:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
 @pytest.mark.parametrize("shift_seconds", [-HOUR_SECONDS, HOUR_SECONDS])
 def test_a_session_lasts_as_long_on_a_server_whose_clock_is_an_hour_off(
     postgres_url: str, make_server: MakeServer, shift_seconds: int

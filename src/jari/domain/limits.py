@@ -40,3 +40,7 @@ class LogInLimits:
             ),
             Limit(f"log-in:account:{account}", self.log_in_attempts_per_account_anywhere, failures_only=True),
         )
+
+    def of_password(self, user_id: int) -> Limit:
+        """What a change of password counts against: whoever has found an open session must not guess on in it."""
+        return Limit(f"password:{user_id}", self.log_in_attempts_per_account, failures_only=True)

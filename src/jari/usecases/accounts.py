@@ -130,10 +130,53 @@ class Accounts:
         found = await self._user_of(forms)
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
-        await self._limits.forgive(limits)
+        user, password_hash = found
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        await self._store.add_session(_hash(token), found[0].id, self._settings.session_hours * 3_600_000)
-        return LoggedIn(found[0], token, self._devices.marked(device, account))
+        ended = await self._store.add_session(
+            _hash(token),
+            user.id,
+            password_hash,
+            lifetime_ms=self._settings.session_hours * 3_600_000,
+            max_sessions=self._settings.sessions_per_user,
+        )
+        if ended is None:
+            raise WrongCredentials("The password has just been changed: log in with the new one.")
+        self._sessions.forget(*ended)
+        await self._limits.forgive(limits)
+        return LoggedIn(user, token, self._devices.marked(device, account))
+
+    async def change_password(self, token: str | None, *, password: str, new_password: str) -> int:
+        """Give the account another password, and end all its sessions but this one; how many there were.
+
+        Raises:
+            Unauthenticated, Invalid, WrongCredentials, TooManyAttempts, Unavailable.
+        """
+        user = await self.user_of(token)
+        check_password(new_password)
+        limit = self._log_in_limits.of_password(user.id)
+        await self._limits.count(limit)
+        found = await self._store.user_by_email(user.email)
+        if not await self._passwords.verify(found and found[1], password) or found is None:
+            raise WrongCredentials("The present password is wrong, so it was not changed: try again.")
+        ended = await self._store.change_password(
+            user.id, found[1], await self._passwords.hash(new_password), _hash(token or "")
+        )
+        if ended is None:
+            raise WrongCredentials("The password has just been changed elsewhere: log in with that one.")
+        self._sessions.forget(*ended)
+        await self._limits.forgive([limit])
+        return len(ended)
+
+    async def log_out_everywhere(self, token: str | None) -> int:
+        """End all sessions of the user, this one among them; how many there were.
+
+        Raises:
+            Unauthenticated.
+        """
+        user = await self.user_of(token)
+        ended = await self._store.end_sessions(user.id)
+        self._sessions.forget(*ended)
+        return len(ended)
 
     async def _user_of(self, forms: Sequence[str]) -> tuple[User, str] | None:
         for form in forms:
@@ -188,18 +231,18 @@ class SessionCache:
             self._remember(token_hash, user)
         return user
 
-    def forget(self, token_hash: bytes) -> None:
+    def forget(self, *token_hashes: bytes) -> None:
         """Ask the store the next time; an answer that is on its way is not remembered."""
-        self._known.pop(token_hash, None)
-        self._forgotten += 1
+        for token_hash in token_hashes:
+            self._known.pop(token_hash, None)
+        self._forgotten += len(token_hashes)
 
     async def run(self) -> None:
         """Forget, until cancelled, the sessions that were ended in other processes."""
         while True:
             await asyncio.sleep(self._settings.poll_ms / 1000)
             try:
-                for token_hash in await self._store.ended_sessions(OVERLAP_MS):
-                    self.forget(token_hash)
+                self.forget(*await self._store.ended_sessions(OVERLAP_MS))
             except Exception:
                 log.exception("session_poll_failed")
 

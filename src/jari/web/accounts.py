@@ -29,20 +29,37 @@ class LogIn(Body):
     password: str
 
 
+class ChangePassword(Body):
+    """Another password; whoever asks must know the present one."""
+
+    password: str
+    new_password: str
+
+
 def user_json(user: User) -> dict[str, Any]:
     """A user as the API shows them to themselves."""
     return {"id": user.id, "email": user.email, "name": user.name, "role": user.role}
 
 
-def routes(accounts: Accounts, reader: Reader, settings: Settings) -> list[BaseRoute]:
-    """The account routes."""
-    sign_up_decoder = msgspec.json.Decoder(SignUp)
-    log_in_decoder = msgspec.json.Decoder(LogIn)
-    secure = settings.public_url.startswith("https:")
+class Handlers:
+    """The endpoints of accounts."""
 
-    async def sign_up(request: Request) -> Response:
-        body, _ = await reader.body(request, sign_up_decoder)
-        user = await accounts.sign_up(
+    def __init__(self, accounts: Accounts, reader: Reader, settings: Settings) -> None:
+        self._accounts = accounts
+        self._reader = reader
+        self._lifetimes_seconds = (
+            (reader.cookie_name, settings.session_hours * 3_600),
+            (reader.device_cookie_name, settings.device_days * 24 * 3_600),
+        )
+        self._secure = settings.public_url.startswith("https:")
+        self._sign_up_decoder = msgspec.json.Decoder(SignUp)
+        self._log_in_decoder = msgspec.json.Decoder(LogIn)
+        self._password_decoder = msgspec.json.Decoder(ChangePassword)
+
+    async def sign_up(self, request: Request) -> Response:
+        """Make an account."""
+        body, _ = await self._reader.body(request, self._sign_up_decoder)
+        user = await self._accounts.sign_up(
             email=body.email,
             password=body.password,
             name=body.name,
@@ -51,39 +68,61 @@ def routes(accounts: Accounts, reader: Reader, settings: Settings) -> list[BaseR
         )
         return success(user_json(user), 201)
 
-    async def log_in(request: Request) -> Response:
-        body, _ = await reader.body(request, log_in_decoder)
-        entered = await accounts.log_in(
+    async def log_in(self, request: Request) -> Response:
+        """Begin a session, and mark the device as known."""
+        body, _ = await self._reader.body(request, self._log_in_decoder)
+        entered = await self._accounts.log_in(
             email=body.email,
             password=body.password,
             address=client_address(request),
-            device=reader.device(request),
+            device=self._reader.device(request),
         )
-        if (old := reader.token(request)) is not None:
-            await accounts.log_out(old)  # a session never outlives the log-in that follows it
+        if (old := self._reader.token(request)) is not None:
+            await self._accounts.log_out(old)  # a session never outlives the log-in that follows it
         response = success(user_json(entered.user))
-        for name, value, lifetime_seconds in (
-            (reader.cookie_name, entered.token, settings.session_hours * 3_600),
-            (reader.device_cookie_name, entered.device, settings.device_days * 24 * 3_600),
-        ):
+        values = (entered.token, entered.device)
+        for (name, lifetime_seconds), value in zip(self._lifetimes_seconds, values, strict=True):
             response.set_cookie(
-                name, value, max_age=lifetime_seconds, secure=secure, httponly=True, samesite="lax"
+                name, value, max_age=lifetime_seconds, secure=self._secure, httponly=True, samesite="lax"
             )
         return response
 
-    async def log_out(request: Request) -> Response:
-        if (token := reader.token(request)) is not None:
-            await accounts.log_out(token)
-        response = success({})
-        response.delete_cookie(reader.cookie_name, secure=secure, httponly=True, samesite="lax")
+    async def log_out(self, request: Request) -> Response:
+        """End the session."""
+        if (token := self._reader.token(request)) is not None:
+            await self._accounts.log_out(token)
+        return self._without_session(success({}))
+
+    async def log_out_everywhere(self, request: Request) -> Response:
+        """End all sessions of the user."""
+        ended = await self._accounts.log_out_everywhere(self._reader.token(request))
+        return self._without_session(success({"endedSessions": ended}))
+
+    async def change_password(self, request: Request) -> Response:
+        """Change the password, and end all other sessions."""
+        body, _ = await self._reader.body(request, self._password_decoder)
+        ended = await self._accounts.change_password(
+            self._reader.token(request), password=body.password, new_password=body.new_password
+        )
+        return success({"endedSessions": ended})
+
+    async def me(self, request: Request) -> Response:
+        """Say who is asking."""
+        return success(user_json(await self._reader.user(request)))
+
+    def _without_session(self, response: Response) -> Response:
+        response.delete_cookie(self._reader.cookie_name, secure=self._secure, httponly=True, samesite="lax")
         return response
 
-    async def me(request: Request) -> Response:
-        return success(user_json(await reader.user(request)))
 
+def routes(accounts: Accounts, reader: Reader, settings: Settings) -> list[BaseRoute]:
+    """The account routes."""
+    handlers = Handlers(accounts, reader, settings)
     return [
-        route("/api/sign-up", settings, POST=sign_up),
-        route("/api/log-in", settings, POST=log_in),
-        route("/api/log-out", settings, POST=log_out),
-        route("/api/me", settings, GET=me),
+        route("/api/sign-up", settings, POST=handlers.sign_up),
+        route("/api/log-in", settings, POST=handlers.log_in),
+        route("/api/log-out", settings, POST=handlers.log_out),
+        route("/api/log-out-everywhere", settings, POST=handlers.log_out_everywhere),
+        route("/api/password", settings, POST=handlers.change_password),
+        route("/api/me", settings, GET=handlers.me),
     ]

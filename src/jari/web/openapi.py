@@ -7,7 +7,7 @@ import msgspec
 from jari.domain.payments import PaymentStatus, RefundStatus
 from jari.domain.reservations import ReservationStatus
 from jari.domain.schedules import SaleStatus
-from jari.web.accounts import LogIn, SignUp
+from jari.web.accounts import ChangePassword, LogIn, SignUp
 from jari.web.holds import HoldSeats
 from jari.web.payments import ConfirmPayment, Hint, RefundPayment
 from jari.web.reservations import MakeReservation, Nothing, Place, StartBooking
@@ -35,7 +35,7 @@ class Problem(msgspec.Struct, rename="camel"):
 
 
 BODIES = (
-    SignUp, LogIn, HoldSeats, MakeReservation, StartBooking, Place, Nothing, ConfirmPayment, RefundPayment,
+    SignUp, LogIn, ChangePassword, HoldSeats, MakeReservation, StartBooking, Place, Nothing, ConfirmPayment, RefundPayment,
     Hint, CheckInTicket, Problem,
 )  # fmt: skip
 
@@ -72,6 +72,7 @@ def _paths() -> dict[str, Any]:
 
 def _account_paths() -> dict[str, Any]:
     user = _object(id=ID, email=TEXT, name=TEXT, role={"type": "string"})
+    ended = _object(endedSessions={"type": "integer", "minimum": 0})
     return {
         "/api/sign-up": {
             "post": _operation(
@@ -82,6 +83,20 @@ def _account_paths() -> dict[str, Any]:
             "post": _operation("Log in; sets the session cookie", user, body=LogIn, problems=(401, 422, 429))
         },
         "/api/log-out": {"post": _operation("End the session; send {}", _object(), problems=(403, 415))},
+        "/api/log-out-everywhere": {
+            "post": _operation(
+                "End all sessions of mine; send {}", ended, problems=(401, 403, 415), session=True
+            )
+        },
+        "/api/password": {
+            "post": _operation(
+                "Change my password; ends all other sessions of mine",
+                ended,
+                body=ChangePassword,
+                problems=(401, 422, 429, 503),
+                session=True,
+            )
+        },
         "/api/me": {"get": _operation("Who am I", user, problems=(401,), session=True)},
     }
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
 from jari.adapters.sql.tables import attempts, idempotency_keys, sessions, users
@@ -13,12 +14,18 @@ from jari.domain.users import Role, User
 from jari.ports import RequestKey, StoredAnswer
 
 
+def _locked(user_id: int, *conditions: ColumnElement[bool]) -> Select[tuple[int]]:
+    """The user's row, locked: whoever changes several sessions of a user takes turns, and sees what came before."""
+    return select(users.c.id).where(users.c.id == user_id, *conditions).with_for_update(key_share=True)
+
+
 class SqlAccounts:
     """See `jari.ports.Accounts`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._now_ms = select(database.now_ms).scalar_subquery()
+        self._good = and_(sessions.c.expires_ms > self._now_ms, sessions.c.ended_ms.is_(None))
 
     async def add_user(
         self,
@@ -80,24 +87,51 @@ class SqlAccounts:
             return None
         return StoredAnswer(RequestKey(row.scope, row.key, row.fingerprint), row.answer)
 
-    async def add_session(self, token_hash: bytes, user_id: int, lifetime_ms: int) -> None:
-        """Remember a session for so long."""
+    async def change_password(
+        self, user_id: int, old_hash: str, new_hash: str, kept_session: bytes
+    ) -> Sequence[bytes] | None:
+        """Change the hash and end all sessions but one: those that ended. None where the old hash is no longer it."""
+        change = (
+            update(users)
+            .where(users.c.id == user_id, users.c.password_hash == old_hash)
+            .values(password_hash=new_hash)
+        )
+        async with self._database.write() as connection:
+            if (await connection.execute(change)).rowcount == 0:
+                return None
+            return await self._end(
+                connection, sessions.c.user_id == user_id, sessions.c.token_hash != kept_session
+            )
+
+    async def add_session(
+        self, token_hash: bytes, user_id: int, password_hash: str, *, lifetime_ms: int, max_sessions: int
+    ) -> Sequence[bytes] | None:
+        """Remember a session for so long, and end the oldest beyond the limit: those that ended.
+
+        None where the password's hash, which the log-in was let in by, is no longer the user's.
+        """
         session = insert(sessions).values(
             token_hash=token_hash, user_id=user_id, expires_ms=self._now_ms + lifetime_ms
         )
+        oldest = (
+            select(sessions.c.token_hash)
+            .where(sessions.c.user_id == user_id, self._good, sessions.c.token_hash != token_hash)
+            .order_by(sessions.c.expires_ms.desc())
+            .offset(max_sessions - 1)
+        )
         async with self._database.write() as connection:
+            if await connection.scalar(_locked(user_id, users.c.password_hash == password_hash)) is None:
+                return None
             await connection.execute(session)
+            too_many = (await connection.scalars(oldest)).all()
+            return await self._end(connection, sessions.c.token_hash.in_(too_many))
 
     async def sessions(self, token_hashes: Sequence[bytes]) -> Mapping[bytes, User]:
         """Those of these sessions that are good, with their users."""
         statement = (
             select(sessions.c.token_hash, users.c.id, users.c.email, users.c.name, users.c.role)
             .join(users, users.c.id == sessions.c.user_id)
-            .where(
-                sessions.c.token_hash.in_(token_hashes),
-                sessions.c.expires_ms > self._now_ms,
-                sessions.c.ended_ms.is_(None),
-            )
+            .where(sessions.c.token_hash.in_(token_hashes), self._good)
         )
         async with self._database.read() as connection:
             rows = await connection.execute(statement)
@@ -105,13 +139,14 @@ class SqlAccounts:
 
     async def end_session(self, token_hash: bytes) -> None:
         """End a session everywhere."""
-        statement = (
-            update(sessions)
-            .where(sessions.c.token_hash == token_hash, sessions.c.ended_ms.is_(None))
-            .values(ended_ms=self._now_ms)
-        )
         async with self._database.write() as connection:
-            await connection.execute(statement)
+            await self._end(connection, sessions.c.token_hash == token_hash)
+
+    async def end_sessions(self, user_id: int) -> Sequence[bytes]:
+        """End all sessions of a user everywhere: those that ended."""
+        async with self._database.write() as connection:
+            await connection.execute(_locked(user_id))
+            return await self._end(connection, sessions.c.user_id == user_id)
 
     async def ended_sessions(self, within_ms: int) -> Sequence[bytes]:
         """Sessions that were ended in the last so many milliseconds."""
@@ -150,6 +185,10 @@ class SqlAccounts:
         )
         async with self._database.write() as connection:
             await connection.execute(statement)
+
+    async def _end(self, connection: AsyncConnection, *which: ColumnElement[bool]) -> Sequence[bytes]:
+        statement = update(sessions).where(*which, self._good).values(ended_ms=self._now_ms)
+        return (await connection.scalars(statement.returning(sessions.c.token_hash))).all()
 
     def _insert(self) -> "sqlite.Insert | postgresql.Insert":
         return sqlite.insert(attempts) if self._database.is_sqlite else postgresql.insert(attempts)
