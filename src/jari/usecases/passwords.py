@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from jari.domain.errors import Unavailable
 from jari.settings import Settings
@@ -44,7 +44,7 @@ class Passwords:
     def _verify(self, hashed: str, password: str) -> bool:
         try:
             return self._hasher.verify(hashed, password)
-        except VerificationError:
+        except (VerificationError, InvalidHashError):  # the latter: an account that has no password of ours
             return False
 
     async def _in_pool(self, work: Callable[..., T], *arguments: str) -> T:
