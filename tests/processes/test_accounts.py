@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
+import sqlite3
 import statistics
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -147,6 +148,18 @@ def test_whoever_guesses_locks_out_neither_other_addresses_nor_known_devices(
         with client_at(server, "127.0.1.1") as neighbour:
             neighbour.cookies = home.cookies
             assert log_in(neighbour, victim).status_code == 200
+
+
+def test_an_account_whose_address_would_be_refused_today_is_still_reached_as_it_was_typed(
+    sqlite_url: str, make_server: MakeServer
+) -> None:
+    server = make_server(sqlite_url)
+    email = sign_up(server.url)
+    for old in (f"\u200b{email}", f"e\u0301{email}"):
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database, database:
+            database.execute("UPDATE users SET email = ?", (old,))
+        with httpx.Client(base_url=server.url) as client:
+            assert log_in(client, old.upper()).json()["data"]["email"] == old
 
 
 def test_logging_out_everywhere_reaches_the_other_servers(postgres_url: str, make_server: MakeServer) -> None:

@@ -145,6 +145,12 @@ class Accounts:
         await self._limits.forgive(limits)
         return LoggedIn(user, token, self._devices.marked(device, account))
 
+    async def _user_of(self, forms: Sequence[str]) -> tuple[User, str] | None:
+        for form in forms:
+            if (found := await self._store.user_by_email(form)) is not None:
+                return found
+        return None
+
     async def change_password(self, token: str | None, *, password: str, new_password: str) -> int:
         """Give the account another password, and end all its sessions but this one; how many there were.
 
@@ -177,12 +183,6 @@ class Accounts:
         ended = await self._store.end_sessions(user.id)
         self._sessions.forget(*ended)
         return len(ended)
-
-    async def _user_of(self, forms: Sequence[str]) -> tuple[User, str] | None:
-        for form in forms:
-            if (found := await self._store.user_by_email(form)) is not None:
-                return found
-        return None
 
     async def log_out(self, token: str) -> None:
         """End the session, here at once and in other processes with their next look."""

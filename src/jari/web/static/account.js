@@ -23,7 +23,6 @@ export function onAccountChange(listener, signal) {
 /** Wire the buttons and the dialog, and ask the server who we are. */
 export async function startAccount() {
   byId("log-in-button").addEventListener("click", () => openDialog());
-  byId("log-out-button").addEventListener("click", leave);
   byId("account-close").addEventListener("click", () => byId("account-dialog").close());
   byId("account-mode").addEventListener("click", () => setMode(!signingUp));
   byId("account-form").addEventListener("submit", submit);
@@ -60,9 +59,8 @@ function setAccount(next) {
 
 function showAccount() {
   byId("log-in-button").hidden = account !== null;
-  byId("log-out-button").hidden = account === null;
   byId("my-reservations-link").hidden = account === null;
-  byId("account-name").hidden = account === null;
+  byId("my-account-button").hidden = account === null;
   byId("account-name").textContent = account?.name ?? "";
 }
 
@@ -117,14 +115,4 @@ async function enter({ email, password, name }) {
   setAccount(entered);
   announce(say("welcome", { name: entered.name }), "good");
   await then?.();
-}
-
-async function leave() {
-  try {
-    await api.logOut();
-    setAccount(null);
-    announce(say("loggedOut"));
-  } catch (error) {
-    announce(explain(error), "bad");
-  }
 }

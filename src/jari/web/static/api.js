@@ -59,6 +59,9 @@ const reservationPath = (id) => `/api/reservations/${encodeURIComponent(id)}`;
 export const signUp = (email, password, name) => request("POST", "/api/sign-up", { body: { email, password, name } });
 export const logIn = (email, password) => request("POST", "/api/log-in", { body: { email, password } });
 export const logOut = () => request("POST", "/api/log-out", { body: {} });
+export const logOutEverywhere = () => request("POST", "/api/log-out-everywhere", { body: {} });
+export const changePassword = (password, newPassword) =>
+  request("POST", "/api/password", { body: { password, newPassword } });
 
 /** The account that is logged in, or null. */
 export async function me() {
