@@ -39,7 +39,7 @@ class Settings:
     # live
     poll_ms: int = 1_000
     poll_page_size: int = 500  # commits fetched at a time
-    max_replicas: int = 100  # schedules kept in memory though nobody may be watching; some 2.5 MB each
+    max_replicas: int = 100  # schedules kept in memory though nobody may be watching; 0.7 MB for 24,000 seats
     replica_idle_seconds: int = 120  # after which one that nobody asks for or watches is let go
     max_replica_loads: int = 2  # at a time, so that tills do not wait for connections behind onlookers
     sweep_ms: int = 400

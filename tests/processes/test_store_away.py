@@ -287,3 +287,27 @@ def test_what_was_given_up_may_have_been_done_and_is_answered_under_its_key(
     assert repeated.status_code == 201
     assert {each.hold_id for each in held} == {repeated.json()["data"]["holdId"]}
     assert world.allocations(match) == held
+
+
+def test_a_fault_of_ours_in_the_till_is_a_500_and_is_logged_whole(
+    database_url: str, make_world: MakeWorld, make_server: MakeServer
+) -> None:
+    """It is not put down to a store that is away: whoever reads the log must look for the fault."""
+    world = make_world(database_url)
+    match, buyer = world.match(), world.buyer()
+    server = make_server(database_url)
+    known(server, buyer, match)
+
+    async def rename(old: str, new: str) -> None:
+        async with world.stores.database.write() as connection:
+            await connection.exec_driver_sql(f"ALTER TABLE changes RENAME COLUMN {old} TO {new}")
+
+    path, body = f"/api/matches/{match.id}/allocations", {"seatIds": match.seat_ids[:1]}
+    with buyer.client(server.url) as client:
+        world.run(rename("body", "corpse"))
+        answer = client.post(path, json=body)
+        world.run(rename("corpse", "body"))
+        assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
+        assert client.post(path, json=body).status_code == 201
+    assert "batch_refused_by_store" in server.log()
+    assert "Traceback" in server.log()
