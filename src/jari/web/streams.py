@@ -102,8 +102,8 @@ class Channel:
             return self._snapshot()
         lead = sse.schedule_ready(position) if self.block_id is None and not self.batch else b""
         commit = seat_map.catch_up(position.version, self._within())
-        changes = self.changes([commit]) if commit.changes else sse.heartbeat(seat_map.position)
-        return lead + changes
+        # Where nothing changed, nothing is sent: a heartbeat would end the block that `sse.retry` has begun.
+        return lead + self.changes([commit]) if commit.changes else lead
 
     def _snapshot(self) -> bytes:
         seat_map = self.schedule.seat_map
