@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 from prometheus_client import Counter
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -59,6 +59,8 @@ class Endpoint:
                 response = await handle(request)
         except JariError as refusal:
             response = problem(refusal)
+        except ClientDisconnect:  # gone in the middle of its body: no fault, and nobody to answer
+            return
         except Exception as error:  # noqa: BLE001 - logged and answered here
             response = unexpected(error, request.url.path)
         count_request(response.status_code)
