@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
@@ -21,6 +20,7 @@ from jari.ports import RequestKey
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
 from jari.web import paths as paths  # noqa: PLC0414 - registers the convertors that routes use
+from jari.web.addresses import address_group
 from jari.web.errors import BadRequest, problem, unexpected
 
 T = TypeVar("T")
@@ -245,6 +245,5 @@ def is_number(text: str) -> bool:
 
 
 def client_address(request: Request) -> str:
-    """The address that limits count by; of IPv6 the /64, since whoever has one address there has all of them."""
-    host = request.client.host if request.client else "unknown"
-    return str(ipaddress.ip_network(f"{host}/64", strict=False)) if ":" in host else host
+    """The address that limits count by."""
+    return address_group(request.client.host) if request.client else "unknown"
