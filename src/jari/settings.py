@@ -82,6 +82,7 @@ class Settings:
 
     # streams
     max_viewers: int = 15_000
+    max_viewers_per_address: int = 1_000  # many buyers share their carrier's address
     tick_min_ms: int = 4
     tick_max_ms: int = 250
     tick_load: int = 4  # a tick lasts at least this many times as long as the last fan-out took

@@ -29,7 +29,7 @@ from jari.web import payments as payments_routes
 from jari.web import reservations as reservations_routes
 from jari.web import tickets as tickets_routes
 from jari.web.errors import problem, unexpected
-from jari.web.requests import Reader, nothing_here
+from jari.web.requests import Reader, client_address, nothing_here
 from jari.web.reservations import ReservationJson
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
@@ -71,7 +71,7 @@ class Streams:
             await self._app(scope, receive, send)
             return
         try:
-            with self._hub.place():
+            with self._hub.place(client_address(Request(scope))):
                 await self._stream(found, scope, receive, send)
         except JariError as refusal:
             await problem(refusal)(scope, receive, send)

@@ -412,6 +412,7 @@ def _stream(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "responses": {
             "200": {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": TEXT}}},
             "404": {"description": "Refused", "content": {PROBLEM: refusal}},
+            "429": {"description": "Refused", "content": {PROBLEM: refusal}},
             "503": {"description": "Refused", "content": {PROBLEM: refusal}},
         },
     }
