@@ -195,7 +195,7 @@ def test_a_release_of_what_is_no_seat_is_refused(target: Target, client: httpx.C
 def test_a_release_of_thousands_of_seats_that_i_do_not_have_is_refused(
     target: Target, client: httpx.Client
 ) -> None:
-    query = "&".join(f"seatId={seat_id}" for seat_id in range(1, 3_001))
+    query = "&".join(f"seatId={seat_id}" for seat_id in range(1, 2_001))
     refused(client.delete(f"/api/matches/{target.match.id}/allocations?{query}"), 409)
 
 
@@ -242,8 +242,8 @@ def test_a_list_by_what_makes_no_sense_is_refused(client: httpx.Client, query: s
         "page=9223372036854775807&limit=9223372036854775807",
         "from=0001-01-01T00:00:00%2B23:59",
         "to=9999-12-31T23:59:59-23:59",
-        "x=" + "y" * 50_000,
-        "&".join(f"x{number}=1" for number in range(5_000)),
+        "x=" + "y" * 30_000,
+        "&".join(f"x{number}=1" for number in range(2_500)),
     ],
     ids=["last page", "first moment", "last moment", "long", "many"],
 )

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 _encode = msgspec.json.Encoder().encode
 
-NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-REVALIDATE = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+NO_STORE = {"Cache-Control": "no-store"}
+REVALIDATE = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
 MAX_ENCODINGS_LENGTH = 200  # no client has more to say
 COMPRESS_FROM_BYTES = 1_400  # less fits one packet anyway
 

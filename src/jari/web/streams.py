@@ -40,9 +40,7 @@ HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
-    (b"x-content-type-options", b"nosniff"),
 ]
-
 
 END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
