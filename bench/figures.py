@@ -82,7 +82,11 @@ def serving(url: str, *, core: int | None = None, **settings: object) -> Iterato
     """A server, alone on one core if asked for; the load generator then keeps to the others."""
     with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
         server = Server(
-            url, Path(directory) / "server.log", sign_ups_per_address=1_000_000, **settings
+            url,
+            Path(directory) / "server.log",
+            sign_ups_per_address=1_000_000,
+            max_viewers_per_address=1_000_000,
+            **settings,
         ).start()
         every_core = os.sched_getaffinity(0)
         if core is not None and server.process is not None:

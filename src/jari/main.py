@@ -191,9 +191,9 @@ class Application:
         self.live.audience = self.hub
         self.deadlines = Deadlines(settings)
 
-    def asgi(self) -> ASGIApp:
-        """The ASGI application; its lifespan runs the background tasks and closes the stores."""
-        services = Services(
+    def services(self) -> Services:
+        """The use cases that the web translates to."""
+        return Services(
             self.accounts,
             self.catalogue,
             self.holds,
@@ -203,8 +203,11 @@ class Application:
             self.refunds,
             self.tickets,
         )
+
+    def asgi(self) -> ASGIApp:
+        """The ASGI application; its lifespan runs the background tasks and closes the stores."""
         return build_app(
-            services,
+            self.services(),
             self.hub,
             self.deadlines,
             self.snapshots,

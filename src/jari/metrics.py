@@ -16,6 +16,7 @@ batch_commands = Histogram(
 batch_seconds = Histogram(
     "jari_till_batch_seconds", "Time that one transaction of a till took", buckets=FAST_SECONDS
 )
+connections = Gauge("jari_connections", "Connections open now")
 viewers = Gauge("jari_viewers", "Streams open now")
 stalled_viewers = Gauge("jari_stalled_viewers", "Streams whose client is not reading at the moment")
 fanout_seconds = Histogram(

@@ -23,7 +23,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""  # e.g. https://tickets.example.com: makes cookies Secure and origins exact
-    trusted_proxies: str = "127.0.0.1"  # whose X-Forwarded-* headers are believed
+    trusted_proxies: str = ""  # whose X-Forwarded-* is believed, e.g. 10.0.0.5,10.1.0.0/16; empty: nobody's
+    strict_transport_seconds: int = 365 * 24 * 3600  # HSTS, where public_url is https
 
     # rules
     hold_seconds: int = 300
@@ -89,6 +90,7 @@ class Settings:
 
     # streams
     max_viewers: int = 15_000
+    max_viewers_per_address: int = 1_000  # many buyers share their carrier's address
     tick_min_ms: int = 4
     tick_max_ms: int = 250
     tick_load: int = 4  # a tick lasts at least this many times as long as the last fan-out took
@@ -128,8 +130,18 @@ class Settings:
     page_size: int = 50
     schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
     idempotency_hours: int = 24
+
+    # connections
     connection_backlog: int = 2_048
     max_connections: int = 20_000
+    max_request_head_bytes: int = 32 * 1024  # address and headers; trailers, too
+    max_request_headers: int = 100
+    request_head_seconds: int = 15  # until address and headers have come whole
+    request_body_seconds: int = 30  # from then until the body has
+    keep_alive_seconds: int = 75  # between two requests: longer than a proxy before it keeps connections
+    linger_seconds: int = 2  # for a refused client to read why, before its connection is dropped
+    tcp_keepalive_seconds: int = 60  # of silence, then the kernel asks whether the peer is still there
+    tcp_user_timeout_seconds: int = 60  # a peer that has acknowledged nothing for so long is gone
 
     audit_seconds: int = 300  # between two looks for seats in two hands
 

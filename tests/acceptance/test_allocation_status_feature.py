@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 import httpx
+import pytest
+from httpx_sse import connect_sse
 from pytest_bdd import scenarios, then, when
 from scenes import Scene, Viewer, data_of, moment, step
 
@@ -155,9 +157,8 @@ def test_the_bytes_of_the_block_stream_are_those_of_the_contract(
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["x-accel-buffering"] == "no"
         lines = response.iter_lines()
-        (retry,) = lines_of_an_event(lines)
+        retry, position, *opening = lines_of_an_event(lines)
         assert re.fullmatch(r"retry: [1-9]\d{3}", retry)
-        position, *opening = lines_of_an_event(lines)
         assert opening == [
             "event: init",
             (
@@ -178,6 +179,40 @@ def test_the_bytes_of_the_block_stream_are_those_of_the_contract(
         ]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/matches/{match}/blocks/{block}/seats/status-stream",
+        "/api/matches/{match}/blocks/{block}/seats/status-stream?events=batch",
+        "/api/schedules/{match}/seats/stream",
+        "/api/schedules/{match}/seats/stream?events=batch",
+    ],
+)
+@pytest.mark.parametrize("way", ["fresh", "resumed after a change", "resumed where nothing has changed"])
+def test_no_stream_opens_with_an_empty_event(
+    shared_server: Server, shared_world: World, path: str, way: str
+) -> None:
+    """To httpx-sse a block without data is an event, too; the first that it hands on also says when to retry."""
+    match, buyer = shared_world.match(rows=1, cols=3), shared_world.buyer()
+    url = shared_server.url + path.format(match=match.id, block=match.block_id)
+    headers = {}
+    with buyer.client(shared_server.url) as client:
+
+        def hold(seat_id: int) -> None:
+            client.post(f"/api/matches/{match.id}/allocations", json={"seatIds": [seat_id]})
+
+        if way != "fresh":
+            with connect_sse(client, "GET", url) as source:
+                headers = {"Last-Event-ID": next(source.iter_sse()).id}
+        if way == "resumed after a change":
+            hold(match.seat_ids[0])
+        with connect_sse(client, "GET", url, headers=headers) as source:
+            hold(match.seat_ids[1])  # something comes also where the opening says nothing
+            first = next(source.iter_sse())
+    assert first.data
+    assert first.retry
+
+
 def test_the_bytes_of_the_schedule_stream_are_those_of_the_contract(
     shared_server: Server, shared_world: World
 ) -> None:
@@ -185,8 +220,7 @@ def test_the_bytes_of_the_schedule_stream_are_those_of_the_contract(
     url = f"{shared_server.url}/api/schedules/{match.id}/seats/stream"
     with buyer.client(shared_server.url) as client, httpx.stream("GET", url, timeout=10) as response:
         lines = response.iter_lines()
-        lines_of_an_event(lines)
-        position, *opening = lines_of_an_event(lines)
+        _, position, *opening = lines_of_an_event(lines)
         epoch, version = position.removeprefix("id: ").rsplit("-", 1)
         assert opening == ["event: ready", f'data: {{"version":{version}}}']
         path = f"/api/matches/{match.id}/allocations"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -13,11 +13,13 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from jari.adapters.signing import Signer
 from jari.main import Application, open_stores
 from jari.settings import Settings
+from jari.usecases.devices import Devices
+from jari.web.app import all_routes
 from jari.web.openapi import document
 from jari.web.requests import Endpoint
 from support.databases import make_tables
@@ -179,9 +181,9 @@ def test_a_stream_takes_what_it_is_described_to_take(
         assert answer.status_code == status
 
 
-def routes_of(app: Any) -> Iterator[tuple[str, str]]:
+def handlers_of(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str]]:
     """Method and path of every handler; parameters have lost their names."""
-    for each in app.routes:
+    for each in routes:
         if isinstance(each, Route) and isinstance(each.endpoint, Endpoint):
             for path in (each.path.replace("{kind:occasion}", kind) for kind in ("matches", "schedules")):
                 for method in each.endpoint._handlers:
@@ -192,9 +194,14 @@ async def test_every_address_is_described(sqlite_url: str) -> None:
     """What is not described is not tried out above."""
     settings = Settings(database=sqlite_url)
     stores = await open_stores(settings)
-    application = Application(stores, Signer.generate(), None, settings)
-    routes = routes_of(application.asgi()._app)
-    found = {(method, path) for method, path in routes if path.startswith("/api/") and method != "HEAD"}
+    devices = Devices(b"key", settings.accounts_per_device)
+    application = Application(stores, Signer.generate(), devices, None, settings)
+    routes = all_routes(application.services(), application.snapshots, application.printer, settings)
+    found = {
+        (method, path)
+        for method, path in handlers_of(routes)
+        if path.startswith("/api/") and method != "HEAD"
+    }
     await stores.close()
     described = {
         (method.upper(), re.sub(r"{.*?}", "{}", path))
@@ -308,7 +315,7 @@ def test_a_release_of_what_is_no_seat_is_refused(target: Target, client: httpx.C
 def test_a_release_of_thousands_of_seats_that_i_do_not_have_is_refused(
     target: Target, client: httpx.Client
 ) -> None:
-    query = "&".join(f"seatId={seat_id}" for seat_id in range(1, 3_001))
+    query = "&".join(f"seatId={seat_id}" for seat_id in range(1, 2_001))
     refused(client.delete(f"/api/matches/{target.match.id}/allocations?{query}"), 409)
 
 
@@ -355,8 +362,8 @@ def test_a_list_by_what_makes_no_sense_is_refused(client: httpx.Client, query: s
         "page=9223372036854775807&limit=9223372036854775807",
         "from=0001-01-01T00:00:00%2B23:59",
         "to=9999-12-31T23:59:59-23:59",
-        "x=" + "y" * 50_000,
-        "&".join(f"x{number}=1" for number in range(5_000)),
+        "x=" + "y" * 30_000,
+        "&".join(f"x{number}=1" for number in range(2_500)),
     ],
     ids=["last page", "first moment", "last moment", "long", "many"],
 )

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass
 
 from jari.domain.seatmap import Position
+
+RETRY = re.compile(r"(retry: \d+\n)+")  # a connection that ended there has left one behind
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,16 @@ class Parser:
     def __init__(self):
         self.last_id = ""
         self.names = []  # of what was dispatched, in order
+        self._lead = ""
 
     def read(self, data):
-        """The events in the data, which ends with an event."""
-        assert data.endswith(b"\n\n") or not data, "what is sent at once is whole events"
-        return [event for part in data.decode().split("\n\n")[:-1] if (event := self._event(part))]
+        """The events in the data, which ends with an event; the first line of a stream may come before."""
+        text, self._lead = self._lead + data.decode(), ""
+        if RETRY.fullmatch(text):
+            self._lead = text
+            return []
+        assert text.endswith("\n\n") or not text, "what is sent at once is whole events"
+        return [event for part in text.split("\n\n")[:-1] if (event := self._event(part))]
 
     def _event(self, part):
         name, lines = "message", []

@@ -7,6 +7,7 @@
 - ``database``: the store overwrites rows of others instead of refusing.
 - ``firming``: a payment begins without looking at its hold, which goes on to end while the gateway is asked.
 - ``selling``: whoever has paid is sold the seats, whosever they are by then.
+- ``telling``: no request is told that its client has gone.
 - ``die-before-commit``, ``die-after-commit``: the process dies of SIGKILL in the middle of a batch that holds
   more than one command, before or after its commit.
 - ``mortal``: the process dies of SIGKILL at the point and for the schedule that stand in the file named by
@@ -38,6 +39,7 @@ from jari.settings import Settings
 from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
 from jari.usecases.till import Till
+from jari.web.protocol import Protocol
 
 OVERWRITE = """ ON CONFLICT (schedule_id, seat_id) DO UPDATE SET status = excluded.status,
 buyer_id = excluded.buyer_id, hold_id = excluded.hold_id, expires_ms = excluded.expires_ms"""
@@ -73,6 +75,13 @@ def selling() -> None:
         self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
     Seating.occupy = occupy  # type: ignore[method-assign]
+
+
+def telling() -> None:
+    def connection_lost(self: Protocol, _: Exception | None) -> None:
+        self.connections.discard(self)
+
+    Protocol.connection_lost = connection_lost  # type: ignore[method-assign]
 
 
 def die() -> None:
@@ -183,6 +192,7 @@ BREAKAGES: dict[str, Callable[[], None]] = {
     "database": database,
     "firming": firming,
     "selling": selling,
+    "telling": telling,
     "die-before-commit": die_before_commit,
     "die-after-commit": die_after_commit,
     "mortal": mortal,

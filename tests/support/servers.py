@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -75,6 +76,15 @@ class Server:
         assert self.process is not None
         fields = Path(f"/proc/{self.process.pid}/statm").read_text().split()
         return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self, kind: str = "") -> int:
+        """How many it has open; of one kind, such as ``socket:``, if asked."""
+        assert self.process is not None
+        found = []
+        for each in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found.append(str(each.readlink()))
+        return sum(1 for name in found if name.startswith(kind))
 
     def log(self) -> str:
         return self.log_file.read_text()

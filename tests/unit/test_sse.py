@@ -28,8 +28,10 @@ def test_an_event_has_an_id_a_name_and_data(arguments, framed):
     assert sse.event(*arguments) == framed
 
 
-def test_a_reconnect_waits_as_long_as_told():
-    assert sse.retry(1_234) == b"retry: 1234\n\n"
+def test_a_reconnect_waits_as_long_as_told_in_the_block_of_the_first_event():
+    assert sse.retry(1_234) + sse.schedule_ready(AT_15) == (
+        b'retry: 1234\nid: ab12-15\nevent: ready\ndata: {"version":15}\n\n'
+    )
 
 
 def test_a_heartbeat_is_a_comment_that_carries_the_position_and_dispatches_nothing():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.routing import Mount, Router
+from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jari.domain.errors import Invalid, JariError
@@ -31,7 +31,7 @@ from jari.web import tickets as tickets_routes
 from jari.web.deadlines import Deadlines, GivenUp
 from jari.web.errors import problem, unexpected
 from jari.web.printer import Printer
-from jari.web.requests import Reader, nothing_here
+from jari.web.requests import Reader, client_address, nothing_here
 from jari.web.reservations import ReservationJson
 from jari.web.snapshots import Snapshots
 from jari.web.streams import Hub
@@ -73,7 +73,7 @@ class Streams:
             await self._app(scope, receive, send)
             return
         try:
-            with self._hub.place():
+            with self._hub.place(client_address(Request(scope))):
                 await self._stream(found, scope, receive, send)
         except GivenUp:
             pass
@@ -102,6 +102,28 @@ def _stream_options(request: Request) -> tuple[bool, Position | None]:
     return bool(events), Position.parse(text) if text else None
 
 
+def all_routes(
+    services: Services, snapshots: Snapshots, printer: Printer, settings: Settings
+) -> list[BaseRoute]:
+    """Every route of our own but the streams'."""
+    reader = Reader(services.accounts, settings)
+    writer = ReservationJson(services.catalogue, services.refunds, services.live)
+    tickets = tickets_routes.Handlers(
+        services.tickets, services.reservations, services.catalogue, printer, reader
+    )
+    return [
+        *holds_routes.routes(services.holds, reader, settings),
+        *reservations_routes.routes(services.reservations, writer, reader, settings),
+        *payments_routes.routes(services.payments, services.refunds, writer, reader, settings),
+        *tickets_routes.routes(tickets, settings),
+        *catalogue_routes.routes(services.catalogue, services.live, snapshots, settings),
+        *accounts_routes.routes(services.accounts, reader, settings),
+        *operations.routes(services.live, settings),
+        *documentation.routes(settings),
+        *pages.routes(settings),
+    ]
+
+
 def build_app(
     services: Services,
     hub: Hub,
@@ -113,21 +135,8 @@ def build_app(
     mounts: Mapping[str, ASGIApp],
 ) -> ASGIApp:
     """The whole application; ``mounts`` are other applications at paths of their own."""
-    reader = Reader(services.accounts, settings)
-    writer = ReservationJson(services.catalogue, services.refunds, services.live)
-    tickets = tickets_routes.Handlers(
-        services.tickets, services.reservations, services.catalogue, printer, reader
-    )
     routes = [
-        *holds_routes.routes(services.holds, reader, settings),
-        *reservations_routes.routes(services.reservations, writer, reader, settings),
-        *payments_routes.routes(services.payments, services.refunds, writer, reader, settings),
-        *tickets_routes.routes(tickets, settings),
-        *catalogue_routes.routes(services.catalogue, services.live, snapshots, settings),
-        *accounts_routes.routes(services.accounts, reader, settings),
-        *operations.routes(services.live, settings),
-        *documentation.routes(settings),
-        *pages.routes(settings),
+        *all_routes(services, snapshots, printer, settings),
         *(Mount(path, app) for path, app in mounts.items()),
     ]
     # A bare router: every endpoint answers its own refusals and faults, so no middleware stands before it.

@@ -52,7 +52,7 @@ def problem(error: errors.JariError) -> Response:
         body["seatIds"] = error.seat_ids
     if isinstance(error, errors.PaymentRefused):
         body |= {"gatewayCode": error.gateway_code, "reservationId": error.reservation_id}
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "no-store"}
     if error.retry_after_seconds:
         headers["Retry-After"] = str(error.retry_after_seconds)
     return Response(msgspec.json.encode(body), status, headers, media_type="application/problem+json")

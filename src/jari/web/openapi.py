@@ -434,7 +434,7 @@ def _stream(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
             "200": {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": TEXT}}},
             **{
                 str(code): {"description": "Refused", "content": {PROBLEM: refusal}}
-                for code in (404, 422, 503)
+                for code in (404, 422, 429, 503)
             },
         },
     }

@@ -15,7 +15,7 @@ from jari.web.requests import nothing_here, route
 
 STATIC = Path(__file__).parent / "static"
 
-FILE_HEADERS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+FILE_HEADERS = {"Cache-Control": "no-cache"}
 
 CONTENT = (
     "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -23,7 +23,6 @@ CONTENT = (
 POLICY = {
     "Content-Security-Policy": CONTENT,
     "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }

@@ -2,14 +2,13 @@
 
 import functools
 import hashlib
-import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from prometheus_client import Counter
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -21,6 +20,7 @@ from jari.ports import RequestKey
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
 from jari.web import paths as paths  # noqa: PLC0414 - registers the convertors that routes use
+from jari.web.addresses import address_group
 from jari.web.errors import BadRequest, problem, unexpected
 
 T = TypeVar("T")
@@ -72,6 +72,8 @@ class Endpoint:
                 response = await handle(request)
         except JariError as refusal:
             response = problem(refusal)
+        except ClientDisconnect:  # gone in the middle of its body: no fault, and nobody to answer
+            return
         except Exception as error:  # noqa: BLE001 - logged and answered here
             response = unexpected(error, request.url.path)
         count_request(response.status_code)
@@ -261,6 +263,5 @@ def is_number(text: str) -> bool:
 
 
 def client_address(request: Request) -> str:
-    """The address that limits count by; of IPv6 the /64, since whoever has one address there has all of them."""
-    host = request.client.host if request.client else "unknown"
-    return str(ipaddress.ip_network(f"{host}/64", strict=False)) if ":" in host else host
+    """The address that limits count by."""
+    return address_group(request.client.host) if request.client else "unknown"

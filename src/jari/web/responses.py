@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,8 +12,9 @@ from starlette.responses import Response
 
 _encode = msgspec.json.Encoder().encode
 
-NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-REVALIDATE = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+NO_STORE = {"Cache-Control": "no-store"}
+REVALIDATE = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+MAX_ENCODINGS_LENGTH = 200  # no client has more to say
 COMPRESS_FROM_BYTES = 1_400  # less fits one packet anyway
 
 
@@ -25,7 +27,24 @@ def success(data: Any, status: int = 200) -> Response:
 
 def accepts_gzip(request: Request) -> bool:
     """Whether the client takes gzip."""
-    return "gzip" in request.headers.get("accept-encoding", "")
+    return _takes_gzip(request.headers.get("accept-encoding", "")[:MAX_ENCODINGS_LENGTH])
+
+
+@lru_cache(maxsize=1_000)  # browsers of the world write it in a few ways
+def _takes_gzip(accepted: str) -> bool:
+    """Read ``Accept-Encoding``: of gzip what it says of gzip, or else what it says of the rest (RFC 9110)."""
+    quality_of = dict(map(_quality, accepted.lower().split(",")))
+    return quality_of.get("gzip", quality_of.get("x-gzip", quality_of.get("*", 0))) > 0
+
+
+def _quality(part: str) -> tuple[str, float]:
+    """``gzip;q=0.5`` → gzip, 0.5; what writes no number counts as refused."""
+    name, _, rest = part.partition(";")
+    weight = rest.replace(" ", "").partition("q=")[2]
+    try:
+        return name.strip(), float(weight) if rest.strip() else 1
+    except ValueError:
+        return name.strip(), 0
 
 
 class Document:

@@ -1,7 +1,9 @@
-"""The HTTP server: uvicorn, told to end its streams as soon as it is told to end, and to end in time."""
+"""The HTTP server: uvicorn with a protocol of ours, told to end its streams at once when it is told to end, and in time."""
 
 import asyncio
+import errno
 import os
+import resource
 import signal
 import socket
 import threading
@@ -11,13 +13,19 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from jari import metrics
 from jari.settings import BadSetting, Settings
+from jari.web.addresses import Proxies
 from jari.web.deadlines import Deadlines
+from jari.web.protocol import protocol_class
 from jari.web.streams import Hub
 
 log = structlog.get_logger()
 
 ANSWER_SECONDS = 0.5  # for the last answers to be sent, before their connections are cut
+TICKS_PER_SECOND = 10  # of uvicorn
+REMEDY = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower JARI_MAX_CONNECTIONS"
+OTHER_DESCRIPTORS = 200  # what a process needs besides connections: its database, its gateway, files
 
 
 class Server(uvicorn.Server):
@@ -29,30 +37,59 @@ class Server(uvicorn.Server):
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=protocol_class(settings, Proxies.parse(settings.trusted_proxies)),
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=True,
-            forwarded_allow_ips=settings.trusted_proxies,
+            headers=_headers_of_every_answer(settings),
+            proxy_headers=False,  # the protocol reads them
             backlog=settings.connection_backlog,
-            limit_concurrency=settings.max_connections,
+            timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=settings.shutdown_seconds + ANSWER_SECONDS,  # type: ignore[arg-type]
         )
         super().__init__(config)
         self._hub = hub
         self._deadlines = deadlines
-        self._shutdown_seconds = settings.shutdown_seconds
-        self._shutdown_margin_seconds = settings.shutdown_margin_seconds
-        self._send_buffer_bytes = settings.send_buffer_bytes
+        self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_descriptors = True
+        metrics.connections.set_function(lambda: len(self.server_state.connections))
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal says to end."""
         self._loop = asyncio.get_running_loop()
+        if not self._settings.trusted_proxies:
+            log.info(
+                "no_proxy_trusted",
+                meaning="X-Forwarded-For is believed from nobody: behind a proxy all clients are one address",
+                remedy="behind a proxy, name it in JARI_TRUSTED_PROXIES",
+            )
+        self._raise_descriptor_limit()
         await super().serve(sockets or [self._listen()])
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look once a second whether there are descriptors left."""
+        if counter % TICKS_PER_SECOND == 0:
+            self._look_for_descriptors()
+        return await super().on_tick(counter)
+
+    def _raise_descriptor_limit(self) -> None:
+        """Take the descriptors that the connections need, as far as the system allows."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = self._settings.max_connections + OTHER_DESCRIPTORS
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < allowed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < wanted:
+            log.warning("few_descriptors", limit=allowed, wanted=wanted, remedy=REMEDY)
+
+    def _look_for_descriptors(self) -> None:
+        """Say when none is left: the loop then resets whoever connects, without a word."""
+        had, self._has_descriptors = self._has_descriptors, _is_descriptor_left()
+        if had and not self._has_descriptors:
+            log.error("out_of_descriptors", connections=len(self.server_state.connections), remedy=REMEDY)
 
     def _listen(self) -> socket.socket:
         """The listening socket; the connections that it accepts inherit what is set on it.
@@ -70,8 +107,21 @@ class Server(uvicorn.Server):
                 f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another --port."
             ) from error
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._settings.send_buffer_bytes)
+        self._notice_lost_peers(listening)
         return listening
+
+    def _notice_lost_peers(self, listening: socket.socket) -> None:
+        """Have the kernel end connections whose peer is gone without a word: no packet tells of it."""
+        settings = self._settings
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (
+            ("TCP_KEEPIDLE", settings.tcp_keepalive_seconds),
+            ("TCP_KEEPINTVL", settings.tcp_keepalive_seconds),
+            ("TCP_USER_TIMEOUT", settings.tcp_user_timeout_seconds * 1000),
+        ):
+            if (option := getattr(socket, name, None)) is not None:  # not every system has all
+                listening.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take SIGTERM or SIGINT; a second SIGINT does not wait."""
@@ -87,8 +137,10 @@ class Server(uvicorn.Server):
         Then everything is closed in order; a store that is silent may hold that up for longer than there is.
         """
         self._hub.close()
-        asyncio.get_running_loop().call_later(self._shutdown_seconds, self._deadlines.end)
-        last = threading.Timer(self._shutdown_seconds + self._shutdown_margin_seconds, _end_by_force)
+        asyncio.get_running_loop().call_later(self._settings.shutdown_seconds, self._deadlines.end)
+        last = threading.Timer(
+            self._settings.shutdown_seconds + self._settings.shutdown_margin_seconds, _end_by_force
+        )
         last.daemon = True
         last.start()
 
@@ -97,3 +149,18 @@ def _end_by_force() -> None:
     """End the process where it stands. Nothing acknowledged is lost by it: it is durable before it is said."""
     log.error("ended_by_force", remedy="see why the database did not answer")
     os._exit(0)
+
+
+def _is_descriptor_left() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno not in {errno.EMFILE, errno.ENFILE}
+    return True
+
+
+def _headers_of_every_answer(settings: Settings) -> list[tuple[str, str]]:
+    headers = [("X-Content-Type-Options", "nosniff")]
+    if settings.public_url.startswith("https:"):
+        headers.append(("Strict-Transport-Security", f"max-age={settings.strict_transport_seconds}"))
+    return headers

@@ -25,8 +25,11 @@ def event(data: bytes, name: str = "", position: Position | None = None) -> byte
 
 
 def retry(delay_ms: int) -> bytes:
-    """How long a client waits before it reconnects."""
-    return b"retry: %d\n\n" % delay_ms
+    """How long a client waits before it reconnects: a line of the block that the first event ends.
+
+    Many clients dispatch a block of its own as an empty event.
+    """
+    return b"retry: %d\n" % delay_ms
 
 
 def heartbeat(position: Position) -> bytes:

@@ -14,6 +14,7 @@ import asyncio
 import random
 import time
 import types
+from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
@@ -22,7 +23,7 @@ import structlog
 from starlette.types import Message, Receive, Send
 
 from jari import metrics
-from jari.domain.errors import Unavailable
+from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.seatmap import Commit, Position, by_block
 from jari.settings import Settings
 from jari.usecases.live import LiveSchedule
@@ -39,9 +40,7 @@ HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
-    (b"x-content-type-options", b"nosniff"),
 ]
-
 
 END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -51,9 +50,10 @@ Sender = Callable[[Message], Coroutine[Any, Any, None]]  # what ASGI servers pas
 class Viewer:
     """One open stream. ``position`` is how far it has been sent, told only when it joins."""
 
-    __slots__ = ("gone", "position", "send", "stalled_at")
+    __slots__ = ("gone", "position", "send", "stalled_at", "task")
 
-    def __init__(self, send: Send, position: Position | None) -> None:
+    def __init__(self, send: Send, position: Position | None, task: asyncio.Task[Any] | None) -> None:
+        self.task = task  # that waits for the client to go
         self.send = cast("Sender", send)
         self.position = position
         self.stalled_at = 0.0
@@ -102,8 +102,8 @@ class Channel:
             return self._snapshot()
         lead = sse.schedule_ready(position) if self.block_id is None and not self.batch else b""
         commit = seat_map.catch_up(position.version, self._within())
-        changes = self.changes([commit]) if commit.changes else sse.heartbeat(seat_map.position)
-        return lead + changes
+        # Where nothing changed, nothing is sent: a heartbeat would end the block that `sse.retry` has begun.
+        return lead + self.changes([commit]) if commit.changes else lead
 
     def _snapshot(self) -> bytes:
         seat_map = self.schedule.seat_map
@@ -145,6 +145,7 @@ class Hub:
         self._paused_at = 0.0
         self._tended_at = time.monotonic()
         self._closing = False
+        self._viewers_of: Counter[str] = Counter()  # by address, where there are any
         self.viewer_count = 0
 
     def committed(self, schedule: LiveSchedule, commit: Commit) -> None:
@@ -158,24 +159,28 @@ class Hub:
             self._pend(schedule.id).replaced = True
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, address: str) -> Iterator[None]:
         """Take one of the places for viewers while a request is answered.
 
         Raises:
             Unavailable: none is left, or the server is ending; with when to come back.
+            TooManyAttempts: the address has as many as one address may have.
         """
         if self._closing or self.viewer_count >= self._settings.max_viewers:
             raise Unavailable(
                 "This server has as many viewers as it can serve: connect again in a moment.",
                 retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
             )
-        self.viewer_count += 1
-        metrics.viewers.set(self.viewer_count)
+        if self._viewers_of[address] >= self._settings.max_viewers_per_address:
+            raise TooManyAttempts(
+                "Your address watches as many streams as one address may: close one, then connect again.",
+                retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
+            )
+        self._count(address, 1)
         try:
             yield
         finally:
-            self.viewer_count -= 1
-            metrics.viewers.set(self.viewer_count)
+            self._count(address, -1)
 
     async def serve(
         self,
@@ -188,7 +193,7 @@ class Hub:
         send: Send,
     ) -> None:
         """Answer one request, which has its `place`, with a stream until the client goes or the server ends."""
-        viewer = Viewer(send, position)
+        viewer = Viewer(send, position, asyncio.current_task())
         delay_ms = random.randint(self._settings.retry_min_ms, self._settings.retry_max_ms)  # noqa: S311
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": sse.retry(delay_ms), "more_body": True})
@@ -199,6 +204,9 @@ class Hub:
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass
+        except asyncio.CancelledError:
+            if not viewer.gone:
+                raise
         finally:
             self._leave(viewer, channel)
 
@@ -227,6 +235,13 @@ class Hub:
                 _step(viewer.send(END))
             for viewer in channel.stalled:
                 _abort(viewer)
+
+    def _count(self, address: str, change: int) -> None:
+        self.viewer_count += change
+        metrics.viewers.set(self.viewer_count)
+        self._viewers_of[address] += change
+        if not self._viewers_of[address]:
+            del self._viewers_of[address]
 
     def _pend(self, schedule_id: int) -> Pending:
         self._due.add(schedule_id)
@@ -370,7 +385,7 @@ class Hub:
             self._rejoin(viewer, channel)
 
     async def _tend(self) -> None:
-        """Keep quiet streams open, and cut off those whose client has not read for too long."""
+        """Keep quiet streams open, and cut off those whose client has gone or has not read for too long."""
         now = self._tended_at = time.monotonic()
         for channel in self._all_channels():
             if now - channel.sent_at >= self._settings.heartbeat_seconds:
@@ -379,6 +394,9 @@ class Hub:
             for viewer in channel.stalled:
                 if now - viewer.stalled_at >= self._settings.stall_seconds:
                     _abort(viewer)
+            for viewer in (*channel.viewers, *channel.joining, *channel.stalled):
+                if _is_closing(viewer):
+                    _drop(viewer)
 
 
 def _by_block(channels: list[Channel], commits: list[Commit]) -> dict[int | None, list[Commit]]:
@@ -425,6 +443,22 @@ def _abort(viewer: Viewer) -> None:
     ASGI has no word for this, and an ordinary close would wait for the client; uvicorn's ``send`` is a method
     of the object that holds the transport.
     """
-    transport = getattr(getattr(viewer.send, "__self__", None), "transport", None)
-    if transport is not None:
+    if (transport := _transport(viewer)) is not None:
         transport.abort()
+
+
+def _drop(viewer: Viewer) -> None:
+    """Let go of a viewer whose connection is ending, without waiting to be told that it has ended."""
+    _abort(viewer)  # lest it wait for a client that does not read
+    viewer.gone = True
+    if viewer.task is not None:
+        viewer.task.cancel()
+
+
+def _is_closing(viewer: Viewer) -> bool:
+    transport = _transport(viewer)
+    return transport is not None and transport.is_closing()
+
+
+def _transport(viewer: Viewer) -> asyncio.WriteTransport | None:
+    return getattr(getattr(viewer.send, "__self__", None), "transport", None)

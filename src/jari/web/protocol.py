@@ -1,0 +1,264 @@
+"""One client's connection: uvicorn's own protocol, with bounds on what a request may cost before it is understood.
+
+A request's head is bounded while it arrives, head and body in time, and one request is under way at a time: what a
+client sends behind a request that is not answered yet is dropped, and the connection ends with that answer. So
+there is never more than one cycle to be told that its client has gone, and nothing queues.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import partial
+from typing import Any, cast
+
+import httptools
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from jari.domain.errors import JariError, Unavailable
+from jari.settings import Settings
+from jari.web.addresses import Address, Proxies, parse_address
+from jari.web.errors import BadRequest, problem
+from jari.web.requests import count_request
+
+PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})  # answered however many connections there are
+FULL_RETRY_SECONDS = 5
+SCHEMES = {b"http": "http", b"https": "https"}
+
+MALFORMED = BadRequest(
+    "This is no HTTP/1.1 request, so nothing was done: send one.",
+    status=400,
+    code="MALFORMED_REQUEST",
+    title="Not HTTP",
+)
+TOO_SLOW = BadRequest(
+    "The request did not arrive whole in time, so nothing was done: send it again.",
+    status=408,
+    code="REQUEST_TIMEOUT",
+    title="The request came too slowly",
+)
+TOO_LONG_URL = BadRequest(
+    "The address is longer than this server reads: ask for less at once.",
+    status=414,
+    code="URL_TOO_LONG",
+    title="The address is too long",
+)
+TOO_LARGE_HEAD = BadRequest(
+    "The headers are larger, or more, than this server reads: send less, for instance fewer cookies.",
+    status=431,
+    code="HEADERS_TOO_LARGE",
+    title="The headers are too large",
+)
+
+
+class Stage(Enum):
+    """What of a request a connection waits for."""
+
+    HEAD = auto()
+    BODY = auto()
+    NOTHING = auto()  # it is whole; what may come next is a new one, once it is answered
+
+
+HEAD, BODY, NOTHING = Stage  # every request looks at them several times, and through the class that is slow
+
+
+class Behind(Exception):
+    """A request has begun behind one that is not answered yet."""
+
+
+class Protocol(HttpToolsProtocol):
+    """Speaks HTTP/1.1 with one client."""
+
+    def __init__(self, *, settings: Settings, proxies: Proxies, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._settings = settings
+        self._proxies = proxies
+        self._application = self.app
+        self._peer: Address | None = None
+        self._peer_is_proxy = False
+        self._stage = HEAD
+        self._timed: Stage | None = None  # the stage that the timer bounds
+        self._timer: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0  # of a head or of trailers that go on, or of the framing of a body
+        self._is_deaf = False  # what else the client sends is dropped
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        if self.client is not None and (peer := parse_address(self.client[0])) is not None:
+            self._peer, self._peer_is_proxy = peer, peer in self._proxies
+            self.client = str(peer), self.client[1]
+        self._keep_time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request under way, if there is one."""
+        self._stop_timer()
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends next."""
+        if self._is_deaf:
+            return
+        self._unset_keepalive_if_required()
+        self._unread_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # to a protocol that is not spoken here; the request is answered
+            self._end_with_answer()
+        except httptools.HttpParserError as error:
+            self._stop_reading(error)
+        else:
+            if self._unread_bytes > self._settings.max_request_head_bytes and self._stage is not NOTHING:
+                self._refuse(self._too_large())
+        if not self._is_deaf:
+            self._keep_time()
+
+    # what the parser has found
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        if self._is_answering:
+            raise Behind
+        self._stage = HEAD
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer: the application, or a refusal where too many connections are open."""
+        if self._is_head_too_large():
+            raise self._too_large()
+        if self._peer_is_proxy:
+            self._believe_proxy()
+        self.app = self._application if self._has_room() else refuse_for_want_of_room
+        super().on_headers_complete()
+        self._stage, self._unread_bytes = BODY, 0
+        self.headers = []  # trailers come here, and are nobody's headers
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a part of the body on."""
+        self._unread_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._stage, self._unread_bytes = NOTHING, 0
+        super().on_message_complete()
+
+    # limits
+
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _has_room(self) -> bool:
+        return (
+            len(self.connections) <= self._settings.max_connections or self.url.partition(b"?")[0] in PROBES
+        )
+
+    def _is_head_too_large(self) -> bool:
+        """Whether a head that has come whole is beyond the limits; its last bytes may have come with a body."""
+        limit = self._settings.max_request_head_bytes
+        if len(self.headers) > self._settings.max_request_headers:
+            return True
+        return (
+            self._unread_bytes > limit
+            and len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > limit
+        )
+
+    def _too_large(self) -> BadRequest:
+        is_url = self._stage is HEAD and len(self.url) * 2 > self._settings.max_request_head_bytes
+        return TOO_LONG_URL if is_url else TOO_LARGE_HEAD
+
+    def _keep_time(self) -> None:
+        """Bound the time of the stage; a request that comes whole, as nearly all do, needs no timer."""
+        if self._stage is NOTHING and not self._is_answering:
+            self._stage = HEAD  # something came, but it began no request
+        if self._stage is self._timed:
+            return
+        self._stop_timer()
+        if self._stage is not NOTHING:
+            settings = self._settings
+            seconds = settings.request_head_seconds if self._stage is HEAD else settings.request_body_seconds
+            self._timer = self.loop.call_later(seconds, self._out_of_time)
+            self._timed = self._stage
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._timed = None
+
+    def _out_of_time(self) -> None:
+        if self._stage is HEAD and not self._unread_bytes:
+            self.transport.close()  # nobody has asked for anything
+        else:
+            self._refuse(TOO_SLOW)
+
+    # ends
+
+    def _stop_reading(self, error: httptools.HttpParserError) -> None:
+        """Take nothing more after what cannot be read, or may not."""
+        if self._stage is NOTHING and self._is_answering:
+            self._end_with_answer()
+            return
+        cause = error.__context__  # what one of the methods above has raised
+        self._refuse(cause if isinstance(cause, JariError) else MALFORMED)
+
+    def _end_with_answer(self) -> None:
+        """End the connection when the request under way is answered, whatever else comes."""
+        self._is_deaf = True
+        self._stop_timer()
+        self.cycle.keep_alive = False
+
+    def _refuse(self, refusal: JariError) -> None:
+        """Answer instead of the application, as far as nothing has been answered yet, and end the connection."""
+        self._is_deaf = True
+        self._stop_timer()
+        if self.transport.is_closing():
+            return
+        if self._stage is not HEAD:  # the application has begun with it
+            if self.cycle.response_started:
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.flow.resume_reading()
+        self._write(problem(refusal))
+        # A close while the client still sends would reset the connection, and the answer could be lost.
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.abort)
+
+    def _write(self, answer: Response) -> None:
+        count_request(answer.status_code)
+        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"connection", b"close")]
+        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[answer.status_code], lines, bytes(answer.body)))
+
+    def _believe_proxy(self) -> None:
+        """Take the client's address and scheme from a proxy of ours."""
+        forwarded_for = []
+        for name, value in self.headers:
+            if name == b"x-forwarded-for":
+                forwarded_for.append(value)
+            elif name == b"x-forwarded-proto" and value in SCHEMES:
+                self.scope["scheme"] = SCHEMES[value]
+        if self._peer is not None and forwarded_for:
+            self.scope["client"] = str(self._proxies.client(self._peer, forwarded_for)), 0
+
+
+def protocol_class(settings: Settings, proxies: Proxies) -> type[asyncio.Protocol]:
+    """The protocol with its settings, as uvicorn's configuration takes it."""
+    make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies)
+    return cast("type[asyncio.Protocol]", make)
+
+
+async def refuse_for_want_of_room(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer where too many connections are open."""
+    refusal = Unavailable(
+        "This server has as many connections as it can serve: try again in a moment.",
+        retry_after_seconds=FULL_RETRY_SECONDS,
+    )
+    answer = problem(refusal)
+    answer.headers["Connection"] = "close"
+    count_request(answer.status_code)
+    await answer(scope, receive, send)

@@ -1,0 +1,85 @@
+"""Connections that are spoken to byte by byte, as no HTTP client would."""
+
+import ctypes
+import select
+import socket
+import struct
+import time
+from contextlib import suppress
+from typing import Self
+
+from support.servers import Server
+
+SO_ATTACH_FILTER = 26
+REJECT_EVERYTHING = struct.pack("HBBI", 0x06, 0, 0, 0)  # one BPF instruction: take 0 bytes of each packet
+PIECE_BYTES = 16 * 1024
+
+
+class RawConnection:
+    """One connection; ``received`` is all that has come."""
+
+    def __init__(self, server: Server, *, host: str = "127.0.0.1", source: str = "") -> None:
+        self.socket = socket.create_connection(
+            (host, server.port), 10, source_address=(source, 0) if source else None
+        )
+        self.received = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def get(self, path: str, *headers: str) -> None:
+        lines = "".join(f"{header}\r\n" for header in headers)
+        self.send(f"GET {path} HTTP/1.1\r\nHost: jari\r\n{lines}\r\n".encode())
+
+    def send_until_stopped(self, first: bytes, piece: bytes, total_bytes: int) -> int:
+        """Send the piece again and again until the server says something; how many bytes went out."""
+        sent = 0
+        with suppress(OSError):  # reset: the server has had enough
+            self.send(first)
+            while sent < total_bytes and not select.select([self.socket], [], [], 0)[0]:
+                self.send(piece)
+                sent += len(piece)
+        return sent
+
+    def read_until(self, end: bytes, seconds: float = 10) -> bytes:
+        """All that came once it holds the end."""
+        until = time.monotonic() + seconds
+        while end not in self.received:
+            assert self._read(until - time.monotonic()), f"closed after {self.received!r}"
+        return self.received
+
+    def read_to_the_end(self, seconds: float = 20) -> bytes:
+        """All that came before the server closed; an error where it does not close."""
+        until = time.monotonic() + seconds
+        while self._read(until - time.monotonic()):
+            pass
+        return self.received
+
+    def stays_open(self, seconds: float) -> bool:
+        """Whether nothing comes for so long, not even an end."""
+        return not select.select([self.socket], [], [], seconds)[0]
+
+    def go_deaf(self) -> None:
+        """Have the kernel throw away all that comes, as if the cable had been cut: no acknowledgement, no reset."""
+        program = ctypes.create_string_buffer(REJECT_EVERYTHING)
+        self.socket.setsockopt(
+            socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program))
+        )
+
+    def _read(self, seconds: float) -> bytes:
+        assert seconds > 0, f"nothing more came, and no end, after {self.received!r}"
+        self.socket.settimeout(seconds)
+        try:
+            data = self.socket.recv(1 << 20)
+        except ConnectionResetError:
+            return b""
+        except TimeoutError:
+            raise AssertionError(f"nothing more came, and no end, after {self.received!r}") from None
+        self.received += data
+        return data
