@@ -158,8 +158,14 @@ async def working(tills):
 
 
 async def storm(stores, limits, schedule_ids, live):
-    """All hold and release everywhere, while two processes poll and let go of whatever they can all the time."""
+    """All hold and release everywhere, while two processes poll and let go of whatever they can all the time.
+
+    Half of the schedules are watched from the beginning to the end.
+    """
     processes = [Process(stores, limits, live) for _ in range(2)]
+    watched = [(process, await process.live.open(each)) for process in processes for each in schedule_ids[:2]]
+    for process, schedule in watched:
+        process.witness.seen.add(schedule)
     layout = (await processes[0].live.open(schedule_ids[0])).seat_map.layout
     ended = asyncio.Event()
 
