@@ -82,9 +82,9 @@ class SeatingTransaction(Protocol):
     now_ms: int
 
     async def read(
-        self, seat_ids: Sequence[int], buyer_ids: Sequence[int]
+        self, seat_ids: Sequence[int], buyer_ids: Sequence[int], kept: Sequence[tuple[int, int]] = ()
     ) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
-        """Every allocation of these seats and of these buyers in this schedule, and the buyers' tenures in it."""
+        """Every allocation of these seats and of these buyers here, and the tenures ``kept``, as (buyer, seat)."""
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -147,6 +147,9 @@ class Due:
     id: int
 
 
+SEAT_FAULTS = ("allocation_without_seat", "place_sold_twice", "ticket_without_seat")
+
+
 class Reservations(Protocol):
     """Reservations as they are read outside the till, and the numbers of new ones."""
 
@@ -174,11 +177,12 @@ class Reservations(Protocol):
     async def due_refunds(self, limit: int) -> Sequence[Due]:
         """DUE refunds that somebody must look after by now."""
 
-    async def seat_faults(self) -> Mapping[str, int]:
-        """What must never be, counted in one look: kind → how many.
+    async def seat_faults(self, since_start_ms: int) -> Mapping[str, int]:
+        """What must never be, counted in one look: each of `SEAT_FAULTS` → how many.
 
         ``allocation_without_seat``: its seat is not in the venue's plan; ``place_sold_twice``: a printed place for
-        which a schedule has two good tickets; ``ticket_without_seat``: its seat is not its buyer's.
+        which a schedule has two good tickets; ``ticket_without_seat``: its seat is not its buyer's. Schedules that
+        began longer ago than ``since_start_ms`` are left out.
         """
 
 

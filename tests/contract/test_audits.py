@@ -1,10 +1,14 @@
 """The audit finds seats in two hands, on SQLite and on PostgreSQL. The guards are taken off to put them there."""
 
+import math
+import time
+
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
+from sqlalchemy.exc import DBAPIError
 
-from jari.adapters.sql.tables import allocations, reservation_seats, reservations
+from jari.adapters.sql.tables import allocations, reservation_seats, reservations, schedules
 from jari.domain.reservations import ReservationStatus
 from jari.domain.schedules import Kind
 from jari.domain.seating import Status
@@ -16,6 +20,7 @@ from support.worlds import hall
 
 ANN, BEN = 1, 2
 NOBODYS_SEAT = 999_999
+SOON_MS = 4_000_000_000_000
 NONE = {"allocation_without_seat": 0, "place_sold_twice": 0, "ticket_without_seat": 0}
 
 
@@ -31,7 +36,7 @@ async def schedule_id(stores):
     organising = Organising(stores.catalogue)
     venue_id, _ = await organising.import_venue(hall(rows=1, cols=4))
     return await organising.create_schedule(
-        venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, opens_ms=0
+        venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=SOON_MS, opens_ms=0
     )
 
 
@@ -101,14 +106,14 @@ async def test_books_that_agree_have_no_faults(stores, schedule_id, seat_ids):
         await allocate(stores, schedule_id, seat_id)
         await ticket(stores, number, schedule_id, seat_id, place=str(number))
     await allocate(stores, schedule_id, seat_ids[2], BEN, Status.HOLD)
-    assert await stores.reservations.seat_faults() == NONE
+    assert await stores.reservations.seat_faults(0) == NONE
 
 
 async def test_two_tickets_for_one_printed_place_are_found(stores, schedule_id, seat_ids):
     for number, seat_id in enumerate(seat_ids[:2], start=1):
         await allocate(stores, schedule_id, seat_id)
         await ticket(stores, number, schedule_id, seat_id, place="7")
-    assert await stores.reservations.seat_faults() == NONE | {"place_sold_twice": 1}
+    assert await stores.reservations.seat_faults(0) == NONE | {"place_sold_twice": 1}
 
 
 async def test_what_is_refunded_cancelled_or_of_another_schedule_shares_no_place(
@@ -118,7 +123,7 @@ async def test_what_is_refunded_cancelled_or_of_another_schedule_shares_no_place
     await ticket(stores, 1, schedule_id, seat_ids[0])
     await ticket(stores, 2, schedule_id, seat_ids[0], buyer=BEN, refund_id=5)
     await ticket(stores, 3, schedule_id, seat_ids[0], buyer=BEN, status="CANCELLED")
-    assert await stores.reservations.seat_faults() == NONE
+    assert await stores.reservations.seat_faults(0) == NONE
 
 
 @pytest.mark.parametrize("owner", [None, BEN])
@@ -126,13 +131,35 @@ async def test_a_ticket_whose_seat_is_not_its_buyers_is_found(stores, schedule_i
     await ticket(stores, 1, schedule_id, seat_ids[0])
     if owner:
         await allocate(stores, schedule_id, seat_ids[0], owner)
-    assert await stores.reservations.seat_faults() == NONE | {"ticket_without_seat": 1}
+    assert await stores.reservations.seat_faults(0) == NONE | {"ticket_without_seat": 1}
 
 
 async def test_an_allocation_without_a_seat_is_found(stores, schedule_id):
     await without_guards(stores)
     await allocate(stores, schedule_id, NOBODYS_SEAT)
-    assert await stores.reservations.seat_faults() == NONE | {"allocation_without_seat": 1}
+    assert await stores.reservations.seat_faults(0) == NONE | {"allocation_without_seat": 1}
+
+
+async def test_what_is_long_over_is_looked_at_no_more(stores, schedule_id, seat_ids):
+    await ticket(stores, 1, schedule_id, seat_ids[0])
+    await without_guards(stores)
+    await allocate(stores, schedule_id, NOBODYS_SEAT)
+    found = await stores.reservations.seat_faults(60_000)
+    assert found == NONE | {"ticket_without_seat": 1, "allocation_without_seat": 1}
+    async with stores.database.write() as connection:
+        await connection.execute(update(schedules).values(starts_ms=int(time.time() * 1000) - 120_000))
+    assert await stores.reservations.seat_faults(60_000) == NONE
+    assert await stores.reservations.seat_faults(180_000) == found
+
+
+async def test_an_audit_that_fails_leaves_no_old_figure(stores, schedule_id, seat_ids):
+    await Auditor(stores.reservations, Settings()).audit()
+    assert figure("ticket_without_seat") == 0
+    async with stores.database.write() as connection:
+        await connection.execute(text("ALTER TABLE reservation_seats RENAME TO elsewhere"))
+    with pytest.raises(DBAPIError):
+        await Auditor(stores.reservations, Settings()).audit()
+    assert math.isnan(figure("ticket_without_seat"))
 
 
 async def test_the_audit_shows_its_figures_and_looks_no_more_often_than_it_should(

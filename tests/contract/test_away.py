@@ -46,7 +46,7 @@ async def use_everything(stores, schedule_id):
 
     return await asyncio.gather(
         stores.reservations.take_numbers(1),
-        stores.accounts.add_session(b"x" * 32, 1, 0),
+        stores.accounts.add_session(b"x" * 32, 1, "hash", lifetime_ms=1, max_sessions=1),
         take(),
         stores.seating.renew_epoch(schedule_id),
         return_exceptions=True,
@@ -115,7 +115,7 @@ async def test_connections_that_the_server_has_ended(stores, schedule_id, databa
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_a_row_that_somebody_else_has_locked(stores, schedule_id, database_url):
     async with connected(database_url) as other, other.transaction():
-        await other.execute("LOCK TABLE schedules, counters, sessions")
+        await other.execute("LOCK TABLE schedules, counters, sessions, users")
         said = await use_everything(stores, schedule_id)
     assert [type(each) for each in said] == [Unavailable] * 4
     assert await stores.reservations.take_numbers(1) > 0

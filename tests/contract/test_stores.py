@@ -501,20 +501,19 @@ async def keep(store, schedule_id, *tenures):
         await transaction.write(Decision(Commit(transaction.state.version, ()), (), tenures=tenures))
 
 
-async def tenures_of(store, schedule_id, *buyer_ids):
+async def tenures_of(store, schedule_id, *kept):
     async with store.transaction(schedule_id) as transaction:
-        _, found = await transaction.read([], buyer_ids)
+        _, found = await transaction.read([], [ANN, BEN], kept)
     return sorted(found, key=lambda each: (each.buyer_id, each.seat_id))
 
 
-async def test_tenures_are_read_by_buyer_and_the_last_one_counts(store, make_schedule):
+async def test_tenures_are_read_by_buyer_and_seat_and_the_last_one_counts(store, make_schedule):
     schedule_id, other = await make_schedule(), await make_schedule()
     await keep(store, schedule_id, Tenure(1, ANN, 10, 20), Tenure(2, ANN, 10, 20), Tenure(1, BEN, 11, 21))
     await keep(store, other, Tenure(1, ANN, 1, 2))
     await keep(store, schedule_id, Tenure(1, ANN, 10, 30))
-    assert await tenures_of(store, schedule_id, ANN) == [Tenure(1, ANN, 10, 30), Tenure(2, ANN, 10, 20)]
-    assert await tenures_of(store, schedule_id, ANN, BEN) == [
-        Tenure(1, ANN, 10, 30),
+    assert await tenures_of(store, schedule_id, (ANN, 1), (ANN, 3)) == [Tenure(1, ANN, 10, 30)]
+    assert await tenures_of(store, schedule_id, (ANN, 2), (BEN, 1), (BEN, 2)) == [
         Tenure(2, ANN, 10, 20),
         Tenure(1, BEN, 11, 21),
     ]
@@ -535,7 +534,7 @@ async def test_trimming_forgets_tenures_after_the_cool_down(store, schedule_id):
     old, young = Tenure(1, ANN, 1, now_ms - 70_000), Tenure(2, ANN, 1, now_ms - 10_000)
     await keep(store, schedule_id, old, young)
     await store.trim(10, 60_000, 0, 60_000)
-    assert await tenures_of(store, schedule_id, ANN) == [young]
+    assert await tenures_of(store, schedule_id, (ANN, 1), (ANN, 2)) == [young]
 
 
 # --- trimming

@@ -1,12 +1,16 @@
 """Plans that are imported while something is under way: no printed place is ever sold twice."""
 
+import random
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from jari.domain.errors import PlanDropsSeats
+from jari.domain.seating import Status
 from jari.domain.venues import Venue
 from jari.usecases.organising import Organising
 from support.databases import Postgres
@@ -155,3 +159,77 @@ def test_a_reservation_of_a_dropped_seat_can_be_looked_at_cancelled_and_made_ane
     again = replace(purchase, seat_ids=purchase.seat_ids[1:])
     assert again.hold().status_code == 201
     assert purchase.hold().json()["code"] == "UNKNOWN_SEATS"
+
+
+# --- plans in a loop, buyers in a loop, two servers
+
+PURCHASES, AT_ONCE, PLANS = 40, 8, 25
+EXPECTED = {200, 201, 202, 402, 404, 409, 422, 503}
+
+
+def plans_of(venue: Venue, mood: random.Random) -> Iterator[Venue]:
+    """The plan with some seats gone and some put elsewhere, and now and then the first one."""
+    for _ in range(PLANS):
+        gone, swapped = mood.random() < 0.4, mood.random() < 0.4
+        lucky = mood.sample(range(1, 11), 3)
+        yield with_seats(
+            venue,
+            lambda each, gone=gone, swapped=swapped, lucky=lucky: (  # type: ignore[misc]
+                None
+                if gone and each.col in lucky
+                else replace(each, seat_label=f"{each.seat_label}A")
+                if swapped and each.col == lucky[0]
+                else each
+            ),
+        )
+
+
+def buying(purchase: Purchase, mood: random.Random) -> list[int]:
+    """Somebody who takes a seat of the plan as it is, lets some time pass, pays, and perhaps gives it back."""
+    world = purchase.shop.world
+    layout = world.run(world.stores.catalogue.layout(purchase.match.id))
+    purchase = replace(purchase, seat_ids=(mood.choice(list(layout.seat_ids)),))
+    said = [purchase.hold().status_code]
+    if said[-1] == 201:
+        said.append(purchase.reserve().status_code)
+    if said[-1] != 201 or not purchase.reservation:
+        return said
+    purchase.authenticate()
+    time.sleep(mood.choice([0.0, 0.2, 1.5]))  # beyond the end of a hold, now and then
+    said.append(purchase.confirm().status_code)
+    if said[-1] == 200 and mood.random() < 0.4:
+        said.append(purchase.refund().status_code)
+    return said
+
+
+def test_with_plans_and_buyers_at_two_servers_a_place_has_one_owner(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    settings = {"hold_seconds": 1, "poll_ms": 200, "late_payment_seconds": 60}
+    with (
+        open_shop(postgres_url, tmp_path, servers=2, **settings) as shop,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        match = shop.world.match(hall(rows=2, cols=10))
+        moods = [random.Random(f"buyer {number}") for number in range(PURCHASES)]
+        shops = [replace(shop, servers=[server]) for server in shop.servers]
+        purchases = [
+            Purchase(shops[number % 2], match, buyer, ())
+            for number, buyer in enumerate(shop.world.buyers(PURCHASES))
+        ]
+        answers = pool.map(buying, purchases, moods)
+        imported = refused = 0
+        for plan in plans_of(match.venue, random.Random("plans")):
+            try:
+                shop.world.run(Organising(shop.world.stores.catalogue).import_venue(plan))
+                imported += 1
+            except PlanDropsSeats:
+                refused += 1
+            time.sleep(0.1)
+        said = [each for one in answers for each in one]
+        found = books_at_rest(shop, match)
+    assert disagreements(found) == []
+    assert set(said) <= EXPECTED
+    assert imported > PLANS / 5
+    assert refused > 0
+    assert sum(each.status is Status.OCCUPIED for each in found.allocations) > 2

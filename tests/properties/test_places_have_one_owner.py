@@ -229,7 +229,7 @@ class Scene:
     # what must hold
 
     async def check(self):
-        faults = await self.stores.reservations.seat_faults()
+        faults = await self.stores.reservations.seat_faults(0)
         assert not any(faults.values()), faults
         layout = await self.stores.catalogue.layout(self.id)
         for each in await self.sold():
@@ -344,8 +344,8 @@ class Everything:
 def no_domain(monkeypatch):
     begin = Seating.__init__
 
-    def blind(self, allocations, sale, now_ms, plan):
-        begin(self, allocations, sale, now_ms, Everything())
+    def blind(self, allocations, sale, now_ms, plan, earlier=()):
+        begin(self, allocations, sale, now_ms, Everything(), earlier)
 
     monkeypatch.setattr(Seating, "__init__", blind)
 

@@ -46,7 +46,10 @@ def import_apart(url: str, plan: Venue) -> float:
 async def sell_while_importing(
     stores: Stores, schedule_id: int, url: str, plan: Venue
 ) -> tuple[float, float]:
-    """How long the import takes, and how long a till of this schedule waits at most meanwhile, in seconds."""
+    """How long the import takes, and how long a till of this schedule waits at most meanwhile, in seconds.
+
+    The schedule may be one of the venue, or of another.
+    """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         await asyncio.wrap_future(pool.submit(abs, 0))  # the process is there
         importing = asyncio.wrap_future(pool.submit(import_apart, url, plan))

@@ -31,13 +31,27 @@ class House:
             self.tenures.values(),
         )
         outcomes = [deciding.decide(each) for each in commands]
+        self.write(deciding)
+        return outcomes[-1]
+
+    def act(self, act):
+        deciding = Seating(
+            self.allocations.values(),
+            Sale(enabled=True, opens_ms=0),
+            self.now,
+            range(1, 100),
+            self.tenures.values(),
+        )
+        act(deciding)
+        self.write(deciding)
+
+    def write(self, deciding):
         for effect in deciding.effects():
             if effect.after is None:
                 del self.allocations[effect.before.seat_id]
             else:
                 self.allocations[effect.after.seat_id] = effect.after
         self.tenures |= {(each.buyer_id, each.seat_id): each for each in deciding.tenures()}
-        return outcomes[-1]
 
     def after(self, minutes):
         self.now += int(minutes * MINUTE)
@@ -154,6 +168,30 @@ def test_a_hold_that_is_made_firm_and_loosened_goes_on_counting(house):
         house.allocations = {e.after.seat_id: e.after for e in deciding.effects() if e.after}
         house.after(1)
     assert deciding.tenures() == [Tenure(1, ANN, START, START + 2 * MINUTE)]
+
+
+@pytest.mark.parametrize("keep_minutes", [1, 4, 5])
+def test_a_first_hold_has_its_whole_time_whatever_the_limit(house, keep_minutes):
+    held = house.hold(1, 2, limit=KeepLimit(keep_minutes * MINUTE, MINUTE))
+    assert house.minutes_of(held) == 5
+
+
+def test_a_late_payment_that_fails_gives_no_fresh_time(house):
+    """Else whoever has used up the time would begin a payment that must fail, and begin anew."""
+    house.hold(1)
+    held = house.after(5).hold(1)
+    assert house.minutes_of(held) == 5
+    house.after(5).decide(Expire((1,)))
+    assert type(house.hold(1)) is KeptTooLong
+    for act in (
+        lambda deciding: deciding.firm(ANN, held.hold_id, (1,), 4, LIMIT),
+        lambda deciding: deciding.loosen(held.hold_id, (1,), held.expires_ms),
+        lambda deciding: deciding.drop(held.hold_id, (1,)),
+    ):
+        house.act(act)
+    assert type(house.hold(1)) is KeptTooLong
+    assert type(house.after(4.9).hold(1)) is KeptTooLong
+    assert isinstance(house.after(0.2).hold(1), Held)
 
 
 def test_without_a_limit_a_buyer_may_take_a_seat_again_and_again():

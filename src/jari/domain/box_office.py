@@ -229,8 +229,9 @@ class BoxOffice:
         if self._was_used(command.payment_key):
             raise AmountMismatch("That payment was made for another reservation: open the checkout again.")
         self._require_payable(reservation, command)
+        hold, seats = reservation.hold_id, reservation.seat_ids
         try:
-            self.seating.firm(command.buyer_id, reservation.hold_id, reservation.seat_ids, command.max_seats)
+            self.seating.firm(command.buyer_id, hold, seats, command.max_seats, command.limit)
         except (SeatsTaken, UnknownSeats) as refusal:
             gone = isinstance(refusal, UnknownSeats)
             what = "the venue no longer has some of the seats" if gone else "the seats are no longer kept"
@@ -315,9 +316,8 @@ class BoxOffice:
 
     def _why_gone(self, reservation: Reservation) -> str:
         """The reason that the buyer reads on the statement."""
-        if self.seating.unknown(reservation.seat_ids):
-            return "the venue no longer had the seats when the payment came"
-        return "the seats were gone when the payment came"
+        unknown = self.seating.unknown(reservation.seat_ids)
+        return f"{'the venue no longer had the seats' if unknown else 'the seats were gone'} when the payment came"
 
     def _not_paid(self, reservation: Reservation, payment: Payment, result: NotCharged) -> Reservation:
         if payment.status is not PaymentStatus.CONFIRMING:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jari.domain.payments import Charged, NotCharged
 from jari.domain.reservations import PriceList
 from jari.domain.seating import Command, Expire, Hold, Occupy, Release
+from jari.domain.tenures import NO_LIMIT, KeepLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class BeginPayment:
     max_tries: int
     currency: str
     grace_ms: int
+    limit: KeepLimit = NO_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

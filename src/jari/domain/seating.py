@@ -252,8 +252,17 @@ class Seating:
             self.changes.append(Change(Status.HOLD, tuple(shortened), first.buyer_id, expires_ms))
         return first.hold_id, expires_ms
 
-    def firm(self, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...], max_seats: int) -> None:
+    def firm(
+        self,
+        buyer_id: int,
+        hold_id: str,
+        seat_ids: tuple[int, ...],
+        max_seats: int,
+        limit: KeepLimit = NO_LIMIT,
+    ) -> None:
         """Make a hold unable to end; one that has ended is taken again if all its seats are free.
+
+        It gives no more time to keep the seats: should the payment fail, that goes on counting by the ``limit``.
 
         Raises:
             UnknownSeats: the plan has at least one of them no more.
@@ -268,7 +277,8 @@ class Seating:
             self._sale.require_open(self.now_ms)
             self._require_room(buyer_id, tuple(lost), max_seats)
         for seat_id in lost:
-            self._take(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, None, self.now_ms))
+            since_ms = limit.since(self._tenure(buyer_id, seat_id), self.now_ms)
+            self._take(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, None, since_ms))
         for seat_id in seat_ids:
             self._put(replace(self._after[seat_id], expires_ms=None))
         if lost:
@@ -350,7 +360,7 @@ class Seating:
         return self._tenures.get(key) or self._earlier.get(key)
 
     def _ended(self, hold: Allocation) -> Tenure:
-        ended_ms = min(self.now_ms, hold.expires_ms or self.now_ms)
+        ended_ms = max(hold.since_ms, min(self.now_ms, hold.expires_ms or self.now_ms))
         return Tenure(hold.seat_id, hold.buyer_id, hold.since_ms, ended_ms)
 
     def _already_held(self, command: Hold) -> Held | None:

@@ -4,7 +4,7 @@ Nobody keeps a seat for ever by giving it back and taking it again in one go. Th
 that are too short for anybody else to come by; when it is used up, others go first for a while.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,18 +46,24 @@ class KeepLimit:
             KeptTooLong: that would be at once; names these seats, and says when they can be had again.
         """
         worth_ms = now_ms + hold_ms // WORTH_HOLDING
-        last_ms = {seat_id: self.since(each, now_ms) + self.keep_ms for seat_id, each in tenures.items()}
-        kept = [seat_id for seat_id, last in last_ms.items() if last < worth_ms]
-        if kept:
-            free_ms = max(each.ended_ms for seat_id in kept if (each := tenures[seat_id])) + self.cool_down_ms
-            wait_seconds = max(1, -(-(free_ms - now_ms) // 1000))
-            raise KeptTooLong(
-                f"You have kept {len(kept)} of these seats as long as one may without buying them, so others go "
-                f"first: choose other seats, or come back for these in {wait_seconds} s.",
-                seat_ids=kept,
-                retry_after_seconds=wait_seconds,
-            )
-        return min(now_ms + hold_ms, *last_ms.values())
+        last_ms = {
+            seat_id: since_ms + self.keep_ms
+            for seat_id, each in tenures.items()
+            if (since_ms := self.since(each, now_ms)) < now_ms
+        }
+        if kept := [seat_id for seat_id, last in last_ms.items() if last < worth_ms]:
+            raise self._kept_too_long([each for seat_id in kept if (each := tenures[seat_id])], now_ms)
+        return min([now_ms + hold_ms, *last_ms.values()])
+
+    def _kept_too_long(self, kept: Sequence[Tenure], now_ms: int) -> KeptTooLong:
+        free_ms = max(each.ended_ms for each in kept) + self.cool_down_ms
+        wait_seconds = max(1, -(-(free_ms - now_ms) // 1000))
+        return KeptTooLong(
+            f"You have kept {len(kept)} of these seats as long as one may without buying them, so others go first: "
+            f"choose other seats, or come back for these in {wait_seconds} s.",
+            seat_ids=[each.seat_id for each in kept],
+            retry_after_seconds=wait_seconds,
+        )
 
 
 NO_LIMIT: Final = KeepLimit()

@@ -119,13 +119,16 @@ class Catalogue:
             found[page] = await self._store.schedules(page.chosen, offset=offset, limit=page.size)
         return found
 
-    async def price_list(self, schedule_id: int) -> PriceList:
-        """What every seat of a schedule costs at this moment.
+    async def price_list(self, schedule_id: int, revision: int = 0) -> PriceList:
+        """What every seat of a schedule costs at this moment, in the plan of this revision or a later one.
 
         Raises:
             NotFound: there is no such schedule.
         """
         schedule = await self.schedule(schedule_id)
+        if schedule.layout_revision < revision:  # it was read before the plan came
+            self._schedules.pop(schedule_id, None)
+            schedule = await self.schedule(schedule_id)
         plan = await self.plan(schedule)
         return PriceList(schedule.title, plan.venue.currency, plan.offers)
 

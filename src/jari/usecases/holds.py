@@ -32,6 +32,12 @@ from jari.usecases.till import Tills
 T = TypeVar("T", Held, Reservation)
 
 
+def keep_limit(settings: Settings) -> KeepLimit:
+    """The limit of the settings; whatever it is, one whole hold is within it."""
+    keep_seconds = max(settings.keep_seconds, settings.hold_seconds)
+    return KeepLimit(keep_seconds * 1000, settings.cool_down_seconds * 1000)
+
+
 class Holds:
     """What a buyer does with seats before paying."""
 
@@ -40,7 +46,7 @@ class Holds:
         self._tills = tills
         self._store = store
         self._settings = settings
-        self._limit = KeepLimit(settings.keep_seconds * 1000, settings.cool_down_seconds * 1000)
+        self._limit = keep_limit(settings)
         # A hold's id tells holds apart and opens nothing, so that its parts may be counted.
         self._process = secrets.token_hex(8)
         self._taken = itertools.count(1)
@@ -80,6 +86,14 @@ class Holds:
         metrics.holds.labels("held").inc()
         metrics.hold_seconds.observe(time.perf_counter() - started)
         return outcome
+
+    async def plan_revision(self, schedule_id: int) -> int:
+        """Which plan of the venue this process knows.
+
+        Raises:
+            NotFound: there is no such schedule.
+        """
+        return (await self._live.open(schedule_id)).seat_map.layout.revision
 
     async def seats_at(self, schedule_id: int, places: Sequence[tuple[int, int]]) -> tuple[int, ...]:
         """The seats at these places, given as (row, col).

@@ -10,6 +10,7 @@ schedule: letting go only means not to keep it.
 """
 
 import asyncio
+import functools
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -89,7 +90,7 @@ class Live:
         if opening is None:
             opening = asyncio.create_task(self._open(schedule_id))
             self._opening[schedule_id] = opening
-            opening.add_done_callback(lambda _: self._opening.pop(schedule_id, None))
+            opening.add_done_callback(functools.partial(self._opened, schedule_id))
         return await asyncio.shield(opening)
 
     async def advance(self, schedule: LiveSchedule, commits: Sequence[Commit]) -> None:
@@ -169,6 +170,11 @@ class Live:
         self._schedules[schedule_id] = schedule
         self._keep(schedule)
         return schedule
+
+    def _opened(self, schedule_id: int, opening: asyncio.Task[LiveSchedule]) -> None:
+        self._opening.pop(schedule_id, None)
+        if not opening.cancelled():
+            opening.exception()  # whoever asked has it; if nobody waits any more, it is nobody's
 
     def _keep(self, schedule: LiveSchedule) -> None:
         schedule.used_at = time.monotonic()

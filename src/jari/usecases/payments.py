@@ -36,6 +36,7 @@ from jari.domain.sales import BeginPayment, PostponePayment, SettlePayment
 from jari.domain.users import User
 from jari.ports import Gateway, GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, Reservations
 from jari.settings import Settings
+from jari.usecases.holds import keep_limit
 from jari.usecases.live import Live
 from jari.usecases.numbers import Numbers
 from jari.usecases.running import Running
@@ -121,6 +122,7 @@ class Payments:
             max_tries=self._settings.max_payment_tries,
             currency=gateway.currency,
             grace_ms=self._settings.late_payment_seconds * 1000,
+            limit=keep_limit(self._settings),
         )
 
     async def _follow(self, reservation_id: int, payment_key: str) -> Reservation:

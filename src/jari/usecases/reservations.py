@@ -115,7 +115,9 @@ class Reservations:
             schedule_id=schedule_id,
             reservation_id=await self._numbers.next(),
             token=secrets.token_urlsafe(TOKEN_BYTES),
-            price_list=await self._catalogue.price_list(schedule_id),
+            price_list=await self._catalogue.price_list(
+                schedule_id, await self._holds.plan_revision(schedule_id)
+            ),
         )
 
 

@@ -19,7 +19,7 @@ from jari import metrics
 from jari.domain.box_office import BoxOffice
 from jari.domain.errors import JariError, KeyReused, StaleDecision, StillRunning, Unavailable
 from jari.domain.reservations import Reservation
-from jari.domain.sales import SaleCommand, needs
+from jari.domain.sales import Needs, SaleCommand, needs
 from jari.domain.seating import Command, Outcome, Seating
 from jari.domain.seatmap import Commit
 from jari.ports import Decision, RequestKey, ScheduleState, SeatingStore, SeatingTransaction, StoredAnswer
@@ -194,7 +194,8 @@ class Till:
                 list(reservation_ids), list(payment_keys), list(open_of)
             )
             seat_ids.update(seat_id for each in reservations for seat_id in each.seat_ids)
-        allocations, earlier = await transaction.read(list(seat_ids), list(buyer_ids))
+        kept = _kept(needed, reservations)
+        allocations, earlier = await transaction.read(list(seat_ids), list(buyer_ids), kept)
         plan = self._schedule.seat_map.layout.index_of  # that of this transaction: `_require_present_map`
         seating = Seating(allocations, transaction.state.sale, transaction.now_ms, plan, earlier)
         return BoxOffice(seating, reservations)
@@ -291,6 +292,20 @@ class Tills:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+def _kept(needed: Sequence[Needs], reservations: Sequence[Reservation]) -> list[tuple[int, int]]:
+    """Who may be about to take which seat, as (buyer, seat): how long they have kept it before must be known."""
+    reserved = {each.id: each.seat_ids for each in reservations}
+    return list(
+        {
+            (buyer_id, seat_id)
+            for each in needed
+            for buyer_id in each.buyer_ids
+            for seat_ids in (each.seat_ids, *(reserved.get(number, ()) for number in each.reservation_ids))
+            for seat_id in seat_ids
+        }
+    )
 
 
 def _store_failed() -> Unavailable:

@@ -44,6 +44,13 @@ CHANGE_SEAT = (
 )
 
 
+LEFT = select(
+    allocations.c.seat_id,
+    allocations.c.status,
+    allocations.c.buyer_id,
+    allocations.c.hold_id,
+    allocations.c.expires_ms,
+)
 FORMER = select(
     seats.c.id, seats.c.venue_id, seats.c.guid, blocks.c.name.label("block"), seats.c.row, seats.c.col,
     seats.c.row_label, seats.c.seat_label,
@@ -203,18 +210,16 @@ async def _drop_seats(database: Database, connection: AsyncConnection, venue_id:
         return
     now_ms = await connection.scalar(select(database.now_ms))
     here = allocations.c.schedule_id.in_(select(schedules.c.id).where(schedules.c.venue_id == venue_id))
-    rows = await connection.execute(
-        select(
-            allocations.c.seat_id, allocations.c.status, allocations.c.buyer_id, allocations.c.hold_id,
-            allocations.c.expires_ms,
-        ).where(here)
-    )  # fmt: skip
-    left = [Allocation(row[0], Status(row[1]), *row[2:]) for row in rows if row[0] in change.dropped]
+    pages = list(_pages([*change.dropped]))
+    left: list[Allocation] = []
+    for ids in pages:
+        rows = await connection.execute(LEFT.where(here, allocations.c.seat_id.in_(ids)))
+        left += [Allocation(row[0], Status(row[1]), *row[2:]) for row in rows]
     change.require_unowned(left, now_ms or 0)
     ended = {each.seat_id for each in left}  # no till knows the seats any more to sweep them
     for ids in _pages([*ended]):
         await connection.execute(delete(allocations).where(here, allocations.c.seat_id.in_(ids)))
-    for ids in _pages([*change.dropped]):
+    for ids in pages:
         await connection.execute(
             insert(former_seats).from_select(
                 [column.name for column in FORMER.selected_columns], FORMER.where(seats.c.id.in_(ids))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jari.adapters.sql.audits import SEAT_FAULTS
+from jari.adapters.sql.audits import FAULTS
 from jari.adapters.sql.database import Database
 from jari.adapters.sql.sale_rows import PARTS, assemble
 from jari.adapters.sql.tables import counters, payments, refunds, reservations
@@ -78,12 +78,16 @@ class SqlReservations:
         """DUE refunds that somebody must look after by now."""
         return await self._dues(self._waiting(refunds, RefundStatus.DUE, limit))
 
-    async def seat_faults(self) -> Mapping[str, int]:
+    async def seat_faults(self, since_start_ms: int) -> Mapping[str, int]:
         """What must never be, counted in one look."""
         async with self._database.read() as connection:
+            from_ms = (await connection.scalar(select(self._database.now_ms)) or 0) - since_start_ms
             return {
-                kind: await connection.scalar(select(func.count()).select_from(rows.subquery())) or 0
-                for kind, rows in SEAT_FAULTS.items()
+                kind: await connection.scalar(
+                    select(func.count()).select_from(rows.subquery()), {"from_ms": from_ms}
+                )
+                or 0
+                for kind, rows in FAULTS.items()
             }
 
     async def has_unsettled(self) -> bool:

@@ -56,8 +56,9 @@ UNION
 SELECT {ALLOCATION} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($3::bigint[])]), $3::bigint[]) AS asked (schedule, buyer)
 JOIN allocations ON schedule_id = asked.schedule AND buyer_id = asked.buyer
 UNION ALL
-SELECT {TENURE} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($3::bigint[])]), $3::bigint[]) AS asked (schedule, buyer)
-JOIN tenures ON schedule_id = asked.schedule AND buyer_id = asked.buyer
+SELECT {TENURE} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($4::bigint[])]), $4::bigint[], $5::bigint[])
+    AS asked (schedule, buyer, seat)
+JOIN tenures ON schedule_id = asked.schedule AND buyer_id = asked.buyer AND seat_id = asked.seat
 """
 
 RESERVATIONS = f"""
@@ -169,10 +170,12 @@ class PostgresSeatingTransaction:
         self._schedule_id = schedule_id
 
     async def read(
-        self, seat_ids: Sequence[int], buyer_ids: Sequence[int]
+        self, seat_ids: Sequence[int], buyer_ids: Sequence[int], kept: Sequence[tuple[int, int]] = ()
     ) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
-        """Every allocation of these seats and of these buyers in this schedule, and the buyers' tenures in it."""
-        return split_found(await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids))
+        """Every allocation of these seats and of these buyers here, and the tenures ``kept``, as (buyer, seat)."""
+        buyers, seats = [buyer_id for buyer_id, _ in kept], [seat_id for _, seat_id in kept]
+        rows = await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids, buyers, seats)
+        return split_found(rows)
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""

@@ -118,19 +118,19 @@ class SqliteSeatingTransaction:
         self._schedule_id = schedule_id
 
     async def read(
-        self, seat_ids: Sequence[int], buyer_ids: Sequence[int]
+        self, seat_ids: Sequence[int], buyer_ids: Sequence[int], kept: Sequence[tuple[int, int]] = ()
     ) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
-        """Every allocation of these seats and of these buyers in this schedule, and the buyers' tenures in it."""
-        here, buyers = self._schedule_id, json.dumps(buyer_ids)
-        parameters = (here, json.dumps(seat_ids), here, buyers, here, buyers)
+        """Every allocation of these seats and of these buyers here, and the tenures ``kept``, as (buyer, seat)."""
+        here = self._schedule_id
+        parameters = (here, json.dumps(seat_ids), here, json.dumps(buyer_ids), json.dumps(kept), here)
         rows = await self._thread.run(
             lambda connection: connection.execute(
                 f"SELECT {ALLOCATION} FROM allocations"
                 " WHERE schedule_id = ? AND seat_id IN (SELECT value FROM json_each(?))"
                 f" UNION SELECT {ALLOCATION} FROM allocations"
                 " WHERE schedule_id = ? AND buyer_id IN (SELECT value FROM json_each(?))"
-                f" UNION ALL SELECT {TENURE} FROM tenures"
-                " WHERE schedule_id = ? AND buyer_id IN (SELECT value FROM json_each(?))",
+                f" UNION ALL SELECT {TENURE} FROM json_each(?) AS asked CROSS JOIN tenures ON schedule_id = ?"
+                " AND buyer_id = json_extract(asked.value, '$[0]') AND seat_id = json_extract(asked.value, '$[1]')",
                 parameters,
             ).fetchall()
         )

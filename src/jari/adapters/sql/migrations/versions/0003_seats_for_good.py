@@ -80,6 +80,17 @@ POSTGRES_UNGUARDED = (
 )
 SQLITE_UNGUARDED = ("DROP TRIGGER require_seats", "DROP TRIGGER require_unallocated")
 
+SQLITE_SINCE = """
+UPDATE allocations
+SET since_ms = coalesce(expires_ms - 300000, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER))
+WHERE status = 1
+"""
+POSTGRES_SINCE = """
+UPDATE allocations
+SET since_ms = coalesce(expires_ms - 300000, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint))
+WHERE status = 1
+"""
+
 
 def upgrade() -> None:
     """Bring the schema to this revision.
@@ -113,9 +124,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_tenures_ended_ms"), "tenures", ["ended_ms"], unique=False)
     since = sa.Column("since_ms", sa.BigInteger(), nullable=False, server_default="0")
     op.add_column("allocations", since)
-    # A hold that is open has been kept since it began, which was some minutes before its end.
-    op.execute("UPDATE allocations SET since_ms = expires_ms - 300000 WHERE expires_ms IS NOT NULL")
+    # A hold that is open has been kept since it began, which was some minutes before its end; one that is being
+    # paid for has lost its end, and is counted from now on.
     sqlite = op.get_bind().dialect.name == "sqlite"
+    op.execute(SQLITE_SINCE if sqlite else POSTGRES_SINCE)
     for statement in SQLITE_GUARDS if sqlite else POSTGRES_GUARDS:
         op.execute(statement)
 
