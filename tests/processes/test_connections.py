@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.connections import PIECE_BYTES, RawConnection
+from support.connections import PIECE_BYTES, RawConnection, status_of
 from support.servers import Server
 from support.streams import Listener
 from support.worlds import World
@@ -34,10 +34,6 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
 def viewers(server: Server) -> int:
     lines = httpx.get(f"{server.url}/metrics").text.splitlines()
     return int(float(next(line.split()[1] for line in lines if line.startswith("jari_viewers "))))
-
-
-def status_of(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
 
 
 class TestPipelining:

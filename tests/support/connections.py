@@ -15,6 +15,10 @@ REJECT_EVERYTHING = struct.pack("HBBI", 0x06, 0, 0, 0)  # one BPF instruction: t
 PIECE_BYTES = 16 * 1024
 
 
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
 class RawConnection:
     """One connection; ``received`` is all that has come."""
 
