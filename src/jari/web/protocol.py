@@ -221,6 +221,7 @@ class Protocol(HttpToolsProtocol):
                 self.transport.abort()
                 return
             self.cycle.disconnected = True
+            self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()
         self.flow.resume_reading()
         self._write(problem(refusal))
