@@ -134,6 +134,7 @@ class Settings:
     # connections
     connection_backlog: int = 2_048
     max_connections: int = 20_000
+    spare_connections: int = 200  # beyond them, for probes and for saying no; whoever comes then is dropped
     max_request_head_bytes: int = 32 * 1024  # address and headers; trailers, too
     max_request_headers: int = 100
     request_head_seconds: int = 15  # until address and headers have come whole

@@ -32,8 +32,16 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def viewers(server: Server) -> int:
+    return figure(server, "jari_viewers")
+
+
+def connections(server: Server) -> int:
+    return figure(server, "jari_connections")
+
+
+def figure(server: Server, name: str) -> int:
     lines = httpx.get(f"{server.url}/metrics").text.splitlines()
-    return int(float(next(line.split()[1] for line in lines if line.startswith("jari_viewers "))))
+    return int(float(next(line.split()[1] for line in lines if line.startswith(f"{name} "))))
 
 
 class TestPipelining:
@@ -322,6 +330,27 @@ class TestManyConnections:
         assert refused.status_code == 503
         assert refused.json()["code"] == "UNAVAILABLE"
         assert int(refused.headers["Retry-After"]) > 0
+
+    def test_they_end_so_that_the_database_has_descriptors_left(
+        self, sqlite_url: str, make_server: MakeServer
+    ) -> None:
+        """Whoever comes when the spare ones are taken, too, is dropped; those who were there go on."""
+        server = make_server(sqlite_url, max_connections=5, spare_connections=3)
+        wait_until(lambda: connections(server) == 1)  # the one that asks
+        before = server.descriptors("socket:")
+        with ExitStack() as stack:
+            first = [stack.enter_context(RawConnection(server)) for _ in range(8)]
+            late = [stack.enter_context(RawConnection(server)) for _ in range(30)]
+            for client in late:
+                assert client.read_to_the_end(5) == b""
+            assert server.descriptors("socket:") <= before + 8
+            first[0].get("/livez")
+            answer = first[0].read_to_the_end(5)
+            assert status_of(answer) == 200
+            assert b"connection: close\r\n" in answer
+            assert httpx.get(f"{server.url}/readyz").status_code == 200
+        wait_until(lambda: connections(server) == 1)
+        assert httpx.get(f"{server.url}/api/matches").status_code == 200
 
     def test_one_address_does_not_take_every_place(
         self, sqlite_url: str, make_world: MakeWorld, make_server: MakeServer

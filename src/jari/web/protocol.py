@@ -86,6 +86,9 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        if len(self.connections) > self._settings.max_connections + self._settings.spare_connections:
+            transport.abort()  # or the database and the gateway would find no descriptor left
+            return
         if self.client is not None and (peer := parse_address(self.client[0])) is not None:
             self._peer, self._peer_is_proxy = peer, peer in self._proxies
             self.client = str(peer), self.client[1]
@@ -130,8 +133,12 @@ class Protocol(HttpToolsProtocol):
             raise self._too_large()
         if self._peer_is_proxy:
             self._believe_proxy()
-        self.app = self._application if self._has_room() else refuse_for_want_of_room
+        is_full = len(self.connections) > self._settings.max_connections
+        is_refused = is_full and self.url.partition(b"?")[0] not in PROBES
+        self.app = refuse_for_want_of_room if is_refused else self._application
         super().on_headers_complete()
+        if is_full:
+            self.cycle.keep_alive = False  # a probe's place is for the next one
         self._stage, self._unread_bytes = BODY, 0
         self.headers = []  # trailers come here, and are nobody's headers
 
@@ -150,11 +157,6 @@ class Protocol(HttpToolsProtocol):
     @property
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
-
-    def _has_room(self) -> bool:
-        return (
-            len(self.connections) <= self._settings.max_connections or self.url.partition(b"?")[0] in PROBES
-        )
 
     def _is_head_too_large(self) -> bool:
         """Whether a head that has come whole is beyond the limits; its last bytes may have come with a body."""
