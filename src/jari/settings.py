@@ -140,6 +140,7 @@ class Settings:
     request_head_seconds: int = 15  # until address and headers have come whole
     request_body_seconds: int = 30  # from then until the body has
     keep_alive_seconds: int = 75  # between two requests: longer than a proxy before it keeps connections
+    answer_seconds: int = 120  # for a client to read an answer; streams have stall_seconds
     linger_seconds: int = 2  # for a refused client to read why, before its connection is dropped
     tcp_keepalive_seconds: int = 60  # of silence, then the kernel asks whether the peer is still there
     tcp_user_timeout_seconds: int = 60  # a peer that has acknowledged nothing for so long is gone

@@ -11,7 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.connections import PIECE_BYTES, RawConnection, status_of
+from support.connections import (
+    PIECE_BYTES,
+    RawConnection,
+    connections,
+    status_of,
+    viewers,
+    wait_until,
+)
 from support.servers import Server
 from support.streams import Listener
 from support.worlds import World
@@ -22,26 +29,6 @@ BROKEN_SERVER = str(Path(__file__).parents[1] / "support/broken_server.py")
 
 MakeServer = Callable[..., Server]
 MakeWorld = Callable[[str], World]
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "never became so"
-        time.sleep(0.02)
-
-
-def viewers(server: Server) -> int:
-    return figure(server, "jari_viewers")
-
-
-def connections(server: Server) -> int:
-    return figure(server, "jari_connections")
-
-
-def figure(server: Server, name: str) -> int:
-    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
-    return int(float(next(line.split()[1] for line in lines if line.startswith(f"{name} "))))
 
 
 class TestPipelining:

@@ -1,5 +1,6 @@
 """Clients that send or read slowly: each waits for its own, and none for ever."""
 
+import socket
 import sqlite3
 import time
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from support.connections import RawConnection, status_of
+from support.connections import RawConnection, connections, status_of, viewers, wait_until
 from support.servers import Server
 from support.worlds import World
 
@@ -57,3 +58,60 @@ class TestSlowBodies:
                 assert status_of(client.read_until(b"UNAVAILABLE")) == 503
                 assert time.monotonic() - whole_at < 8
             lock.execute("ROLLBACK")
+
+
+class TestSlowReaders:
+    """What is written for a client that does not read is not kept for ever."""
+
+    @pytest.fixture
+    def server(self, sqlite_url: str, make_server: MakeServer) -> Server:
+        return make_server(sqlite_url, answer_seconds=2, send_buffer_bytes=4096)
+
+    @pytest.fixture
+    def seats(self, sqlite_url: str, make_world: MakeWorld) -> str:
+        """The address of a block whose seats take more than what waits on the way."""
+        match = make_world(sqlite_url).match(rows=100, cols=100)
+        return f"/api/matches/{match.id}/blocks/{match.block_id}/seats"
+
+    @pytest.mark.parametrize("header", ["Connection: keep-alive", "Connection: close"])
+    def test_who_reads_a_drop_now_and_then_is_dropped(self, server: Server, seats: str, header: str) -> None:
+        with reader(server) as client:
+            client.get(seats, header)
+            wait_until(lambda: connections(server) == 2)
+            until = time.monotonic() + 20
+            while connections(server) == 2:
+                client.socket.recv(100)
+                assert time.monotonic() < until, "still there"
+                time.sleep(0.1)
+
+    def test_who_asks_again_without_having_read_is_dropped(self, server: Server, seats: str) -> None:
+        with reader(server) as client:
+            for _ in range(2):
+                client.get(seats)
+            wait_until(lambda: connections(server) == 2)
+            wait_until(lambda: connections(server) == 1)
+
+    def test_who_reads_all_in_time_stays(self, server: Server, seats: str) -> None:
+        with RawConnection(server) as client:
+            for _ in range(2):
+                client.received = b""
+                client.get(seats)
+                head, _, _ = client.read_until(b"\r\n\r\n").partition(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+                assert length > 1_000_000
+                client.read(len(head) + 4 + length)
+                assert client.stays_open(3)
+
+    def test_a_viewer_has_the_time_that_viewers_have(self, server: Server, seats: str) -> None:
+        with reader(server) as client:
+            client.get(f"{seats}/status-stream")
+            assert not client.stays_open(5)
+            time.sleep(4)  # longer than others have
+            assert viewers(server) == 1
+
+
+def reader(server: Server) -> RawConnection:
+    """A client for whom little waits on the way."""
+    client = RawConnection(server)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    return client

@@ -82,6 +82,7 @@ class Protocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._unread_bytes = 0  # of a head or of trailers that go on, or of the framing of a body
         self._is_deaf = False  # what else the client sends is dropped
+        self._unread_timer: asyncio.TimerHandle | None = None  # runs while an answer is not read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -97,6 +98,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request under way, if there is one."""
         self._stop_timer()
+        self._stop_unread_timer()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
 
@@ -118,12 +120,30 @@ class Protocol(HttpToolsProtocol):
         if not self._is_deaf:
             self._keep_time()
 
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is written to."""
+        super().pause_writing()
+        self._bound_reading()
+
+    def resume_writing(self) -> None:
+        """It has read; what is left of an answer that is written keeps the time that it had."""
+        super().resume_writing()
+        if self._is_answering:
+            self._stop_unread_timer()
+
+    def on_response_complete(self) -> None:
+        """All of an answer is written, though perhaps not read."""
+        super().on_response_complete()
+        self._bound_reading()
+
     # what the parser has found
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         if self._is_answering:
             raise Behind
+        if not self.transport.get_write_buffer_size():
+            self._stop_unread_timer()
         self._stage = HEAD
         super().on_message_begin()
 
@@ -189,6 +209,23 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = self._timed = None
+
+    def _bound_reading(self) -> None:
+        """Bound the time that the client takes to read what is written to it."""
+        if self._unread_timer is None and self.transport.get_write_buffer_size():
+            self._unread_timer = self.loop.call_later(self._settings.answer_seconds, self._out_of_patience)
+
+    def _stop_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+
+    def _out_of_patience(self) -> None:
+        """Drop a client that does not read: an ordinary close would wait for it."""
+        self._unread_timer = None
+        is_stream = self._is_answering and self.cycle.chunked_encoding  # the hub looks after streams
+        if self.transport.get_write_buffer_size() and not is_stream:
+            self.transport.abort()
 
     def _out_of_time(self) -> None:
         if self._stage is HEAD and not self._unread_bytes:
