@@ -32,3 +32,61 @@ def test_a_broken_body_that_came_without_waiting_for_a_word_is_no_fault_of_ours(
     assert b"100 Continue" not in answer
     assert 'status="500"' not in httpx.get(f"{server.url}/metrics").text
     assert "Traceback" not in server.log()
+
+
+class TestNothingWasDone:
+    """Where a refusal says so, it is so."""
+
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [(BROKEN_CHUNK, 400), (b"\r\nContent-Length: 2\r\n\r\n{", 408)],
+        ids=["broken", "never whole"],
+    )
+    def test_seats_are_not_given_back_by_a_request_that_is_refused(
+        self, sqlite_url: str, make_world: MakeWorld, make_server: MakeServer, body: bytes, status: int
+    ) -> None:
+        server = make_server(sqlite_url, request_body_seconds=1)
+        world = make_world(sqlite_url)
+        match, (holder, other) = world.match(), world.buyers(2)
+        path = f"/api/matches/{match.id}/allocations"
+        with holder.client(server.url) as client, RawConnection(server) as raw:
+            client.post(path, json={"seatIds": match.seat_ids[:1]}).raise_for_status()
+            raw.send(
+                b"DELETE %s?seatId=%d HTTP/1.1\r\nHost: jari\r\nCookie: jari=%s"
+                % (path.encode(), match.seat_ids[0], holder.token.encode())
+                + body
+            )
+            answer = raw.read_to_the_end()
+        with other.client(server.url) as client:  # behind whatever was asked of the till before
+            client.post(path, json={"seatIds": match.seat_ids[1:2]}).raise_for_status()
+        assert status_of(answer) == status
+        assert b"nothing was done" in answer
+        assert [each.seat_id for each in world.allocations(match)] == match.seat_ids[:2]
+
+    def test_seats_are_given_back_by_a_request_whose_body_is_whole(
+        self, server: Server, sqlite_url: str, make_world: MakeWorld
+    ) -> None:
+        world = make_world(sqlite_url)
+        match, buyer = world.match(), world.buyer()
+        path = f"/api/matches/{match.id}/allocations"
+        with buyer.client(server.url) as client:
+            client.post(path, json={"seatIds": match.seat_ids[:1]}).raise_for_status()
+            query = {"seatId": match.seat_ids[0]}
+            client.request("DELETE", path, params=query, content=b"{}").raise_for_status()
+            too_large = client.request("DELETE", path, params=query, content=b"x" * 100_000)
+        assert too_large.status_code == 413
+        assert world.allocations(match) == []
+
+
+def test_an_answer_that_is_complete_is_sent_whole_whatever_comes_of_its_request(
+    sqlite_url: str, make_world: MakeWorld, make_server: MakeServer
+) -> None:
+    match = make_world(sqlite_url).match(rows=100, cols=100)
+    server = make_server(sqlite_url, send_buffer_bytes=4096)
+    with RawConnection(server) as client:
+        client.get(f"/api/matches/{match.id}/blocks/{match.block_id}/seats", "Transfer-Encoding: chunked")
+        client.read_until(b"HTTP/1.1 200")
+        client.send(BROKEN_CHUNK)
+        answer = client.read_to_the_end()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}".encode() in head

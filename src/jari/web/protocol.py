@@ -256,6 +256,9 @@ class Protocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._stage is not HEAD:  # the application has begun with it
+            if self.cycle.response_complete:
+                self._linger()
+                return
             if self.cycle.response_started:
                 self.transport.abort()
                 return
@@ -264,9 +267,13 @@ class Protocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.flow.resume_reading()
         self._write(problem(refusal))
-        # A close while the client still sends would reset the connection, and the answer could be lost.
+        self._linger()
+
+    def _linger(self) -> None:
+        """Leave the client some time: a close while it sends resets the connection, and an answer could be lost."""
         self.transport.write_eof()
-        self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.abort)
+        self._bound_reading()
+        self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
 
     def _write(self, answer: Response) -> None:
         count_request(answer.status_code)
