@@ -167,7 +167,8 @@ class TestLargeHeads:
         with RawConnection(shared_server) as client:
             client.send(
                 b"POST /api/log-out HTTP/1.1\r\nHost: jari\r\nContent-Type: application/json\r\n"
-                b"Transfer-Encoding: chunked\r\n\r\n0\r\nCookie: jari=%s\r\n\r\n" % buyer.token.encode()
+                b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nCookie: jari=%s\r\n\r\n"
+                % buyer.token.encode()
             )
             assert status_of(client.read_until(b"}}")) == 200
         with buyer.client(shared_server.url) as client:
