@@ -60,6 +60,23 @@ class TestSlowBodies:
             lock.execute("ROLLBACK")
 
 
+def test_a_body_that_ends_after_its_answer_leaves_the_connection_its_time(
+    sqlite_url: str, make_server: MakeServer
+) -> None:
+    """What has come was no beginning of a next request."""
+    server = make_server(sqlite_url, request_head_seconds=1)
+    with RawConnection(server) as client:
+        client.send(
+            b"POST /api/log-in HTTP/1.1\r\nHost: jari\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n{"
+        )
+        assert status_of(client.read_until(b"}")) == 415
+        client.send(b"}")
+        assert client.stays_open(4)
+        client.received = b""
+        client.send(b"GET /li")
+        assert status_of(client.read_to_the_end()) == 408  # which is bounded as ever
+
+
 class TestSlowReaders:
     """What is written for a client that does not read is not kept for ever."""
 

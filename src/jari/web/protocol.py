@@ -142,6 +142,7 @@ class Protocol(HttpToolsProtocol):
         """Begin a request."""
         if self._is_answering:
             raise Behind
+        self._unset_keepalive_if_required()
         if not self.transport.get_write_buffer_size():
             self._stop_unread_timer()
         self._stage = HEAD
@@ -171,6 +172,10 @@ class Protocol(HttpToolsProtocol):
         """The request is whole."""
         self._stage, self._unread_bytes = NOTHING, 0
         super().on_message_complete()
+        if not self._is_answering:  # the answer came first, and the body has ended the time after it
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     # limits
 
@@ -194,7 +199,7 @@ class Protocol(HttpToolsProtocol):
 
     def _keep_time(self) -> None:
         """Bound the time of the stage; a request that comes whole, as nearly all do, needs no timer."""
-        if self._stage is NOTHING and not self._is_answering:
+        if self._stage is NOTHING and not self._is_answering and self.timeout_keep_alive_task is None:
             self._stage = HEAD  # something came, but it began no request
         if self._stage is self._timed:
             return
