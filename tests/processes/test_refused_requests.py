@@ -78,6 +78,23 @@ class TestNothingWasDone:
         assert world.allocations(match) == []
 
 
+def test_who_finds_no_room_may_send_on_and_read_why(sqlite_url: str, make_server: MakeServer) -> None:
+    """A close at once would reset what is still on its way, and the client might never read the answer."""
+    server = make_server(sqlite_url, max_connections=1)
+    with RawConnection(server), RawConnection(server) as client:
+        client.send(
+            b"POST /api/log-in HTTP/1.1\r\nHost: jari\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 1000000\r\n\r\n"
+        )
+        assert not client.stays_open(10)
+        for _ in range(10):
+            client.send(b"x" * 100_000)
+        answer = client.read_to_the_end()
+    assert status_of(answer) == 503
+    assert b"retry-after: " in answer.lower()
+    assert b"connection: close" in answer
+
+
 def test_an_answer_that_is_complete_is_sent_whole_whatever_comes_of_its_request(
     sqlite_url: str, make_world: MakeWorld, make_server: MakeServer
 ) -> None:

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import httptools
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from jari.domain.errors import JariError, Unavailable
@@ -51,6 +50,11 @@ TOO_LARGE_HEAD = BadRequest(
     title="The headers are too large",
 )
 
+NO_ROOM = Unavailable(
+    "This server has as many connections as it can serve: try again in a moment.",
+    retry_after_seconds=FULL_RETRY_SECONDS,
+)
+
 
 class Stage(Enum):
     """What of a request a connection waits for."""
@@ -74,7 +78,6 @@ class Protocol(HttpToolsProtocol):
         super().__init__(**uvicorn)
         self._settings = settings
         self._proxies = proxies
-        self._application = self.app
         self._peer: Address | None = None
         self._peer_is_proxy = False
         self._stage = HEAD
@@ -149,14 +152,14 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Begin to answer: the application, or a refusal where too many connections are open."""
+        """Begin to answer, unless the head is too large or too many connections are open."""
         if self._is_head_too_large():
             raise self._too_large()
         if self._peer_is_proxy:
             self._believe_proxy()
         is_full = len(self.connections) > self._settings.max_connections
-        is_refused = is_full and self.url.partition(b"?")[0] not in PROBES
-        self.app = refuse_for_want_of_room if is_refused else self._application
+        if is_full and self.url.partition(b"?")[0] not in PROBES:
+            raise NO_ROOM
         super().on_headers_complete()
         if is_full:
             self.cycle.keep_alive = False  # a probe's place is for the next one
@@ -302,15 +305,3 @@ def protocol_class(settings: Settings, proxies: Proxies) -> type[asyncio.Protoco
     """The protocol with its settings, as uvicorn's configuration takes it."""
     make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies)
     return cast("type[asyncio.Protocol]", make)
-
-
-async def refuse_for_want_of_room(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer where too many connections are open."""
-    refusal = Unavailable(
-        "This server has as many connections as it can serve: try again in a moment.",
-        retry_after_seconds=FULL_RETRY_SECONDS,
-    )
-    answer = problem(refusal)
-    answer.headers["Connection"] = "close"
-    count_request(answer.status_code)
-    await answer(scope, receive, send)
