@@ -95,6 +95,19 @@ def test_who_finds_no_room_may_send_on_and_read_why(sqlite_url: str, make_server
     assert b"connection: close" in answer
 
 
+def test_refused_requests_leave_nothing_behind(server: Server) -> None:
+    def refuse(count: int) -> None:
+        for _ in range(count):
+            with RawConnection(server) as client:
+                client.get("/livez", "X: " + "x" * 40_000)
+                assert status_of(client.read_to_the_end()) == 431
+
+    refuse(200)  # what is made once
+    before = server.resident_bytes()
+    refuse(1_000)
+    assert server.resident_bytes() - before < 10_000_000
+
+
 def test_an_answer_that_is_complete_is_sent_whole_whatever_comes_of_its_request(
     sqlite_url: str, make_world: MakeWorld, make_server: MakeServer
 ) -> None:

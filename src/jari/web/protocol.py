@@ -71,6 +71,14 @@ class Behind(Exception):
     """A request has begun behind one that is not answered yet."""
 
 
+class Refused(Exception):
+    """A request is answered here. The refusal itself is no more than said: one that is raised keeps what raised it."""
+
+    def __init__(self, refusal: JariError) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
 class Protocol(HttpToolsProtocol):
     """Speaks HTTP/1.1 with one client."""
 
@@ -154,12 +162,12 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the head is too large or too many connections are open."""
         if self._is_head_too_large():
-            raise self._too_large()
+            raise Refused(self._too_large())
         if self._peer_is_proxy:
             self._believe_proxy()
         is_full = len(self.connections) > self._settings.max_connections
         if is_full and self.url.partition(b"?")[0] not in PROBES:
-            raise NO_ROOM
+            raise Refused(NO_ROOM)
         super().on_headers_complete()
         if is_full:
             self.cycle.keep_alive = False  # a probe's place is for the next one
@@ -249,7 +257,7 @@ class Protocol(HttpToolsProtocol):
             self._end_with_answer()
             return
         cause = error.__context__  # what one of the methods above has raised
-        self._refuse(cause if isinstance(cause, JariError) else MALFORMED)
+        self._refuse(cause.refusal if isinstance(cause, Refused) else MALFORMED)
 
     def _end_with_answer(self) -> None:
         """End the connection when the request under way is answered, whatever else comes."""
