@@ -134,11 +134,13 @@ class Settings:
     # connections
     connection_backlog: int = 2_048
     max_connections: int = 20_000
+    spare_connections: int = 200  # beyond them, for probes and for saying no; whoever comes then is dropped
     max_request_head_bytes: int = 32 * 1024  # address and headers; trailers, too
     max_request_headers: int = 100
     request_head_seconds: int = 15  # until address and headers have come whole
     request_body_seconds: int = 30  # from then until the body has
     keep_alive_seconds: int = 75  # between two requests: longer than a proxy before it keeps connections
+    answer_seconds: int = 120  # for a client to read an answer; streams have stall_seconds
     linger_seconds: int = 2  # for a refused client to read why, before its connection is dropped
     tcp_keepalive_seconds: int = 60  # of silence, then the kernel asks whether the peer is still there
     tcp_user_timeout_seconds: int = 60  # a peer that has acknowledged nothing for so long is gone

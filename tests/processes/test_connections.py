@@ -11,7 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.connections import PIECE_BYTES, RawConnection
+from support.connections import (
+    PIECE_BYTES,
+    RawConnection,
+    connections,
+    status_of,
+    viewers,
+    wait_until,
+)
 from support.servers import Server
 from support.streams import Listener
 from support.worlds import World
@@ -22,22 +29,6 @@ BROKEN_SERVER = str(Path(__file__).parents[1] / "support/broken_server.py")
 
 MakeServer = Callable[..., Server]
 MakeWorld = Callable[[str], World]
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "never became so"
-        time.sleep(0.02)
-
-
-def viewers(server: Server) -> int:
-    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
-    return int(float(next(line.split()[1] for line in lines if line.startswith("jari_viewers "))))
-
-
-def status_of(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
 
 
 class TestPipelining:
@@ -327,6 +318,27 @@ class TestManyConnections:
         assert refused.status_code == 503
         assert refused.json()["code"] == "UNAVAILABLE"
         assert int(refused.headers["Retry-After"]) > 0
+
+    def test_they_end_so_that_the_database_has_descriptors_left(
+        self, sqlite_url: str, make_server: MakeServer
+    ) -> None:
+        """Whoever comes when the spare ones are taken, too, is dropped; those who were there go on."""
+        server = make_server(sqlite_url, max_connections=5, spare_connections=3)
+        wait_until(lambda: connections(server) == 1)  # the one that asks
+        before = server.descriptors("socket:")
+        with ExitStack() as stack:
+            first = [stack.enter_context(RawConnection(server)) for _ in range(8)]
+            late = [stack.enter_context(RawConnection(server)) for _ in range(30)]
+            for client in late:
+                assert client.read_to_the_end(5) == b""
+            assert server.descriptors("socket:") <= before + 8
+            first[0].get("/livez")
+            answer = first[0].read_to_the_end(5)
+            assert status_of(answer) == 200
+            assert b"connection: close\r\n" in answer
+            assert httpx.get(f"{server.url}/readyz").status_code == 200
+        wait_until(lambda: connections(server) == 1)
+        assert httpx.get(f"{server.url}/api/matches").status_code == 200
 
     def test_one_address_does_not_take_every_place(
         self, sqlite_url: str, make_world: MakeWorld, make_server: MakeServer

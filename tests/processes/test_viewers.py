@@ -13,6 +13,7 @@ from typing import Self
 import httpx
 import pytest
 
+from support.connections import RawConnection
 from support.servers import Server
 from support.streams import Listener
 from support.worlds import Buyer, Match, World
@@ -220,6 +221,28 @@ def test_a_quiet_stream_gets_heartbeats_that_carry_its_position(
             time.sleep(0.02)
         assert listener.last_id == opening.id.replace("-0", "-1")
         assert len(listener.events) == 1
+
+
+def test_heartbeats_before_the_first_event_are_no_event(
+    sqlite_url: str, make_world: MakeWorld, make_server: MakeServer
+) -> None:
+    """Some clients show a block that holds no more than `retry` or an id; the first event is to end the first block."""
+    world = make_world(sqlite_url)
+    match, buyer = world.match(), world.buyer()
+    server = make_server(sqlite_url, heartbeat_seconds=1)
+    path = f"/api/matches/{match.id}/blocks/{match.block_id}/seats/status-stream"
+    with Listener(server.url + path) as listener:
+        position = listener.wait_for_opening().id
+    with RawConnection(server) as viewer, buyer.client(server.url) as client:
+        viewer.get(path, f"Last-Event-ID: {position}")
+        viewer.read_until(b":\n\r\n2\r\n:\n")  # two heartbeats, each a chunk of its own
+        first, _, _ = viewer.received.partition(b"\n\n")
+        assert first == viewer.received
+        seat_ids = match.seat_ids[:2]
+        client.post(f"/api/matches/{match.id}/allocations", json={"seatIds": seat_ids}).raise_for_status()
+        viewer.read_until(b"\n:\nid: ")
+        assert viewer.received.count(b"\n\n") >= len(seat_ids)
+    assert viewer.received.index(b"event: update") < viewer.received.index(b"\n\n")
 
 
 def test_viewers_beyond_the_limit_are_told_when_to_come_back(

@@ -5,14 +5,41 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
+
+import httpx
 
 from support.servers import Server
 
 SO_ATTACH_FILTER = 26
 REJECT_EVERYTHING = struct.pack("HBBI", 0x06, 0, 0, 0)  # one BPF instruction: take 0 bytes of each packet
 PIECE_BYTES = 16 * 1024
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "never became so"
+        time.sleep(0.02)
+
+
+def viewers(server: Server) -> int:
+    return figure(server, "jari_viewers")
+
+
+def connections(server: Server) -> int:
+    return figure(server, "jari_connections")
+
+
+def figure(server: Server, name: str) -> int:
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    return int(float(next(line.split()[1] for line in lines if line.startswith(f"{name} "))))
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
 
 
 class RawConnection:
@@ -53,6 +80,12 @@ class RawConnection:
         while end not in self.received:
             assert self._read(until - time.monotonic()), f"closed after {self.received!r}"
         return self.received
+
+    def read(self, total_bytes: int, seconds: float = 10) -> None:
+        """Until that many bytes have come in all."""
+        until = time.monotonic() + seconds
+        while len(self.received) < total_bytes:
+            assert self._read(until - time.monotonic()), f"closed after {len(self.received)} bytes"
 
     def read_to_the_end(self, seconds: float = 20) -> bytes:
         """All that came before the server closed; an error where it does not close."""

@@ -2,7 +2,8 @@
 
 Answering does not wait for the waiting to end: to let go of a store that is silent takes time of its own. What a
 till has begun goes on, for it may be half done; so nobody is told that nothing happened. A stream that is open
-has had its answer, and a long download, too: only the time until an answer begins is bounded.
+has had its answer, and a long download, too: only the time until an answer begins is bounded. The time that a
+client takes to send its body is no waiting for us; the protocol bounds it.
 """
 
 import asyncio
@@ -42,7 +43,7 @@ class Deadlines:
                 return
             try:
                 async with self.bound(scope, receive, send) as request:
-                    await app(scope, receive, request.send)
+                    await app(scope, request.receive, request.send)
             except GivenUp:
                 pass
 
@@ -74,6 +75,21 @@ class Waiting:
         self._task: asyncio.Task[Any] | None = None
         self._begun = False
         self._answering: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._body_is_whole = False
+        self._is_receiving = False
+        self._since = self._loop.time()  # no part of the body has been waited for
+
+    async def receive(self) -> Message:
+        """Wait for the next part of the body; this time is the client's."""
+        if self._body_is_whole:
+            return await self._receive()
+        self._is_receiving = True
+        message = await self._receive()
+        self._is_receiving = False
+        self._body_is_whole = not message.get("more_body", False)
+        self._since = self._loop.time()
+        return message
 
     async def send(self, message: Message) -> None:
         """Pass the answer on; one that comes too late is dropped."""
@@ -93,9 +109,7 @@ class Waiting:
     async def __aenter__(self) -> Self:
         self._task = asyncio.current_task()
         self._registry.add(self)
-        self._timer = asyncio.get_running_loop().call_later(
-            self._seconds, self.give_up, "There was no answer in time: the store is slow, or away."
-        )
+        self._timer = self._loop.call_later(self._seconds, self._look_at_the_time)
         return self
 
     async def __aexit__(
@@ -106,6 +120,15 @@ class Waiting:
         if self._answering is not None:
             await self._answering
             raise GivenUp
+
+    def _look_at_the_time(self) -> None:
+        """Give up, or look again: one timer in all is cheaper than one for each part of a body."""
+        now = self._loop.time()
+        ends_at = (now if self._is_receiving else self._since) + self._seconds
+        if ends_at <= now:
+            self.give_up("There was no answer in time: the store is slow, or away.")
+        else:
+            self._timer = self._loop.call_at(ends_at, self._look_at_the_time)
 
     def _remedy(self) -> str:
         if self._scope["method"] in SAFE_METHODS:

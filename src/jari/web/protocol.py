@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import httptools
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from jari.domain.errors import JariError, Unavailable
@@ -51,6 +50,11 @@ TOO_LARGE_HEAD = BadRequest(
     title="The headers are too large",
 )
 
+NO_ROOM = Unavailable(
+    "This server has as many connections as it can serve: try again in a moment.",
+    retry_after_seconds=FULL_RETRY_SECONDS,
+)
+
 
 class Stage(Enum):
     """What of a request a connection waits for."""
@@ -67,6 +71,14 @@ class Behind(Exception):
     """A request has begun behind one that is not answered yet."""
 
 
+class Refused(Exception):
+    """A request is answered here. The refusal itself is no more than said: one that is raised keeps what raised it."""
+
+    def __init__(self, refusal: JariError) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
 class Protocol(HttpToolsProtocol):
     """Speaks HTTP/1.1 with one client."""
 
@@ -74,7 +86,6 @@ class Protocol(HttpToolsProtocol):
         super().__init__(**uvicorn)
         self._settings = settings
         self._proxies = proxies
-        self._application = self.app
         self._peer: Address | None = None
         self._peer_is_proxy = False
         self._stage = HEAD
@@ -82,10 +93,14 @@ class Protocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._unread_bytes = 0  # of a head or of trailers that go on, or of the framing of a body
         self._is_deaf = False  # what else the client sends is dropped
+        self._unread_timer: asyncio.TimerHandle | None = None  # runs while an answer is not read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        if len(self.connections) > self._settings.max_connections + self._settings.spare_connections:
+            transport.abort()  # or the database and the gateway would find no descriptor left
+            return
         if self.client is not None and (peer := parse_address(self.client[0])) is not None:
             self._peer, self._peer_is_proxy = peer, peer in self._proxies
             self.client = str(peer), self.client[1]
@@ -94,6 +109,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request under way, if there is one."""
         self._stop_timer()
+        self._stop_unread_timer()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
 
@@ -115,23 +131,46 @@ class Protocol(HttpToolsProtocol):
         if not self._is_deaf:
             self._keep_time()
 
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is written to."""
+        super().pause_writing()
+        self._bound_reading()
+
+    def resume_writing(self) -> None:
+        """It has read; what is left of an answer that is written keeps the time that it had."""
+        super().resume_writing()
+        if self._is_answering:
+            self._stop_unread_timer()
+
+    def on_response_complete(self) -> None:
+        """All of an answer is written, though perhaps not read."""
+        super().on_response_complete()
+        self._bound_reading()
+
     # what the parser has found
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         if self._is_answering:
             raise Behind
+        self._unset_keepalive_if_required()
+        if not self.transport.get_write_buffer_size():
+            self._stop_unread_timer()
         self._stage = HEAD
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Begin to answer: the application, or a refusal where too many connections are open."""
+        """Begin to answer, unless the head is too large or too many connections are open."""
         if self._is_head_too_large():
-            raise self._too_large()
+            raise Refused(self._too_large())
         if self._peer_is_proxy:
             self._believe_proxy()
-        self.app = self._application if self._has_room() else refuse_for_want_of_room
+        is_full = len(self.connections) > self._settings.max_connections
+        if is_full and self.url.partition(b"?")[0] not in PROBES:
+            raise Refused(NO_ROOM)
         super().on_headers_complete()
+        if is_full:
+            self.cycle.keep_alive = False  # a probe's place is for the next one
         self._stage, self._unread_bytes = BODY, 0
         self.headers = []  # trailers come here, and are nobody's headers
 
@@ -144,17 +183,16 @@ class Protocol(HttpToolsProtocol):
         """The request is whole."""
         self._stage, self._unread_bytes = NOTHING, 0
         super().on_message_complete()
+        if not self._is_answering:  # the answer came first, and the body has ended the time after it
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     # limits
 
     @property
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
-
-    def _has_room(self) -> bool:
-        return (
-            len(self.connections) <= self._settings.max_connections or self.url.partition(b"?")[0] in PROBES
-        )
 
     def _is_head_too_large(self) -> bool:
         """Whether a head that has come whole is beyond the limits; its last bytes may have come with a body."""
@@ -172,7 +210,7 @@ class Protocol(HttpToolsProtocol):
 
     def _keep_time(self) -> None:
         """Bound the time of the stage; a request that comes whole, as nearly all do, needs no timer."""
-        if self._stage is NOTHING and not self._is_answering:
+        if self._stage is NOTHING and not self._is_answering and self.timeout_keep_alive_task is None:
             self._stage = HEAD  # something came, but it began no request
         if self._stage is self._timed:
             return
@@ -188,6 +226,23 @@ class Protocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = self._timed = None
 
+    def _bound_reading(self) -> None:
+        """Bound the time that the client takes to read what is written to it."""
+        if self._unread_timer is None and self.transport.get_write_buffer_size():
+            self._unread_timer = self.loop.call_later(self._settings.answer_seconds, self._out_of_patience)
+
+    def _stop_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+
+    def _out_of_patience(self) -> None:
+        """Drop a client that does not read: an ordinary close would wait for it."""
+        self._unread_timer = None
+        is_stream = self._is_answering and self.cycle.chunked_encoding  # the hub looks after streams
+        if self.transport.get_write_buffer_size() and not is_stream:
+            self.transport.abort()
+
     def _out_of_time(self) -> None:
         if self._stage is HEAD and not self._unread_bytes:
             self.transport.close()  # nobody has asked for anything
@@ -202,7 +257,7 @@ class Protocol(HttpToolsProtocol):
             self._end_with_answer()
             return
         cause = error.__context__  # what one of the methods above has raised
-        self._refuse(cause if isinstance(cause, JariError) else MALFORMED)
+        self._refuse(cause.refusal if isinstance(cause, Refused) else MALFORMED)
 
     def _end_with_answer(self) -> None:
         """End the connection when the request under way is answered, whatever else comes."""
@@ -217,16 +272,24 @@ class Protocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._stage is not HEAD:  # the application has begun with it
+            if self.cycle.response_complete:
+                self._linger()
+                return
             if self.cycle.response_started:
                 self.transport.abort()
                 return
             self.cycle.disconnected = True
+            self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()
         self.flow.resume_reading()
         self._write(problem(refusal))
-        # A close while the client still sends would reset the connection, and the answer could be lost.
+        self._linger()
+
+    def _linger(self) -> None:
+        """Leave the client some time: a close while it sends resets the connection, and an answer could be lost."""
         self.transport.write_eof()
-        self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.abort)
+        self._bound_reading()
+        self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
 
     def _write(self, answer: Response) -> None:
         count_request(answer.status_code)
@@ -250,15 +313,3 @@ def protocol_class(settings: Settings, proxies: Proxies) -> type[asyncio.Protoco
     """The protocol with its settings, as uvicorn's configuration takes it."""
     make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies)
     return cast("type[asyncio.Protocol]", make)
-
-
-async def refuse_for_want_of_room(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer where too many connections are open."""
-    refusal = Unavailable(
-        "This server has as many connections as it can serve: try again in a moment.",
-        retry_after_seconds=FULL_RETRY_SECONDS,
-    )
-    answer = problem(refusal)
-    answer.headers["Connection"] = "close"
-    count_request(answer.status_code)
-    await answer(scope, receive, send)

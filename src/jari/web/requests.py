@@ -58,6 +58,7 @@ class Endpoint:
     def __init__(self, settings: Settings, handlers: Mapping[str, Handler]) -> None:
         self._handlers = {**handlers, "HEAD": handlers["GET"]} if "GET" in handlers else handlers
         self._public_origin = settings.public_url.rstrip("/")
+        self._max_body_bytes = settings.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,6 +70,8 @@ class Endpoint:
             else:
                 if scope["method"] not in SAFE_METHODS:
                     self._check_origin(request)
+                    if scope["method"] not in _METHODS_WITH_BODY:  # the others read it themselves
+                        await read_body(request, self._max_body_bytes)  # nothing is done before it is whole
                 response = await handle(request)
         except JariError as refusal:
             response = problem(refusal)
@@ -170,18 +173,7 @@ class Reader:
         Raises:
             BadRequest: it is longer than the limit.
         """
-        chunks, size = [], 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self._max_body_bytes:
-                raise BadRequest(
-                    f"The body is larger than {self._max_body_bytes} bytes: send less.",
-                    status=413,
-                    code="BODY_TOO_LARGE",
-                    title="The request is too large",
-                )
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return await read_body(request, self._max_body_bytes)
 
     async def body(self, request: Request, decoder: msgspec.json.Decoder[T]) -> tuple[T, bytes]:
         """The decoded body, and its bytes.
@@ -194,6 +186,26 @@ class Reader:
             return decoder.decode(data), data
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Invalid(f"The body does not fit: {error}.") from None
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        BadRequest: it is longer than the limit.
+    """
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_bytes:
+            raise BadRequest(
+                f"The body is larger than {max_bytes} bytes: send less.",
+                status=413,
+                code="BODY_TOO_LARGE",
+                title="The request is too large",
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def request_key(request: Request, buyer: User, body: bytes) -> RequestKey | None:

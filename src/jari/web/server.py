@@ -78,7 +78,8 @@ class Server(uvicorn.Server):
     def _raise_descriptor_limit(self) -> None:
         """Take the descriptors that the connections need, as far as the system allows."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = self._settings.max_connections + OTHER_DESCRIPTORS
+        settings = self._settings
+        wanted = settings.max_connections + settings.spare_connections + OTHER_DESCRIPTORS
         allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         if soft != resource.RLIM_INFINITY and soft < allowed:
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

@@ -37,6 +37,9 @@ def heartbeat(position: Position) -> bytes:
     return f":\nid: {position}\n\n".encode()
 
 
+FIRST_HEARTBEAT = b":\n"  # before any event: it leaves the block open that `retry` has begun
+
+
 def block_init(position: Position, seats: bytes) -> bytes:
     """The block stream's ``init``; ``seats`` is the JSON list of all its seats."""
     return event(b'{"status":200,"data":{"seats":%s}}' % seats, "init", position)

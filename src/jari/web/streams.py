@@ -50,13 +50,14 @@ Sender = Callable[[Message], Coroutine[Any, Any, None]]  # what ASGI servers pas
 class Viewer:
     """One open stream. ``position`` is how far it has been sent, told only when it joins."""
 
-    __slots__ = ("gone", "position", "send", "stalled_at", "task")
+    __slots__ = ("gone", "has_events", "position", "send", "stalled_at", "task")
 
     def __init__(self, send: Send, position: Position | None, task: asyncio.Task[Any] | None) -> None:
         self.task = task  # that waits for the client to go
         self.send = cast("Sender", send)
         self.position = position
         self.stalled_at = 0.0
+        self.has_events = False  # none yet where it goes on from a position since which nothing changed
         self.gone = False
 
 
@@ -355,9 +356,12 @@ class Hub:
 
     async def _send(self, channel: Channel, body: bytes, viewers: list[Viewer]) -> None:
         message: Message = {"type": "http.response.body", "body": body, "more_body": True}
-        metrics.deliveries.inc(body.count(b"\ndata: ") * len(viewers))
+        event_count = body.count(b"\ndata: ")
+        metrics.deliveries.inc(event_count * len(viewers))
         for viewer in viewers:
             if not viewer.gone and viewer not in channel.stalled:
+                if event_count:
+                    viewer.has_events = True
                 sending = viewer.send(message)
                 waiting_on = _step(sending)
                 if waiting_on is not None:
@@ -390,7 +394,11 @@ class Hub:
         for channel in self._all_channels():
             if now - channel.sent_at >= self._settings.heartbeat_seconds:
                 channel.sent_at = now
-                await self._send(channel, sse.heartbeat(channel.position), list(channel.viewers))
+                heartbeat, viewers = sse.heartbeat(channel.position), list(channel.viewers)
+                await self._send(channel, heartbeat, [each for each in viewers if each.has_events])
+                await self._send(
+                    channel, sse.FIRST_HEARTBEAT, [each for each in viewers if not each.has_events]
+                )
             for viewer in channel.stalled:
                 if now - viewer.stalled_at >= self._settings.stall_seconds:
                     _abort(viewer)
