@@ -83,7 +83,7 @@ class Settings:
 
     # tickets
     time_zone: str = "Asia/Seoul"  # of what is printed
-    document_queue_size: int = 100  # papers that wait to be drawn, one for each user; and pictures
+    document_queue_size: int = 100  # papers that wait, at most for request_seconds in all; and pictures
     documents_waiting_per_user: int = 200  # papers that somebody has asked for while one of theirs is drawn
     document_seconds: int = 10  # to wait for one's turn, and to be drawn
     document_cache_bytes: int = 32 * 1024 * 1024  # a paper has some 50 kB, a picture 6 kB
