@@ -129,6 +129,7 @@ class Settings:
     max_body_bytes: int = 64 * 1024
     page_size: int = 50
     schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
+    catalogue_queue_size: int = 200  # pages of the list that wait to be looked up, one by one; and schedules
     idempotency_hours: int = 24
 
     # connections

@@ -218,7 +218,7 @@ class SessionCache:
         self._settings = settings
         self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
         self._forgotten = 0
-        self._lookup: Lookup[bytes, User] = Lookup(store.sessions)
+        self._lookup: Lookup[bytes, User] = Lookup(store.sessions, queue_size=settings.max_connections)
 
     async def user(self, token_hash: bytes) -> User | None:
         """The session's user."""
