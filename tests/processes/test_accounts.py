@@ -150,6 +150,24 @@ def test_whoever_guesses_locks_out_neither_other_addresses_nor_known_devices(
             assert log_in(neighbour, victim).status_code == 200
 
 
+def test_changes_of_passwords_are_counted_right_ones_too(database_url: str, make_server: MakeServer) -> None:
+    """Each costs two hashes. They are counted for the account, and for an address that has many accounts."""
+    server = make_server(database_url, log_in_attempts_per_account=3, log_ins_per_address=5)
+
+    def change(client: httpx.Client) -> int:
+        body = {"password": PASSWORD, "newPassword": PASSWORD}
+        return client.post("/api/password", json=body).status_code
+
+    emails = [sign_up(server.url) for _ in range(3)]
+    with client_at(server, "127.0.0.2") as one, client_at(server, "127.0.0.2") as other:
+        assert [log_in(one, emails[0]).status_code, log_in(other, emails[1]).status_code] == [200, 200]
+        assert [change(one) for _ in range(4)] == [200, 200, 200, 429]
+        assert [change(other) for _ in range(2)] == [200, 429]
+        with client_at(server, "127.0.0.3") as elsewhere:
+            assert log_in(elsewhere, emails[2]).status_code == 200
+            assert change(elsewhere) == 200
+
+
 def test_an_account_whose_address_would_be_refused_today_is_still_reached_as_it_was_typed(
     sqlite_url: str, make_server: MakeServer
 ) -> None:

@@ -41,6 +41,13 @@ class LogInLimits:
             Limit(f"log-in:account:{account}", self.log_in_attempts_per_account_anywhere, failures_only=True),
         )
 
-    def of_password(self, user_id: int) -> Limit:
-        """What a change of password counts against: whoever has found an open session must not guess on in it."""
-        return Limit(f"password:{user_id}", self.log_in_attempts_per_account, failures_only=True)
+    def of_password(self, user_id: int, address: str) -> tuple[Limit, ...]:
+        """What a change of password counts against, right ones, too: each costs two hashes.
+
+        Whoever has found an open session must not guess on in it, nor may an address that has many accounts keep
+        everybody else waiting to log in.
+        """
+        return (
+            Limit(f"password:tries:{address}", self.log_ins_per_address),
+            Limit(f"password:{user_id}", self.log_in_attempts_per_account),
+        )
