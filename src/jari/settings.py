@@ -83,7 +83,7 @@ class Settings:
 
     # tickets
     time_zone: str = "Asia/Seoul"  # of what is printed
-    document_queue_size: int = 100  # papers that wait to be drawn, one for each user; and pictures
+    document_queue_size: int = 100  # papers that wait, at most for request_seconds in all; and pictures
     documents_waiting_per_user: int = 200  # papers that somebody has asked for while one of theirs is drawn
     document_seconds: int = 10  # to wait for one's turn, and to be drawn
     document_cache_bytes: int = 32 * 1024 * 1024  # a paper has some 50 kB, a picture 6 kB
@@ -111,7 +111,9 @@ class Settings:
     log_in_attempts_per_account: int = 10  # from one address
     log_in_attempts_per_account_anywhere: int = 100  # from all that it was never logged in at before
     log_in_attempts_per_address: int = 100
-    log_ins_per_address: int = 1_000  # successful ones, too: each costs a hash
+    log_ins_per_address: int = (
+        1_000  # successful ones, too: each costs a hash. At known devices as many again
+    )
     log_ins_per_device: int = 20  # at one that is known to the account, successful ones, too
     device_days: int = 365  # so long a device is known after a log-in
     accounts_per_device: int = 5  # known there at a time
@@ -129,6 +131,7 @@ class Settings:
     max_body_bytes: int = 64 * 1024
     page_size: int = 50
     schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
+    catalogue_queue_size: int = 200  # pages of the list that wait to be looked up, one by one; and schedules
     idempotency_hours: int = 24
 
     # connections

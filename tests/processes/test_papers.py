@@ -198,6 +198,27 @@ def test_a_press_that_hangs_is_given_up_and_holds_nobody_up_for_longer_than_its_
         assert client.get(paper_path(first)).status_code == 200  # this one was kept meanwhile
 
 
+def test_whoever_gives_up_ends_no_drawing_and_finds_it_done(
+    open_place: Callable[..., Place], sqlite_url: str
+) -> None:
+    """Else, under load, those who give up end the press again and again, and nothing is drawn any more."""
+    place = open_place(sqlite_url, request_seconds=1, document_seconds=60)
+    (first, one), (second, another) = (place.buy(place.match.seat_ids[n : n + 1]) for n in range(2))
+    with first.client(place.server.url) as client, second.client(place.server.url) as hasty:
+        client.get(paper_path(one)).raise_for_status()
+        (pid,) = presses_of(place.server)
+        os.kill(pid, signal.SIGSTOP)
+        assert hasty.get(paper_path(another)).status_code == 503
+        os.kill(pid, signal.SIGCONT)
+        drawn = hasty.get(paper_path(another)).raise_for_status()
+        assert presses_of(place.server) == [pid]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert hasty.get(paper_path(another)).content == drawn.content
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
 @pytest.mark.parametrize("end", [Server.kill, Server.stop], ids=["killed", "told to end"])
 def test_the_press_ends_with_its_server(place: Place, end: Callable[[Server], object]) -> None:
     buyer, reservation_id = place.buy(place.match.seat_ids[:1])

@@ -1,11 +1,34 @@
-"""What the printer keeps, and whose turn it is."""
+"""What the printer keeps, whose turn it is, and how long its line may be."""
 
 import asyncio
+import sys
 
 import pytest
+import uvloop
 
 from jari.domain.errors import TooManyAttempts, Unavailable
-from jari.web.printer import Kept, Turns
+from jari.settings import Settings
+from jari.web.printer import Kept, Press, Printer, Turns
+from jari.web.ticket_documents import TicketPrint, TicketSheet
+
+# Draws nothing: each job comes back as it is. The first of its kind closes its input before its first answer and lives
+# on, with no output either. (uvloop leaves a child more ends of its pipes than it asked for.)
+HALF_DEAD = """
+import os, pathlib, sys, time
+from jari.web.press import LENGTH_BYTES, framed
+been = pathlib.Path(sys.argv[1])
+while head := sys.stdin.buffer.read(LENGTH_BYTES):
+    job = sys.stdin.buffer.read(int.from_bytes(head, "big"))
+    first = not been.exists()
+    if first:
+        been.touch()
+        os.close(0), os.closerange(3, 1024)
+    sys.stdout.buffer.write(framed(job))
+    sys.stdout.buffer.flush()
+    if first:
+        os.close(1)
+        time.sleep(60)
+"""
 
 
 def test_of_what_was_drawn_as_much_is_kept_as_fits_and_what_was_asked_for_last():
@@ -73,3 +96,53 @@ async def test_a_turn_that_does_not_come_in_time_is_refused():
                 raise AssertionError("two turns at once")
     async with turns.of(1):
         pass
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def runner(request):
+    with asyncio.Runner(loop_factory=request.param) as runner:
+        yield runner
+
+
+def test_a_press_whose_pipes_are_closed_is_replaced_though_it_has_not_been_seen_to_end(runner, tmp_path):
+    async def draw_on():
+        press = Press(10, (sys.executable, "-c", HALF_DEAD, str(tmp_path / "been")))
+        try:
+            drawn = []
+            for job in (b"one", b"two", b"three"):
+                drawn.append(await press.draw(job))
+                await asyncio.sleep(0.1)  # the loop may see that the pipe is closed
+            return drawn
+        finally:
+            await press.close()
+
+    assert runner.run(draw_on()) == [b"one", b"two", b"three"]
+
+
+def sheet(number):
+    """A paper of many pages."""
+    seats = [TicketPrint("1루", "101", "1", f"{seat}", "red", 0, "KRW", "x" * 200) for seat in range(10)]
+    return TicketSheet(f"{number}", "Jamsil", 0, "Minji", f"{number}", tuple(seats))
+
+
+async def test_nobody_waits_for_a_paper_who_would_wait_in_vain():
+    """A hundred papers take far longer than a request may."""
+    printer = Printer(Settings(request_seconds=1, document_seconds=600, document_queue_size=1_000))
+    try:
+        await printer.paper(sheet(-1))
+        await printer.paper(sheet(0))
+        outcomes = await asyncio.gather(
+            *(printer.paper(sheet(number)) for number in range(1, 101)), return_exceptions=True
+        )
+    finally:
+        await printer.close()
+    assert {type(each) for each in outcomes} == {bytes, Unavailable}
+
+
+async def test_the_printer_ends_in_the_middle_of_a_drawing():
+    printer = Printer(Settings())
+    asked = asyncio.create_task(printer.paper(sheet(1)))
+    await asyncio.sleep(0)
+    await printer.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asked

@@ -151,7 +151,9 @@ class Accounts:
                 return found
         return None
 
-    async def change_password(self, token: str | None, *, password: str, new_password: str) -> int:
+    async def change_password(
+        self, token: str | None, *, password: str, new_password: str, address: str
+    ) -> int:
         """Give the account another password, and end all its sessions but this one; how many there were.
 
         Raises:
@@ -159,8 +161,7 @@ class Accounts:
         """
         user = await self.user_of(token)
         check_password(new_password)
-        limit = self._log_in_limits.of_password(user.id)
-        await self._limits.count(limit)
+        await self._limits.count(*self._log_in_limits.of_password(user.id, address))
         found = await self._store.user_by_email(user.email)
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("The present password is wrong, so it was not changed: try again.")
@@ -170,7 +171,6 @@ class Accounts:
         if ended is None:
             raise WrongCredentials("The password has just been changed elsewhere: log in with that one.")
         self._sessions.forget(*ended)
-        await self._limits.forgive([limit])
         return len(ended)
 
     async def log_out_everywhere(self, token: str | None) -> int:
@@ -218,7 +218,7 @@ class SessionCache:
         self._settings = settings
         self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
         self._forgotten = 0
-        self._lookup: Lookup[bytes, User] = Lookup(store.sessions)
+        self._lookup: Lookup[bytes, User] = Lookup(store.sessions, queue_size=settings.max_connections)
 
     async def user(self, token_hash: bytes) -> User | None:
         """The session's user."""

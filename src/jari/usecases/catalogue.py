@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from jari.domain.errors import NotFound
 from jari.domain.reservations import Offer, PriceList
@@ -15,6 +16,9 @@ from jari.domain.venues import Block, Section, Venue
 from jari.ports import Catalogue as CatalogueStore
 from jari.settings import Settings
 from jari.usecases.lookups import Lookup
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 MAX_OFFSET = 2**63 - 1  # as far as the stores can count
 
@@ -58,22 +62,37 @@ class Page:
     number: int
     size: int
 
+    @property
+    def offset(self) -> int:
+        """How many schedules stand before the page."""
+        return (self.number - 1) * self.size
+
 
 class Catalogue:
     """Schedules and plans. A plan is read once for each revision of its venue.
 
     A schedule is read again after a poll's time: a crowd that loads the page costs one look a second, and what
-    another process changes is seen as soon as everything else that it does. The pages of the list likewise.
+    another process changes is seen as soon as everything else that it does. The pages of the list likewise. Both are
+    looked up one at a time, and what many look at goes first: whoever asks for ever other ones waits for themselves.
     """
 
     def __init__(self, store: CatalogueStore, settings: Settings) -> None:
         self._store = store
         self._keep_seconds = settings.poll_ms / 1000
         self._schedules: dict[int, tuple[float, Schedule]] = {}
-        self._lookup: Lookup[int, Schedule] = Lookup(self._find)
+        self._lookup: Lookup[int, Schedule] = Lookup(
+            self._find,
+            queue_size=settings.catalogue_queue_size,
+            batch_size=1,
+            first=self._schedules.__contains__,
+        )
         self._pages: OrderedDict[Page, tuple[float, Listing]] = OrderedDict()
+        self._behind: OrderedDict[Filter, tuple[float, Listing]] = OrderedDict()  # the last page
         self._max_pages = settings.schedule_pages_kept
-        self._page_lookup: Lookup[Page, Listing] = Lookup(self._find_pages)
+        self._page_size = settings.page_size
+        self._page_lookup: Lookup[Page, Listing] = Lookup(
+            self._find_pages, queue_size=settings.catalogue_queue_size, batch_size=1, first=self._is_front
+        )
         self._plans: dict[int, tuple[int, Plan]] = {}
         self._reading = asyncio.Lock()
 
@@ -82,6 +101,7 @@ class Catalogue:
 
         Raises:
             NotFound: there is none.
+            Unavailable: too many ask for different ones.
         """
         kept = self._schedules.get(schedule_id)
         if kept is not None and kept[0] >= time.monotonic():
@@ -100,22 +120,39 @@ class Catalogue:
         return found
 
     async def schedules(self, page: Page) -> Listing:
-        """A page of the schedules that fit, by start; the same object for as long as nobody has looked again."""
-        kept = self._pages.get(page)
-        if kept is not None and kept[0] >= time.monotonic():
-            return kept[1]
+        """A page of the schedules that fit, by start; the same object for as long as nobody has looked again.
+
+        Raises:
+            Unavailable: too many ask for different pages.
+        """
+        now = time.monotonic()
+        ends, kept = self._pages.get(page, (0.0, None))
+        if kept is not None and ends >= now:
+            return kept
+        ends, behind = self._behind.get(page.chosen, (0.0, None))
+        if behind is not None and ends >= now and page.offset >= behind.total:
+            return behind
         found = await self._page_lookup.get(page) or Listing((), 0)
-        self._pages[page] = time.monotonic() + self._keep_seconds, found
-        self._pages.move_to_end(page)
-        if len(self._pages) > self._max_pages:
-            self._pages.popitem(last=False)
+        ends = time.monotonic() + self._keep_seconds
+        self._keep(self._pages, page, (ends, found))
+        self._keep(self._behind, page.chosen, (ends, Listing((), found.total)))
         return found
 
+    def _keep(self, kept: OrderedDict[K, V], key: K, value: V) -> None:
+        kept[key] = value
+        kept.move_to_end(key)
+        if len(kept) > self._max_pages:
+            kept.popitem(last=False)
+
+    def _is_front(self, page: Page) -> bool:
+        """Whether it is a page that people come in by: there is a handful of them."""
+        any_time = page.chosen.from_ms is None and page.chosen.to_ms is None
+        return any_time and page.number == 1 and page.size == self._page_size
+
     async def _find_pages(self, pages: Sequence[Page]) -> dict[Page, Listing]:
-        """One after the other: whoever asks for ever other pages has one query at a time."""
         found = {}
         for page in pages:
-            offset = min((page.number - 1) * page.size, MAX_OFFSET)
+            offset = min(page.offset, MAX_OFFSET)
             found[page] = await self._store.schedules(page.chosen, offset=offset, limit=page.size)
         return found
 

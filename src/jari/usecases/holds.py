@@ -50,7 +50,9 @@ class Holds:
         # A hold's id tells holds apart and opens nothing, so that its parts may be counted.
         self._process = secrets.token_hex(8)
         self._taken = itertools.count(1)
-        self._answers: Lookup[RequestKey, StoredAnswer] = Lookup(self._find_answers)
+        self._answers: Lookup[RequestKey, StoredAnswer] = Lookup(
+            self._find_answers, queue_size=settings.max_connections
+        )
 
     async def hold(
         self, buyer: User, schedule_id: int, seat_ids: tuple[int, ...], request: RequestKey | None = None

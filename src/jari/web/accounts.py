@@ -118,7 +118,10 @@ class Handlers:
         """Change the password, and end all other sessions."""
         body, _ = await self._reader.body(request, self._password_decoder)
         ended = await self._accounts.change_password(
-            self._reader.token(request), password=body.password, new_password=body.new_password
+            self._reader.token(request),
+            password=body.password,
+            new_password=body.new_password,
+            address=client_address(request),
         )
         return success({"endedSessions": ended})
 

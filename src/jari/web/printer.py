@@ -1,14 +1,15 @@
 """Draws tickets so that drawing holds nobody up: papers in a process of its own, pictures in a thread of theirs.
 
 What was drawn is kept: the same sheet is always the same octets. Each user has one paper drawn at a time, so that
-whoever asks on and on waits for themselves.
+whoever asks on and on waits for themselves. A drawing that has begun is brought to its end, whoever gives up meanwhile.
 """
 
 import asyncio
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
@@ -87,8 +88,9 @@ class Turns:
 class Press:
     """The process that draws; begun when it is first needed, and anew when it has died. Call ``close`` at the end."""
 
-    def __init__(self, draw_seconds: float) -> None:
+    def __init__(self, draw_seconds: float, command: Sequence[str] = PRESS) -> None:
         self._draw_seconds = draw_seconds
+        self._command = command
         self._process: Process | None = None
 
     async def draw(self, job: bytes) -> bytes:
@@ -115,7 +117,7 @@ class Press:
 
     async def _running(self) -> Process:
         if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(*PRESS, stdin=PIPE, stdout=PIPE)
+            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE)
         return self._process
 
     async def close(self) -> None:
@@ -136,6 +138,8 @@ class Printer:
         self._kept = Kept(settings.document_cache_bytes)
         self._press = Press(settings.document_seconds)
         self._pressing = asyncio.Lock()
+        self._drawing: asyncio.Task[bytes] | None = None
+        self._drew_seconds = 0.0  # how long the last paper took
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
         self._papers_waiting = 0
         self._pictures_waiting = 0
@@ -152,20 +156,39 @@ class Printer:
         """
         if (kept := self._kept.get(sheet)) is not None:
             return kept
-        if self._papers_waiting >= self._settings.document_queue_size:
+        if self._line_is_full():
             raise Unavailable(BUSY, retry_after_seconds=5)
         self._papers_waiting += 1
         try:
             await _acquire(self._pressing, self._settings.document_seconds)
-            try:
-                job = msgspec.msgpack.encode(Job(sheet, self._settings.time_zone))
-                document = await self._press.draw(job)
-            finally:
-                self._pressing.release()
         finally:
             self._papers_waiting -= 1
-        self._kept.put(sheet, document)
-        return document
+        if (kept := self._kept.get(sheet)) is not None:  # it was under way for somebody who gave up
+            self._pressing.release()
+            return kept
+        # From here on it is nobody's: if those who give up ended it, their successors would have as little time left
+        # and end theirs, and a press under load would draw nothing any more.
+        self._drawing = asyncio.create_task(self._draw(sheet))
+        return await asyncio.shield(self._drawing)
+
+    def _line_is_full(self) -> bool:
+        """Whether somebody new would wait in vain: there is room for as many as can be drawn within a request."""
+        wait_seconds = self._papers_waiting * self._drew_seconds
+        return (
+            self._papers_waiting >= self._settings.document_queue_size
+            or wait_seconds > self._settings.request_seconds
+        )
+
+    async def _draw(self, sheet: TicketSheet) -> bytes:
+        """Draw and keep a paper, and let the next one draw."""
+        try:
+            started = time.monotonic()
+            document = await self._press.draw(msgspec.msgpack.encode(Job(sheet, self._settings.time_zone)))
+            self._drew_seconds = time.monotonic() - started
+            self._kept.put(sheet, document)
+            return document
+        finally:
+            self._pressing.release()
 
     async def picture(self, token: str) -> bytes:
         """A ticket's code as SVG.
@@ -188,6 +211,9 @@ class Printer:
     async def close(self) -> None:
         """End the thread and the process."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._drawing is not None:
+            self._drawing.cancel()  # else it would begin another press
+            await asyncio.wait([self._drawing])
         await self._press.close()
 
 
@@ -203,7 +229,11 @@ async def _exchange(process: Process, job: bytes) -> bytes:
     """Hand in a job and take out its document; OSError or EOFError where the process is gone."""
     if process.stdin is None or process.stdout is None:
         raise EOFError
-    process.stdin.write(framed(job))
+    try:
+        process.stdin.write(framed(job))
+    except RuntimeError as error:
+        # uvloop's word for a pipe that was closed before the process is seen to end
+        raise EOFError from error
     await process.stdin.drain()
     head = await process.stdout.readexactly(LENGTH_BYTES)
     return await process.stdout.readexactly(int.from_bytes(head, "big"))
