@@ -147,7 +147,8 @@ async def open_signer(duties: SqlDuties) -> Signer:
 
 async def open_devices(duties: SqlDuties, settings: Settings) -> Devices:
     """What knows devices; its key is made once for each database and lies there."""
-    return Devices(await duties.secret(DEVICE_KEY, secrets.token_bytes(32)), settings.accounts_per_device)
+    key = await duties.secret(DEVICE_KEY, secrets.token_bytes(32))
+    return Devices(key, accounts_per_device=settings.accounts_per_device, days=settings.device_days)
 
 
 class Application:

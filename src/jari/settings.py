@@ -111,7 +111,9 @@ class Settings:
     log_in_attempts_per_account: int = 10  # from one address
     log_in_attempts_per_account_anywhere: int = 100  # from all that it was never logged in at before
     log_in_attempts_per_address: int = 100
-    log_ins_per_address: int = 1_000  # successful ones, too: each costs a hash
+    log_ins_per_address: int = (
+        1_000  # successful ones, too: each costs a hash. At known devices as many again
+    )
     log_ins_per_device: int = 20  # at one that is known to the account, successful ones, too
     device_days: int = 365  # so long a device is known after a log-in
     accounts_per_device: int = 5  # known there at a time

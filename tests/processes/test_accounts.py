@@ -168,6 +168,40 @@ def test_changes_of_passwords_are_counted_right_ones_too(database_url: str, make
             assert change(elsewhere) == 200
 
 
+def test_an_address_with_ever_so_many_known_devices_logs_in_no_more_often_than_one_without(
+    database_url: str, make_server: MakeServer
+) -> None:
+    """Each log-in as a stranger marks one more device. Strangers who are refused take nothing from known devices."""
+    server = make_server(database_url, log_ins_per_address=4)
+    email = sign_up(server.url)
+    with client_at(server, "127.0.0.2") as one, client_at(server, "127.0.0.2") as other:
+        for client in (one, other):
+            assert log_in(client, email).status_code == 200
+        with client_at(server, "127.0.0.2") as stranger:
+            assert [log_in(stranger, email, "a guess").status_code for _ in range(3)] == [401, 401, 429]
+        assert [log_in(client, email).status_code for client in (one, other, one, other)] == [200] * 4
+        assert [log_in(client, email).status_code for client in (one, other)] == [429, 429]
+        with client_at(server, "127.0.0.3") as elsewhere:
+            elsewhere.cookies = one.cookies
+            assert log_in(elsewhere, email).status_code == 200
+
+
+@pytest.mark.parametrize(("days_later", "known"), [(0, True), (29, True), (31, False)])
+def test_a_device_is_known_for_so_many_days_whatever_its_cookie_jar_says(
+    postgres_url: str, make_server: MakeServer, days_later: int, known: bool
+) -> None:
+    settings = {"device_days": 30, "log_in_attempts_per_account": 2}
+    now = make_server(postgres_url, **settings)
+    later = make_server(postgres_url, **settings, program=(SHIFTED, str(days_later * 24 * HOUR_SECONDS)))
+    email = sign_up(now.url)
+    with httpx.Client(base_url=now.url) as client:
+        assert log_in(client, email).status_code == 200
+        (mark,) = (each.value for each in client.cookies.jar if each.name == "jari-device")
+    with httpx.Client(base_url=later.url, cookies={"jari-device": mark or ""}) as client:
+        guesses = [log_in(client, email, "a guess").status_code for _ in range(3)]
+    assert guesses == [401, 401, 401 if known else 429]
+
+
 def test_an_account_whose_address_would_be_refused_today_is_still_reached_as_it_was_typed(
     sqlite_url: str, make_server: MakeServer
 ) -> None:

@@ -5,10 +5,11 @@ import pytest
 from jari.usecases.devices import Devices
 
 KIM, LEE = "kim", "lee"
+TODAY, DAYS = 20_000, 30
 
 
-def devices(key=b"a key"):
-    return Devices(key, accounts_per_device=2)
+def devices(key=b"a key", today=TODAY):
+    return Devices(key, accounts_per_device=2, days=DAYS, today=lambda: today)
 
 
 def test_a_device_is_known_to_the_account_that_was_logged_in_there():
@@ -44,12 +45,47 @@ def test_the_code_of_one_device_is_of_no_use_at_another():
     assert devices().known(mixed, LEE) is None
 
 
+def test_a_device_is_known_for_so_many_days_after_the_last_log_in():
+    mark = devices().marked(None, KIM)
+    assert devices(today=TODAY + DAYS).known(mark, KIM) is not None
+    assert devices(today=TODAY + DAYS + 1).known(mark, KIM) is None
+    again = devices(today=TODAY + DAYS).marked(mark, KIM)
+    assert devices(today=TODAY + 2 * DAYS).known(again, KIM) == devices().known(mark, KIM)
+
+
+def test_the_day_cannot_be_put_off():
+    mark = devices().marked(None, KIM)
+    later = mark.replace(f"{TODAY}", f"{TODAY + DAYS}")
+    assert later != mark
+    assert devices().known(later, KIM) is None
+
+
+def test_an_account_whose_time_is_over_takes_nobodys_place():
+    mark = devices().marked(devices(today=TODAY - DAYS - 1).marked(None, KIM), LEE)
+    both = devices().marked(mark, "choi")
+    assert [devices().known(both, account) is not None for account in (KIM, LEE, "choi")] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_server_whose_clock_is_behind_knows_todays_devices():
+    assert devices(today=TODAY - 1).known(devices().marked(None, KIM), KIM) is not None
+
+
+CODE = f".{TODAY}." + "b" * 22
+
+
 @pytest.mark.parametrize(
     "mark",
-    [None, "", ".", "x", "é" * 16, "a" * 16, "a" * 16 + "." + "b" * 21, "a" * 16 + ("." + "b" * 22) * 9],
-)
+    [
+        None, "", ".", "x", "é" * 16, "a" * 16, "a" * 16 + "." + "b" * 22, "a" * 16 + CODE[:-1],
+        "a" * 16 + CODE.replace("2", "x"), "a" * 16 + CODE * 9,
+    ],
+)  # fmt: skip
 def test_what_we_did_not_sign_is_no_mark_and_the_next_one_is_good(mark):
     assert devices().known(mark, KIM) is None
     after = devices().marked(mark, KIM)
     assert devices().known(after, KIM) is not None
-    assert len(after) <= 16 + 2 * 23
+    assert len(after) <= 16 + 2 * len(CODE)

@@ -25,12 +25,16 @@ class LogInLimits:
     def of(self, account: str, address: str, device: str | None) -> tuple[Limit, ...]:
         """What a log-in to the account counts against.
 
-        A device on which the account was logged in before is counted by itself, whatever others do, so that nobody
-        can lock its owner out. Everybody else is counted by address, by account and address together, and softly by
-        account: guessing stays bounded, from however many addresses.
+        A device on which the account was logged in before is counted by itself, whatever strangers do, so that none of
+        them can lock its owner out; and together with the other known devices at its address, for whoever has an account
+        can make any number of them. Everybody else is counted by address, by account and address together, and softly
+        by account: guessing stays bounded, from however many addresses.
         """
         if device is not None:
-            return (Limit(f"log-in:device:{device}:{account}", self.log_ins_per_device),)
+            return (
+                Limit(f"log-in:known:{address}", self.log_ins_per_address),
+                Limit(f"log-in:device:{device}:{account}", self.log_ins_per_device),
+            )
         return (
             # The address first: one that is over its limit must not use up the attempts of accounts, too.
             Limit(f"log-in:tries:{address}", self.log_ins_per_address),

@@ -1,7 +1,8 @@
 """Known devices: a browser that has been logged in to an account carries a mark that we have signed.
 
-The mark is ``<device>.<account>.<account>…``: a random name, and for each account that was logged in there a code that
-only we can make of the two. Nothing is stored, and whoever has no mark for an account is simply a stranger to it.
+The mark is ``<device>.<day>.<code>.<day>.<code>…``: a random name, and for each account that was logged in there the day
+of the last log-in and a code that only we can make of the three. Nothing is stored, and whoever has no mark for an
+account, or one that is too old, is simply a stranger to it.
 """
 
 import base64
@@ -9,39 +10,69 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 DEVICE_BYTES = 12
 CODE_BYTES = 16
-_MARK = re.compile(r"[\w-]{16}(\.[\w-]{22})*", re.ASCII)  # as long as so many bytes are in base64
+DAY_SECONDS = 24 * 3600
+_MARK = re.compile(r"[\w-]{16}(\.\d{5}\.[\w-]{22})*", re.ASCII)  # as long as so many bytes are in base64
+
+
+def days_since_1970() -> int:
+    """By this machine's clock: what is an hour or two to a device that is known for a year."""
+    return int(time.time()) // DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """That an account was logged in at the device on a day; good if the code is ours."""
+
+    day: str
+    code: str
 
 
 class Devices:
-    """Makes and reads the marks; ``key`` is secret and the same for all processes."""
+    """Makes and reads the marks; ``key`` is secret and the same for all processes.
 
-    def __init__(self, key: bytes, accounts_per_device: int) -> None:
+    An account is known at a device for ``days`` after it was logged in there.
+    """
+
+    def __init__(
+        self, key: bytes, *, accounts_per_device: int, days: int, today: Callable[[], int] = days_since_1970
+    ) -> None:
         self._key = key
         self._accounts_per_device = accounts_per_device
+        self._days = days
+        self._today = today
 
     def known(self, mark: str | None, account: str) -> str | None:
         """The name of the device that the mark is from, if the account has been logged in there."""
-        device, codes = self._read(mark)
-        expected = self._code(device, account)
-        return device if any(hmac.compare_digest(code, expected) for code in codes) else None
+        device, entries = self._read(mark)
+        return device if any(self._is_of(entry, device, account) for entry in entries) else None
 
     def marked(self, mark: str | None, account: str) -> str:
         """The mark of a device on which this account is logged in now; the longest unused account may have to go."""
-        device, codes = self._read(mark)
-        new = self._code(device, account)
-        others = [code for code in codes if code != new]
-        return ".".join((device, new, *others[: self._accounts_per_device - 1]))
+        device, entries = self._read(mark)
+        day = f"{self._today():05}"
+        new = Entry(day, self._code(device, account, day))
+        others = [entry for entry in entries if not self._is_of(entry, device, account)]
+        kept = (new, *others[: self._accounts_per_device - 1])
+        return ".".join((device, *(f"{entry.day}.{entry.code}" for entry in kept)))
 
-    def _read(self, mark: str | None) -> tuple[str, list[str]]:
-        """The device and its codes; for anything that is no mark, a new device."""
+    def _read(self, mark: str | None) -> tuple[str, list[Entry]]:
+        """The device and its entries that are not too old; for anything that is no mark, a new device."""
         if mark is None or not _MARK.fullmatch(mark):
             return secrets.token_urlsafe(DEVICE_BYTES), []
-        device, *codes = mark.split(".")
-        return device, codes[: self._accounts_per_device]
+        device, *parts = mark.split(".")
+        entries = [Entry(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+        oldest = self._today() - self._days
+        return device, [each for each in entries[: self._accounts_per_device] if int(each.day) >= oldest]
 
-    def _code(self, device: str, account: str) -> str:
-        digest = hmac.digest(self._key, f"{device}.{account}".encode(), hashlib.sha256)[:CODE_BYTES]
+    def _is_of(self, entry: Entry, device: str, account: str) -> bool:
+        return hmac.compare_digest(entry.code, self._code(device, account, entry.day))
+
+    def _code(self, device: str, account: str, day: str) -> str:
+        digest = hmac.digest(self._key, f"{device}.{account}.{day}".encode(), hashlib.sha256)[:CODE_BYTES]
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
