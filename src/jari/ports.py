@@ -380,6 +380,9 @@ class Attempts(Protocol):
     async def count_attempt(self, bucket: str, window_ms: int) -> tuple[int, int]:
         """Count one attempt in the bucket's window: how many there are now, and in how many ms the window ends."""
 
+    async def attempts_counted(self, bucket: str) -> int:
+        """How many attempts there are in the bucket's window."""
+
     async def forgive_attempt(self, bucket: str) -> None:
         """Take one attempt back."""
 

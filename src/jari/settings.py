@@ -121,7 +121,8 @@ class Settings:
     attempt_window_seconds: int = 900
     attempts_counted_at_once: int = 4  # of the database's connections; less than there are
     attempt_queue_size: int = 1_000  # log-ins and sign-ups that wait to be counted
-    refused_buckets_size: int = 100_000  # refused until their windows end without asking the store again
+    refused_buckets_size: int = 100_000  # refused until their windows end without counting them again
+    refusal_recheck_seconds: int = 10  # until it is seen that a success in another process gave attempts back
     password_threads: int = 2
     password_queue_size: int = 1_000
 

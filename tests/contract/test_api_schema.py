@@ -194,7 +194,7 @@ async def test_every_address_is_described(sqlite_url: str) -> None:
     """What is not described is not tried out above."""
     settings = Settings(database=sqlite_url)
     stores = await open_stores(settings)
-    devices = Devices(b"key", settings.accounts_per_device)
+    devices = Devices(b"key", accounts_per_device=settings.accounts_per_device, days=settings.device_days)
     application = Application(stores, Signer.generate(), devices, None, settings)
     routes = all_routes(application.services(), application.snapshots, application.printer, settings)
     found = {

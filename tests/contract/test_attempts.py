@@ -10,7 +10,10 @@ from jari.adapters.memory import MAX_BUCKETS, MemoryAttempts
 from jari.adapters.sql.accounts import SqlAccounts
 from jari.adapters.sql.database import open_database
 from jari.adapters.sql.tables import attempts as table
+from jari.domain.errors import TooManyAttempts
+from jari.domain.limits import Limit
 from jari.settings import Settings
+from jari.usecases.limits import Limits
 
 MINUTE = 60_000
 
@@ -91,6 +94,39 @@ async def test_an_attempt_can_be_taken_back_but_never_below_none(attempts):
         await attempts.forgive_attempt("log-in:a")
     await attempts.forgive_attempt("log-in:unknown")
     assert (await attempts.count_attempt("log-in:a", MINUTE))[0] == 1
+
+
+async def test_how_many_there_are_is_told_without_counting(counting):
+    attempts, pass_time = counting
+    assert await attempts.attempts_counted("log-in:a") == 0
+    for _ in range(2):
+        await attempts.count_attempt("log-in:a", MINUTE)
+    assert [await attempts.attempts_counted("log-in:a") for _ in range(3)] == [2, 2, 2]
+    await pass_time(MINUTE)
+    assert await attempts.attempts_counted("log-in:a") == 0
+
+
+async def test_what_one_process_forgives_lets_those_try_again_whom_another_has_refused(attempts):
+    """Log-ins that are right but not done fill the bucket of the wrong ones; somebody else is refused meanwhile."""
+    here, there = (Limits(attempts, Settings(refusal_recheck_seconds=1)) for _ in range(2))
+    twice = Limit("log-in:a", 2, failures_only=True)
+
+    async def refused_there():
+        try:
+            await there.count(twice)
+        except TooManyAttempts:
+            return True
+        return False
+
+    for _ in range(2):
+        await here.count(twice)
+    assert await refused_there()
+    for _ in range(2):
+        await here.forgive([twice])
+    until = time.monotonic() + 10
+    while await refused_there():
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
 
 
 async def test_attempts_at_once_are_all_counted(attempts):

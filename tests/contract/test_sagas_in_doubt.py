@@ -113,7 +113,8 @@ async def shop(sqlite_url: str) -> AsyncIterator[Shop]:
     settings = Settings(database=sqlite_url)
     gateway = ScriptedGateway()
     stores = await open_stores(settings)
-    application = Application(stores, Signer.generate(), Devices(b"key", 5), gateway, settings)  # type: ignore[arg-type]
+    devices = Devices(b"key", accounts_per_device=5, days=365)
+    application = Application(stores, Signer.generate(), devices, gateway, settings)  # type: ignore[arg-type]
     yield Shop(application, gateway, world)
     assert list(gateway.script) == [], "the script was played to its end"
     await application.tills.close()

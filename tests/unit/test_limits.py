@@ -1,6 +1,7 @@
 """Counting and refusing: what reaches the store, and what a process keeps to itself."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -77,6 +78,17 @@ async def test_a_success_is_forgiven_and_lets_the_refused_try_again(attempts):
     for _ in range(2):
         await counting.forgive([TWICE])
     await counting.count(TWICE)
+
+
+async def test_a_look_again_neither_counts_nor_lets_anybody_in_who_has_had_their_attempts(attempts):
+    counting = limits(attempts, refusal_recheck_seconds=1)
+    for _ in range(2):
+        await counting.count(TWICE)
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        await refused(counting, TWICE)
+        await asyncio.sleep(0.05)
+    assert await counted(attempts) == 3
 
 
 async def test_what_counts_successes_too_forgives_none(attempts):

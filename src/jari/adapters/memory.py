@@ -29,6 +29,11 @@ class MemoryAttempts:
             self._buckets.popitem(last=False)
         return count + 1, window_ends_ms - now_ms
 
+    async def attempts_counted(self, bucket: str) -> int:
+        """How many attempts there are in the bucket's window."""
+        count, window_ends_ms = self._buckets.get(bucket, (0, 0))
+        return count if window_ends_ms > int(self._clock() * 1000) else 0
+
     async def forgive_attempt(self, bucket: str) -> None:
         """Take one attempt back."""
         count, window_ends_ms = self._buckets.get(bucket, (0, 0))

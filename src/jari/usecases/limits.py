@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from jari.domain.errors import TooManyAttempts, Unavailable
@@ -12,18 +13,28 @@ from jari.ports import Attempts
 from jari.settings import Settings
 
 
+@dataclass(slots=True)
+class Refusal:
+    """When the window of what was refused ends, and when to look whether it still has to be; both monotonic."""
+
+    ends: float
+    look_again: float
+
+
 class Limits:
     """Counts in the store, and remembers who was refused.
 
     A refusal costs the store nothing but the first time: who asks on and on is refused from memory until the window
-    ends. Those who are counted in one bucket take turns, since they wait for one row anyway, and few count at once:
+    ends. Where a success gives attempts back, another process may have done so: then the store is looked at again now
+    and then, if it is idle. Those who are counted in one bucket take turns, since they wait for one row anyway, and few count at once:
     so an attack neither takes the connections that others need nor makes them wait behind it.
     """
 
     def __init__(self, attempts: Attempts, settings: Settings) -> None:
         self._attempts = attempts
         self._window_ms = settings.attempt_window_seconds * 1000
-        self._refused: OrderedDict[str, float] = OrderedDict()  # bucket → the end of its window, monotonic
+        self._refused: OrderedDict[str, Refusal] = OrderedDict()  # by bucket
+        self._recheck_seconds = settings.refusal_recheck_seconds
         self._refused_size = settings.refused_buckets_size
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._few = asyncio.Semaphore(settings.attempts_counted_at_once)
@@ -38,6 +49,7 @@ class Limits:
             Unavailable: too many wait to be counted.
         """
         for limit in limits:
+            await self._look_again(limit)
             self._refuse(limit.bucket)
         for limit in limits:
             await self._count(limit)
@@ -50,6 +62,17 @@ class Limits:
                 async with self._few:
                     await self._attempts.forgive_attempt(limit.bucket)
 
+    async def _look_again(self, limit: Limit) -> None:
+        """Let those try again whose attempts another process has forgiven, if nobody else needs the store."""
+        refusal, now = self._refused.get(limit.bucket), time.monotonic()
+        if refusal is None or not limit.failures_only or now < refusal.look_again or self._few.locked():
+            return
+        refusal.look_again = now + self._recheck_seconds
+        async with self._few:
+            count = await self._attempts.attempts_counted(limit.bucket)
+        if count < limit.attempts and self._refused.get(limit.bucket) is refusal:
+            del self._refused[limit.bucket]
+
     async def _count(self, limit: Limit) -> None:
         if self._waiting >= self._queue_size:
             raise Unavailable("Too many people are logging in: try again in a moment.", retry_after_seconds=5)
@@ -60,21 +83,25 @@ class Limits:
                 self._refuse(limit.bucket)  # perhaps the one before was the last that was allowed
                 count, wait_ms = await self._attempts.count_attempt(limit.bucket, self._window_ms)
                 if count > limit.attempts:
-                    self._remember(limit.bucket, time.monotonic() + wait_ms / 1000)
+                    self._remember(limit.bucket, wait_ms / 1000)
                     self._refuse(limit.bucket)
         finally:
             self._waiting -= 1
 
     def _refuse(self, bucket: str) -> None:
-        left_seconds = self._refused.get(bucket, 0.0) - time.monotonic()
+        refusal = self._refused.get(bucket)
+        if refusal is None:
+            return
+        left_seconds = refusal.ends - time.monotonic()
         if left_seconds > 0:
             wait_seconds = int(left_seconds) + 1
             raise TooManyAttempts(
                 f"Too many attempts: try again in {wait_seconds} s.", retry_after_seconds=wait_seconds
             )
-        self._refused.pop(bucket, None)
+        del self._refused[bucket]
 
-    def _remember(self, bucket: str, ends: float) -> None:
-        self._refused[bucket] = ends
+    def _remember(self, bucket: str, wait_seconds: float) -> None:
+        now = time.monotonic()
+        self._refused[bucket] = Refusal(now + wait_seconds, now + self._recheck_seconds)
         if len(self._refused) > self._refused_size:
             self._refused.popitem(last=False)

@@ -176,6 +176,14 @@ class SqlAccounts:
             row = (await connection.execute(counted)).one()
         return row[0], row[1]
 
+    async def attempts_counted(self, bucket: str) -> int:
+        """How many attempts there are in the bucket's window."""
+        statement = select(attempts.c.count).where(
+            attempts.c.bucket == bucket, attempts.c.window_ends_ms > self._now_ms
+        )
+        async with self._database.read() as connection:
+            return int(await connection.scalar(statement) or 0)
+
     async def forgive_attempt(self, bucket: str) -> None:
         """Take one attempt back."""
         statement = (
