@@ -22,6 +22,7 @@ from jari.usecases.devices import Devices
 from jari.web.app import all_routes
 from jari.web.openapi import document
 from jari.web.requests import Endpoint
+from support.connections import RawConnection, status_of
 from support.databases import make_tables
 from support.sandboxes import Sandbox
 from support.servers import Server
@@ -179,6 +180,32 @@ def test_a_stream_takes_what_it_is_described_to_take(
     place = path.format(id=target.match.id, blockId=target.match.block_id)
     with client.stream("GET", f"{place}?{query}") as answer:
         assert answer.status_code == status
+
+
+OPERATIONS = [(path, method) for path, methods in DESCRIBED["paths"].items() for method in methods]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("{method} {path}?{long} HTTP/1.1\r\n", 414),
+        ("{method} {path} HTTP/1.1\r\nX: {long}\r\n", 431),
+        ("{method} {path} HTTP/1.1\r\n no header\r\n\r\n", 400),
+    ],
+)
+def test_every_address_is_described_with_what_any_request_may_meet(
+    target: Target, head: str, status: int
+) -> None:
+    for path, method in OPERATIONS:
+        with RawConnection(target.server) as connection:
+            connection.send(head.format(method=method.upper(), path=path, long="x" * 40_000).encode())
+            assert status_of(connection.read_to_the_end()) == status
+        assert str(status) in DESCRIBED["paths"][path][method]["responses"], (method, path)
+
+
+def test_every_address_is_described_with_what_a_slow_client_and_a_full_server_answer() -> None:
+    for path, method in OPERATIONS:
+        assert {"408", "503"} <= DESCRIBED["paths"][path][method]["responses"].keys(), (method, path)
 
 
 def handlers_of(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str]]:

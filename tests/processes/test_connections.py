@@ -5,7 +5,7 @@ import resource
 import socket
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import httpx
@@ -25,6 +25,12 @@ from support.worlds import World
 
 MEGABYTE = 1024 * 1024
 LOG_IN = b"POST /api/log-in HTTP/1.1\r\nHost: jari\r\nContent-Type: application/json\r\n"
+FEW_DESCRIPTORS = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (600, 600))
+sys.argv = ["jari", "serve"]
+runpy.run_module("jari", run_name="__main__")
+"""
 BROKEN_SERVER = str(Path(__file__).parents[1] / "support/broken_server.py")
 
 MakeServer = Callable[..., Server]
@@ -339,6 +345,25 @@ class TestManyConnections:
             assert httpx.get(f"{server.url}/readyz").status_code == 200
         wait_until(lambda: connections(server) == 1)
         assert httpx.get(f"{server.url}/api/matches").status_code == 200
+
+    def test_there_are_no_more_than_the_system_has_descriptors_for(
+        self, sqlite_url: str, tmp_path: Path
+    ) -> None:
+        server = Server(sqlite_url, tmp_path / "server.log", program=("-c", FEW_DESCRIPTORS)).start()
+        try:
+            with ExitStack() as stack:
+                for _ in range(700):
+                    stack.enter_context(closing(socket.create_connection(("127.0.0.1", server.port))))
+                for probe in ("/readyz", "/livez"):  # answered, or dropped, where the spare ones are taken
+                    with suppress(httpx.TransportError):
+                        assert httpx.get(server.url + probe).status_code == 200
+                assert server.descriptors() < 500
+            wait_until(lambda: server.descriptors("socket:") < 100)
+            assert httpx.get(f"{server.url}/readyz").status_code == 200
+            assert "few_descriptors" in server.log()
+            assert "out_of_descriptors" not in server.log()
+        finally:
+            server.kill()
 
     def test_one_address_does_not_take_every_place(
         self, sqlite_url: str, make_world: MakeWorld, make_server: MakeServer

@@ -17,6 +17,7 @@ from jari.web.tickets import CheckInTicket
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+ANY_REQUEST = (400, 408, 414, 431, 503)  # may meet these: it arrives badly, or the server is full or ends
 
 
 class Problem(msgspec.Struct, rename="camel"):
@@ -100,7 +101,7 @@ def _account_paths() -> dict[str, Any]:
                 "Change my password; ends all other sessions of mine",
                 ended,
                 body=ChangePassword,
-                problems=(401, 422, 429, 503),
+                problems=(401, 422, 429),
                 session=True,
             )
         },
@@ -199,7 +200,7 @@ def _allocation_paths() -> dict[str, Any]:
             status=201,
             body=HoldSeats,
             parameters=[_path("id")],
-            problems=(401, 404, 409, 422, 503),
+            problems=(401, 404, 409, 422),
             session=True,
             key=True,
         ),
@@ -207,7 +208,7 @@ def _allocation_paths() -> dict[str, Any]:
             "Release my held seats, all or none",
             _object(seatIds=SEAT_IDS),
             parameters=[_path("id"), query],
-            problems=(401, 404, 409, 422, 503),
+            problems=(401, 403, 404, 409, 413, 422),
             session=True,
         ),
     }
@@ -217,7 +218,7 @@ def _reservation_paths() -> dict[str, Any]:
     one, root = _reservation(), "/api/reservations/{id}"
     page = [_query("before", ID), _query("limit", ID)]
     pages = _object(items={"type": "array", "items": one}, next={"type": ["integer", "null"]})
-    common = (401, 404, 409, 422, 503)
+    common = (401, 404, 409, 422)
     booking = _operation(
         "Hold seats named by row and column and reserve them, both or neither",
         one,
@@ -299,7 +300,7 @@ def _payment_paths() -> dict[str, Any]:
         "Charge a payment that the gateway has authenticated, and get the seats",
         one,
         body=ConfirmPayment,
-        problems=(401, 402, 404, 409, 422, 503),
+        problems=(401, 402, 404, 409, 422),
         session=True,
         key=True,
     )
@@ -312,7 +313,7 @@ def _payment_paths() -> dict[str, Any]:
         one,
         body=RefundPayment,
         parameters=[_path("id")],
-        problems=(401, 404, 409, 422, 503),
+        problems=(401, 404, 409, 422),
         session=True,
         key=True,
     )
@@ -326,7 +327,7 @@ def _payment_paths() -> dict[str, Any]:
         _object(),
         body=Hint,
         parameters=[_path("gateway", TEXT)],
-        problems=(404, 503),
+        problems=(404,),
     )
     return {
         "/api/payments/config": {"get": config},
@@ -355,7 +356,7 @@ def _ticket_paths(root: str) -> dict[str, Any]:
         "Let a ticket's holder in, once; for organisers",
         place,
         body=CheckInTicket,
-        problems=(401, 403, 404, 409, 422, 503),
+        problems=(401, 403, 404, 409, 422),
         session=True,
     )
     keys = _operation(
@@ -377,10 +378,13 @@ def _ticket_paths(root: str) -> dict[str, Any]:
 
 
 def _operation_paths() -> dict[str, Any]:
-    figures = {"summary": "Figures for Prometheus", "responses": {"200": {"description": "Text"}}}
+    figures = {
+        "summary": "Figures for Prometheus",
+        "responses": {"200": {"description": "Text"}, **_refusals()},
+    }
     return {
         "/livez": {"get": _operation("Is the process alive", _object(alive={"type": "boolean"}))},
-        "/readyz": {"get": _operation("Can it serve", _object(ready={"type": "boolean"}), problems=(503,))},
+        "/readyz": {"get": _operation("Can it serve", _object(ready={"type": "boolean"}))},
         "/metrics": {"get": figures},
     }
 
@@ -397,10 +401,10 @@ def _operation(
     key: bool = False,
 ) -> dict[str, Any]:
     envelope = _object(status={"const": status}, data=data)
-    answers = {str(status): {"description": "Done", "content": {JSON: {"schema": envelope}}}}
-    refusal = {"schema": {"$ref": REF.format(name="Problem")}}
-    for code in sorted({*problems, *((403, 413, 415, 422) if body else ())}):
-        answers[str(code)] = {"description": "Refused", "content": {PROBLEM: refusal}}
+    answers = {
+        str(status): {"description": "Done", "content": {JSON: {"schema": envelope}}},
+        **_refusals(*problems, *((403, 413, 415, 422) if body else ())),
+    }
     header = {"name": "Idempotency-Key", "in": "header", "schema": msgspec.json.schema(IdempotencyKey)}
     operation: dict[str, Any] = {
         "summary": summary,
@@ -416,13 +420,21 @@ def _operation(
 
 
 def _drawing(summary: str, kind: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    operation = _operation(summary, {}, parameters=parameters, problems=(401, 404, 429, 503), session=True)
+    operation = _operation(summary, {}, parameters=parameters, problems=(401, 404, 429), session=True)
     operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}}}
     return operation
 
 
+def _refusals(*codes: int) -> dict[str, Any]:
+    """These refusals, and those that any request may meet."""
+    refusal = {
+        "description": "Refused",
+        "content": {PROBLEM: {"schema": {"$ref": REF.format(name="Problem")}}},
+    }
+    return {str(code): refusal for code in sorted({*codes, *ANY_REQUEST})}
+
+
 def _stream(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    refusal = {"schema": {"$ref": REF.format(name="Problem")}}
     return {
         "summary": summary,
         "parameters": [
@@ -432,10 +444,7 @@ def _stream(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         ],
         "responses": {
             "200": {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": TEXT}}},
-            **{
-                str(code): {"description": "Refused", "content": {PROBLEM: refusal}}
-                for code in (404, 422, 429, 503)
-            },
+            **_refusals(404, 422, 429),
         },
     }
 

@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn with a protocol of ours, told to end its streams at once when it is told to end, and in time."""
 
 import asyncio
+import dataclasses
 import errno
 import os
 import resource
@@ -32,6 +33,7 @@ class Server(uvicorn.Server):
     """Ends the streams from the signal itself: uvicorn waits for open responses before its lifespan ends."""
 
     def __init__(self, app: ASGIApp, hub: Hub, deadlines: Deadlines, settings: Settings) -> None:
+        settings = _within_descriptors(settings)
         config = uvicorn.Config(
             app,
             host=settings.host,
@@ -66,7 +68,6 @@ class Server(uvicorn.Server):
                 meaning="X-Forwarded-For is believed from nobody: behind a proxy all clients are one address",
                 remedy="behind a proxy, name it in JARI_TRUSTED_PROXIES",
             )
-        self._raise_descriptor_limit()
         await super().serve(sockets or [self._listen()])
 
     async def on_tick(self, counter: int) -> bool:
@@ -74,17 +75,6 @@ class Server(uvicorn.Server):
         if counter % TICKS_PER_SECOND == 0:
             self._look_for_descriptors()
         return await super().on_tick(counter)
-
-    def _raise_descriptor_limit(self) -> None:
-        """Take the descriptors that the connections need, as far as the system allows."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        settings = self._settings
-        wanted = settings.max_connections + settings.spare_connections + OTHER_DESCRIPTORS
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        if soft != resource.RLIM_INFINITY and soft < allowed:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-        if allowed < wanted:
-            log.warning("few_descriptors", limit=allowed, wanted=wanted, remedy=REMEDY)
 
     def _look_for_descriptors(self) -> None:
         """Say when none is left: the loop then resets whoever connects, without a word."""
@@ -150,6 +140,21 @@ def _end_by_force() -> None:
     """End the process where it stands. Nothing acknowledged is lost by it: it is durable before it is said."""
     log.error("ended_by_force", remedy="see why the database did not answer")
     os._exit(0)
+
+
+def _within_descriptors(settings: Settings) -> Settings:
+    """Take the descriptors that the connections need, as far as the system allows; then with fewer connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    others = settings.spare_connections + OTHER_DESCRIPTORS
+    wanted = settings.max_connections + others
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed == wanted:
+        return settings
+    connections = max(allowed - others, 1)
+    log.warning("few_descriptors", limit=allowed, wanted=wanted, connections=connections, remedy=REMEDY)
+    return dataclasses.replace(settings, max_connections=connections)
 
 
 def _is_descriptor_left() -> bool:
