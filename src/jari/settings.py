@@ -127,7 +127,7 @@ class Settings:
     password_queue_size: int = 1_000
 
     # requests
-    request_seconds: int = 10  # until an answer begins; it is a 503 then
+    request_seconds: int = 10  # from a request that is whole until its answer begins; it is a 503 then
     payment_request_seconds: int = 120  # where the gateway is asked, too: over three of its time limits
     max_body_bytes: int = 64 * 1024
     page_size: int = 50
