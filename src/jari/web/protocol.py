@@ -82,6 +82,20 @@ class Refused(Exception):
 class Protocol(HttpToolsProtocol):
     """Speaks HTTP/1.1 with one client."""
 
+    # Beside uvicorn's attributes these are too many for a dictionary that all connections share the keys of.
+    __slots__ = (
+        "_is_deaf",
+        "_peer",
+        "_peer_is_proxy",
+        "_proxies",
+        "_settings",
+        "_stage",
+        "_timed",
+        "_timer",
+        "_unread_bytes",
+        "_unread_timer",
+    )
+
     def __init__(self, *, settings: Settings, proxies: Proxies, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
