@@ -169,6 +169,8 @@ class Printer:
         # From here on it is nobody's: if those who give up ended it, their successors would have as little time left
         # and end theirs, and a press under load would draw nothing any more.
         self._drawing = asyncio.create_task(self._draw(sheet))
+        # Its failure is told to whoever still waits; if nobody does, it is no fault that nobody has seen.
+        self._drawing.add_done_callback(lambda drawing: drawing.cancelled() or drawing.exception())
         return await asyncio.shield(self._drawing)
 
     def _line_is_full(self) -> bool:

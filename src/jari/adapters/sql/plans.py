@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
-from jari.adapters.sql.rows import new_epoch
+from jari.adapters.sql.rows import ALLOCATION, allocation_of, new_epoch
 from jari.adapters.sql.tables import (
     allocations,
     blocks,
@@ -27,7 +27,7 @@ from jari.adapters.sql.tables import (
 )
 from jari.domain.errors import Unavailable
 from jari.domain.replanning import Replan, replan
-from jari.domain.seating import Allocation, Status
+from jari.domain.seating import Allocation
 from jari.domain.venues import Grade, SeatName, Venue
 
 PAGE = 1_000  # seats that one statement names
@@ -36,21 +36,13 @@ SAVE_TRIES = 5  # another plan of the venue may be imported meanwhile, but not f
 # What a plan may change about a seat that stays the seat that it is.
 FEATURES = ("x", "y", "grade", "accessible", "companion", "restricted_view", "aisle")
 COLUMNS = ("ordinal", *FEATURES)
-NEW_COLUMNS = tuple(f"new_{column}" for column in COLUMNS)  # parameters may not be named like what they set
+NEW_COLUMNS = [f"new_{column}" for column in COLUMNS]  # parameters may not be named like what they set
 CHANGE_SEAT = (
     update(seats)
     .where(seats.c.id == bindparam("seat_id"))
-    .values({column: bindparam(f"new_{column}") for column in COLUMNS})
+    .values({column: bindparam(new) for column, new in zip(COLUMNS, NEW_COLUMNS, strict=True)})
 )
-
-
-LEFT = select(
-    allocations.c.seat_id,
-    allocations.c.status,
-    allocations.c.buyer_id,
-    allocations.c.hold_id,
-    allocations.c.expires_ms,
-)
+LEFT = select(*(allocations.c[column] for column in ALLOCATION.split(", ")))
 FORMER = select(
     seats.c.id, seats.c.venue_id, seats.c.guid, blocks.c.name.label("block"), seats.c.row, seats.c.col,
     seats.c.row_label, seats.c.seat_label,
@@ -214,7 +206,7 @@ async def _drop_seats(database: Database, connection: AsyncConnection, venue_id:
     left: list[Allocation] = []
     for ids in pages:
         rows = await connection.execute(LEFT.where(here, allocations.c.seat_id.in_(ids)))
-        left += [Allocation(row[0], Status(row[1]), *row[2:]) for row in rows]
+        left += [allocation_of(row) for row in rows]
     change.require_unowned(left, now_ms or 0)
     ended = {each.seat_id for each in left}  # no till knows the seats any more to sweep them
     for ids in _pages([*ended]):
