@@ -13,19 +13,19 @@ import structlog
 from starlette.types import ASGIApp
 
 from jari import metrics
-from jari.adapters.memory import MemoryAttempts
+from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.adapters.payments.toss import TossGateway, is_live_key
 from jari.adapters.signing import Signer
-from jari.adapters.sql.accounts import SqlAccounts
-from jari.adapters.sql.catalogue import SqlCatalogue
+from jari.adapters.sql.accounts import SqlAccountStore
+from jari.adapters.sql.catalogue import SqlCatalogueStore
 from jari.adapters.sql.database import Database, open_database, require_current_schema
-from jari.adapters.sql.duties import SqlDuties
-from jari.adapters.sql.reservations import SqlReservations
+from jari.adapters.sql.duties import SqlDutyStore
+from jari.adapters.sql.reservations import SqlReservationStore
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
-from jari.adapters.sql.webhooks import SqlWebhooks
+from jari.adapters.sql.webhooks import SqlWebhookStore
 from jari.adapters.webhook_sender import HttpWebhookSender
-from jari.ports import Attempts
+from jari.ports import AttemptStore
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.auditing import Auditor
@@ -45,10 +45,10 @@ from jari.usecases.till import Tills
 from jari.usecases.webhooks import Webhooks
 from jari.web.app import Services, build_app
 from jari.web.deadlines import Deadlines
-from jari.web.printer import Printer
+from jari.web.live.snapshots import Snapshots
+from jari.web.live.streams import Hub
 from jari.web.server import Server
-from jari.web.snapshots import Snapshots
-from jari.web.streams import Hub
+from jari.web.site.printer import Printer
 
 log = structlog.get_logger()
 
@@ -67,12 +67,12 @@ class Stores:
 
     database: Database
     seating: SeatingAdapter
-    catalogue: SqlCatalogue
-    accounts: SqlAccounts
-    attempts: Attempts
-    reservations: SqlReservations
-    duties: SqlDuties
-    webhooks: SqlWebhooks
+    catalogue: SqlCatalogueStore
+    accounts: SqlAccountStore
+    attempts: AttemptStore
+    reservations: SqlReservationStore
+    duties: SqlDutyStore
+    webhooks: SqlWebhookStore
 
     async def close(self) -> None:
         """Close every connection."""
@@ -98,17 +98,17 @@ async def open_stores(settings: Settings) -> Stores:
     except BaseException:
         await database.close()
         raise
-    accounts = SqlAccounts(database)
-    attempts = MemoryAttempts() if database.is_sqlite else accounts
+    accounts = SqlAccountStore(database)
+    attempts = MemoryAttemptStore() if database.is_sqlite else accounts
     return Stores(
         database,
         seating,
-        SqlCatalogue(database),
+        SqlCatalogueStore(database),
         accounts,
         attempts,
-        SqlReservations(database),
-        SqlDuties(database),
-        SqlWebhooks(database),
+        SqlReservationStore(database),
+        SqlDutyStore(database),
+        SqlWebhookStore(database),
     )
 
 
@@ -139,13 +139,13 @@ def open_gateway(settings: Settings) -> TossGateway | None:
     )
 
 
-async def open_signer(duties: SqlDuties) -> Signer:
+async def open_signer(duties: SqlDutyStore) -> Signer:
     """The signer of tickets; its key is made once for each database and lies there."""
     fresh = Signer.generate().private_bytes
     return Signer.from_private(await duties.secret(TICKET_KEY, fresh))
 
 
-async def open_devices(duties: SqlDuties, settings: Settings) -> Devices:
+async def open_devices(duties: SqlDutyStore, settings: Settings) -> Devices:
     """What knows devices; its key is made once for each database and lies there."""
     key = await duties.secret(DEVICE_KEY, secrets.token_bytes(32))
     return Devices(key, accounts_per_device=settings.accounts_per_device, days=settings.device_days)

@@ -150,7 +150,7 @@ class Due:
 SEAT_FAULTS = ("allocation_without_seat", "place_sold_twice", "ticket_without_seat")
 
 
-class Reservations(Protocol):
+class ReservationStore(Protocol):
     """Reservations as they are read outside the till, and the numbers of new ones."""
 
     async def take_numbers(self, count: int) -> int:
@@ -186,7 +186,7 @@ class Reservations(Protocol):
         """
 
 
-class Duties(Protocol):
+class DutyStore(Protocol):
     """What the processes agree on among themselves."""
 
     async def take_lease(self, name: str, holder: str, lease_ms: int) -> bool:
@@ -206,7 +206,7 @@ class StoredPlan:
     seat_ids: Mapping[str, int]
 
 
-class Catalogue(Protocol):
+class CatalogueStore(Protocol):
     """Venues and schedules."""
 
     async def save_venue(self, venue: Venue) -> tuple[int, bool]:
@@ -245,7 +245,7 @@ class Catalogue(Protocol):
         """So many of the chosen schedules after the first ``offset``; their status is that by the store's clock."""
 
 
-class Accounts(Protocol):
+class AccountStore(Protocol):
     """Users and sessions. Every time is judged by the store's clock: those of the processes may differ."""
 
     async def add_user(
@@ -374,7 +374,7 @@ class TicketSigner(Protocol):
         """The public key as a JSON Web Key."""
 
 
-class Attempts(Protocol):
+class AttemptStore(Protocol):
     """Counting what is limited: in memory where one process is all there is, else in the database, by its clock."""
 
     async def count_attempt(self, bucket: str, window_ms: int) -> tuple[int, int]:
@@ -420,7 +420,7 @@ class Undelivered:
     retry_ms: int | None
 
 
-class Webhooks(Protocol):
+class WebhookStore(Protocol):
     """Webhooks, and the deliveries that the change log makes for them."""
 
     async def add(self, url: str, secret: bytes, patterns: Sequence[str], limit: int) -> Webhook:

@@ -19,9 +19,9 @@ from jari.adapters.signing import Signer
 from jari.main import Application, open_stores
 from jari.settings import Settings
 from jari.usecases.devices import Devices
+from jari.web.api.openapi import document
+from jari.web.api.requests import Endpoint
 from jari.web.app import all_routes
-from jari.web.openapi import document
-from jari.web.requests import Endpoint
 from support.connections import RawConnection, status_of
 from support.databases import make_tables
 from support.sandboxes import Sandbox

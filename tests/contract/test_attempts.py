@@ -6,8 +6,8 @@ import time
 import pytest
 from sqlalchemy import update
 
-from jari.adapters.memory import MAX_BUCKETS, MemoryAttempts
-from jari.adapters.sql.accounts import SqlAccounts
+from jari.adapters.memory.attempts import MAX_BUCKETS, MemoryAttemptStore
+from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.database import open_database
 from jari.adapters.sql.tables import attempts as table
 from jari.domain.errors import TooManyAttempts
@@ -37,7 +37,7 @@ async def counting(request):
         async def wait(passed_ms):
             clock.seconds += passed_ms / 1000
 
-        yield MemoryAttempts(clock), wait
+        yield MemoryAttemptStore(clock), wait
         return
     database = open_database(Settings(database=request.getfixturevalue(f"{request.param}_url")))
 
@@ -45,7 +45,7 @@ async def counting(request):
         async with database.write() as connection:
             await connection.execute(update(table).values(window_ends_ms=table.c.window_ends_ms - passed_ms))
 
-    yield SqlAccounts(database), age
+    yield SqlAccountStore(database), age
     await database.close()
 
 
@@ -135,7 +135,7 @@ async def test_attempts_at_once_are_all_counted(attempts):
 
 
 async def test_memory_is_bounded_and_forgets_the_longest_unused():
-    attempts = MemoryAttempts()
+    attempts = MemoryAttemptStore()
     for number in range(MAX_BUCKETS + 1):
         await attempts.count_attempt(str(number), MINUTE)
     assert (await attempts.count_attempt("0", MINUTE))[0] == 1

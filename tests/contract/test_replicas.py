@@ -19,7 +19,7 @@ from jari.usecases.holds import Holds
 from jari.usecases.live import Live
 from jari.usecases.organising import Organising
 from jari.usecases.till import Tills
-from jari.web.snapshots import Snapshots
+from jari.web.live.snapshots import Snapshots
 from support.worlds import hall
 
 SCHEDULES, WORKERS, TURNS = 4, 12, 25

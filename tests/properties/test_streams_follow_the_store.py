@@ -29,8 +29,8 @@ from jari.usecases.live import Live
 from jari.usecases.organising import Organising
 from jari.usecases.sweeping import Sweeper
 from jari.usecases.till import Tills
-from jari.web.snapshots import Snapshots
-from jari.web.streams import Hub
+from jari.web.live.snapshots import Snapshots
+from jari.web.live.streams import Hub
 from properties.viewers import BatchScreen, BlockScreen, Peer, ScheduleScreen
 from support.worlds import hall
 

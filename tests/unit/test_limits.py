@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from jari.adapters.memory import MemoryAttempts
+from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
 from jari.settings import Settings
@@ -15,7 +15,7 @@ WINDOW_MS = 900_000
 TWICE = Limit("a", 2, failures_only=True)
 
 
-class DistantAttempts(MemoryAttempts):
+class DistantAttempts(MemoryAttemptStore):
     """As a database does, it lets others run before it answers."""
 
     async def count_attempt(self, bucket, window_ms):
@@ -25,7 +25,7 @@ class DistantAttempts(MemoryAttempts):
 
 @pytest.fixture
 def attempts():
-    return MemoryAttempts()
+    return MemoryAttemptStore()
 
 
 def limits(attempts, **settings):

@@ -8,14 +8,14 @@ import uvloop
 
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.settings import Settings
-from jari.web.printer import Kept, Press, Printer, Turns
-from jari.web.ticket_documents import TicketPrint, TicketSheet
+from jari.web.site.printer import Kept, Press, Printer, Turns
+from jari.web.site.ticket_documents import TicketPrint, TicketSheet
 
 # Draws nothing: each job comes back as it is. The first of its kind closes its input before its first answer and lives
 # on, with no output either. (uvloop leaves a child more ends of its pipes than it asked for.)
 HALF_DEAD = """
 import os, pathlib, sys, time
-from jari.web.press import LENGTH_BYTES, framed
+from jari.web.site.press import LENGTH_BYTES, framed
 been = pathlib.Path(sys.argv[1])
 while head := sys.stdin.buffer.read(LENGTH_BYTES):
     job = sys.stdin.buffer.read(int.from_bytes(head, "big"))

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from jari.web.responses import accepts_gzip
+from jari.web.api.responses import accepts_gzip
 
 
 def asking(*accepted):

@@ -12,7 +12,7 @@ from jari.domain.seating import Allocation, Change, Status
 from jari.domain.seatmap import Commit, Layout, SeatMap
 from jari.ports import ScheduleState
 from jari.usecases.live import LiveSchedule
-from jari.web.snapshots import ScheduleSnapshots, Snapshots
+from jari.web.live.snapshots import ScheduleSnapshots, Snapshots
 
 BLOCKS, SEATS = 4, 5
 

@@ -4,7 +4,7 @@ import pytest
 
 from jari.domain.seating import Change, Status
 from jari.domain.seatmap import Commit, Layout, Position
-from jari.web import sse
+from jari.web.live import sse
 
 AT_15 = Position("ab12", 15)
 LAYOUT = Layout([101, 102, 103], [1, 1, 2], [5, 6, 5], [1], [0, 3])

@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reportlab.pdfbase import pdfmetrics
 
-from jari.web import ticket_documents
-from jari.web.ticket_documents import TicketPrint, TicketSheet, qr_svg, tickets_pdf
+from jari.web.site import ticket_documents
+from jari.web.site.ticket_documents import TicketPrint, TicketSheet, qr_svg, tickets_pdf
 
 MM = 72 / 25.4
 WIDTH, HEIGHT = 105 * MM, 148 * MM

@@ -13,8 +13,7 @@ import structlog
 from jari.domain.errors import EmailTaken, KeyReused, Unauthenticated, WrongCredentials
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
-from jari.ports import Accounts as AccountStore
-from jari.ports import Attempts, RequestKey
+from jari.ports import AccountStore, AttemptStore, RequestKey
 from jari.settings import Settings
 from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits
@@ -46,7 +45,7 @@ class Accounts:
     def __init__(
         self,
         store: AccountStore,
-        attempts: Attempts,
+        attempts: AttemptStore,
         passwords: Passwords,
         devices: Devices,
         settings: Settings,

@@ -9,7 +9,7 @@ import time
 import structlog
 
 from jari import metrics
-from jari.ports import SEAT_FAULTS, Reservations
+from jari.ports import SEAT_FAULTS, ReservationStore
 from jari.settings import Settings
 
 log = structlog.get_logger()
@@ -21,7 +21,7 @@ AUDITED_MS = 7 * 24 * 3_600_000  # after its start nobody comes to a schedule's 
 class Auditor:
     """Looks for seats that two people have a right to; one process does it for all."""
 
-    def __init__(self, store: Reservations, settings: Settings) -> None:
+    def __init__(self, store: ReservationStore, settings: Settings) -> None:
         self._store = store
         self._interval_seconds = settings.audit_seconds
         self._due_at = 0.0

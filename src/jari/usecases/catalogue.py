@@ -13,7 +13,7 @@ from jari.domain.errors import NotFound
 from jari.domain.reservations import Offer, PriceList
 from jari.domain.schedules import Filter, Listing, Schedule
 from jari.domain.venues import Block, Section, Venue
-from jari.ports import Catalogue as CatalogueStore
+from jari.ports import CatalogueStore
 from jari.settings import Settings
 from jari.usecases.lookups import Lookup
 

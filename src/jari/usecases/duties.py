@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from jari.ports import Duties as DutyStore
+from jari.ports import DutyStore
 from jari.settings import Settings
 
 log = structlog.get_logger()

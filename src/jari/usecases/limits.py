@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
-from jari.ports import Attempts
+from jari.ports import AttemptStore
 from jari.settings import Settings
 
 
@@ -30,7 +30,7 @@ class Limits:
     so an attack neither takes the connections that others need nor makes them wait behind it.
     """
 
-    def __init__(self, attempts: Attempts, settings: Settings) -> None:
+    def __init__(self, attempts: AttemptStore, settings: Settings) -> None:
         self._attempts = attempts
         self._window_ms = settings.attempt_window_seconds * 1000
         self._refused: OrderedDict[str, Refusal] = OrderedDict()  # by bucket

@@ -22,7 +22,7 @@ import structlog
 from jari import heap, metrics
 from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Commit, Layout, SeatMap
-from jari.ports import Catalogue, ScheduleState, SeatingStore
+from jari.ports import CatalogueStore, ScheduleState, SeatingStore
 from jari.settings import Settings
 
 log = structlog.get_logger()
@@ -54,7 +54,7 @@ class Audience(Protocol):
 class Live:
     """Every schedule that somebody has, and those that were asked for last."""
 
-    def __init__(self, store: SeatingStore, catalogue: Catalogue, settings: Settings) -> None:
+    def __init__(self, store: SeatingStore, catalogue: CatalogueStore, settings: Settings) -> None:
         self._store = store
         self._catalogue = catalogue
         self._settings = settings

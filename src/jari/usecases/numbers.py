@@ -5,14 +5,14 @@ So a number is known before the transaction that uses it. A process that ends le
 
 import asyncio
 
-from jari.ports import Reservations
+from jari.ports import ReservationStore
 from jari.settings import Settings
 
 
 class Numbers:
     """Numbers that nobody has had, rising within this process."""
 
-    def __init__(self, store: Reservations, settings: Settings) -> None:
+    def __init__(self, store: ReservationStore, settings: Settings) -> None:
         self._store = store
         self._block_size = settings.number_block_size
         self._next = self._end = 0

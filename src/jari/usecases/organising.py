@@ -2,13 +2,13 @@
 
 from jari.domain.schedules import Kind, Sale, check_title
 from jari.domain.venues import Venue, validate
-from jari.ports import Catalogue
+from jari.ports import CatalogueStore
 
 
 class Organising:
     """Venues and schedules, written."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: CatalogueStore) -> None:
         self._catalogue = catalogue
 
     async def import_venue(self, venue: Venue) -> tuple[int, bool]:

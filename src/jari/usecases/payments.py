@@ -34,7 +34,7 @@ from jari.domain.payments import (
 from jari.domain.reservations import Reservation, ReservationStatus, no_order, read_order_id
 from jari.domain.sales import BeginPayment, PostponePayment, SettlePayment
 from jari.domain.users import User
-from jari.ports import Gateway, GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, Reservations
+from jari.ports import Gateway, GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, ReservationStore
 from jari.settings import Settings
 from jari.usecases.holds import keep_limit
 from jari.usecases.live import Live
@@ -61,7 +61,7 @@ class Payments:
 
     def __init__(
         self,
-        store: Reservations,
+        store: ReservationStore,
         tills: Tills,
         live: Live,
         gateway: Gateway | None,

@@ -16,7 +16,7 @@ from jari.domain.reservations import Reservation
 from jari.domain.sales import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.schedules import Schedule
 from jari.domain.users import Role, User
-from jari.ports import GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, Reservations
+from jari.ports import GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, ReservationStore
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.numbers import Numbers
@@ -32,7 +32,7 @@ class Refunds:
 
     def __init__(
         self,
-        store: Reservations,
+        store: ReservationStore,
         tills: Tills,
         catalogue: Catalogue,
         payments: Payments,

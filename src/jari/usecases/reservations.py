@@ -7,8 +7,7 @@ from jari.domain.errors import Forbidden, UnknownSeats
 from jari.domain.reservations import Reservation, no_reservation
 from jari.domain.sales import Book, CancelReservation, CheckIn, Reserve
 from jari.domain.users import Role, User
-from jari.ports import RequestKey
-from jari.ports import Reservations as ReservationStore
+from jari.ports import RequestKey, ReservationStore
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.holds import Holds
 from jari.usecases.numbers import Numbers

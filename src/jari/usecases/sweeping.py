@@ -12,7 +12,7 @@ from jari import metrics
 from jari.domain.reservations import Reservation
 from jari.domain.sales import ExpireReservation
 from jari.domain.seating import Expire, Expired
-from jari.ports import Accounts, Reservations, SeatingStore
+from jari.ports import AccountStore, ReservationStore, SeatingStore
 from jari.settings import Settings
 from jari.usecases.live import Live
 from jari.usecases.till import Tills
@@ -28,8 +28,8 @@ class Sweeper:
         live: Live,
         tills: Tills,
         store: SeatingStore,
-        reservations: Reservations,
-        accounts: Accounts,
+        reservations: ReservationStore,
+        accounts: AccountStore,
         settings: Settings,
     ) -> None:
         self._live = live

@@ -17,8 +17,7 @@ import structlog
 
 from jari import metrics
 from jari.domain.webhooks import SECRET_BYTES, Webhook, check_patterns, check_url, headers, retry_ms
-from jari.ports import Delivery, NotDelivered, Undelivered, WebhookSender
-from jari.ports import Webhooks as WebhookStore
+from jari.ports import Delivery, NotDelivered, Undelivered, WebhookSender, WebhookStore
 from jari.settings import Settings
 
 log = structlog.get_logger()

@@ -21,20 +21,21 @@ from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
 from jari.usecases.reservations import Reservations
 from jari.usecases.tickets import Tickets
-from jari.web import accounts as accounts_routes
-from jari.web import catalogue as catalogue_routes
-from jari.web import documentation, operations, pages
-from jari.web import holds as holds_routes
-from jari.web import payments as payments_routes
-from jari.web import reservations as reservations_routes
-from jari.web import tickets as tickets_routes
+from jari.web.api import accounts as accounts_routes
+from jari.web.api import catalogue as catalogue_routes
+from jari.web.api import documentation, operations
+from jari.web.api import holds as holds_routes
+from jari.web.api import payments as payments_routes
+from jari.web.api import reservations as reservations_routes
+from jari.web.api import tickets as tickets_routes
+from jari.web.api.requests import Reader, client_address, nothing_here
+from jari.web.api.reservations import ReservationJson
 from jari.web.deadlines import Deadlines, GivenUp
 from jari.web.errors import problem, unexpected
-from jari.web.printer import Printer
-from jari.web.requests import Reader, client_address, nothing_here
-from jari.web.reservations import ReservationJson
-from jari.web.snapshots import Snapshots
-from jari.web.streams import Hub
+from jari.web.live.snapshots import Snapshots
+from jari.web.live.streams import Hub
+from jari.web.site import pages
+from jari.web.site.printer import Printer
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 

@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jari.domain.errors import Unavailable
 from jari.settings import Settings
+from jari.web.api.requests import SAFE_METHODS, count_request
 from jari.web.errors import problem, status_of
-from jari.web.requests import SAFE_METHODS, count_request
 
 ASKS_THE_GATEWAY = re.compile(r"/api/payments/(?:confirm|\d{1,18}/cancel)")
 RETRY_SECONDS = 2

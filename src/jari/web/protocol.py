@@ -18,8 +18,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from jari.domain.errors import JariError, Unavailable
 from jari.settings import Settings
 from jari.web.addresses import Address, Proxies, parse_address
+from jari.web.api.requests import count_request
 from jari.web.errors import BadRequest, problem
-from jari.web.requests import count_request
 
 PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})  # answered however many connections there are
 FULL_RETRY_SECONDS = 5

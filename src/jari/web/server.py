@@ -18,8 +18,8 @@ from jari import metrics
 from jari.settings import BadSetting, Settings
 from jari.web.addresses import Proxies
 from jari.web.deadlines import Deadlines
+from jari.web.live.streams import Hub
 from jari.web.protocol import protocol_class
-from jari.web.streams import Hub
 
 log = structlog.get_logger()
 

@@ -19,8 +19,8 @@ def _locked(user_id: int, *conditions: ColumnElement[bool]) -> Select[tuple[int]
     return select(users.c.id).where(users.c.id == user_id, *conditions).with_for_update(key_share=True)
 
 
-class SqlAccounts:
-    """See `jari.ports.Accounts`."""
+class SqlAccountStore:
+    """See `jari.ports.AccountStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

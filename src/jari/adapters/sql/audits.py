@@ -1,4 +1,4 @@
-"""What must never be found in the books of sales, as queries; see `jari.ports.Reservations.seat_faults`."""
+"""What must never be found in the books of sales, as queries; see `jari.ports.ReservationStore.seat_faults`."""
 
 from collections.abc import Mapping
 from typing import Any

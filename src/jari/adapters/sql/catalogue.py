@@ -23,8 +23,8 @@ SCHEDULES = select(schedules, venues.c.name.label("venue_name"), venues.c.seat_c
 )
 
 
-class SqlCatalogue:
-    """See `jari.ports.Catalogue`."""
+class SqlCatalogueStore:
+    """See `jari.ports.CatalogueStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -7,8 +7,8 @@ from jari.adapters.sql.database import Database
 from jari.adapters.sql.tables import leases, secrets
 
 
-class SqlDuties:
-    """See `jari.ports.Duties`."""
+class SqlDutyStore:
+    """See `jari.ports.DutyStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

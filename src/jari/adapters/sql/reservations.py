@@ -17,8 +17,8 @@ from jari.ports import Due
 NUMBERS = "sales"
 
 
-class SqlReservations:
-    """See `jari.ports.Reservations`."""
+class SqlReservationStore:
+    """See `jari.ports.ReservationStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

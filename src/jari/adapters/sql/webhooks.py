@@ -46,8 +46,8 @@ BEHIND = (
 )
 
 
-class SqlWebhooks:
-    """See `jari.ports.Webhooks`."""
+class SqlWebhookStore:
+    """See `jari.ports.WebhookStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

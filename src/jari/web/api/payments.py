@@ -12,9 +12,9 @@ from jari.domain.payments import MAX_REASON_LENGTH, PaymentStatus
 from jari.settings import Settings
 from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
-from jari.web.requests import MAX_ID, Body, Id, Reader, described, path_id, request_key, route
-from jari.web.reservations import ReservationJson
-from jari.web.responses import success
+from jari.web.api.requests import MAX_ID, Body, Id, Reader, described, path_id, request_key, route
+from jari.web.api.reservations import ReservationJson
+from jari.web.api.responses import success
 
 ACCEPTED = 202
 

@@ -17,7 +17,7 @@ from jari.usecases.catalogue import Catalogue
 from jari.usecases.live import Live
 from jari.usecases.refunds import Refunds
 from jari.usecases.reservations import Reservations
-from jari.web.requests import (
+from jari.web.api.requests import (
     Body,
     Id,
     Nothing,
@@ -29,7 +29,7 @@ from jari.web.requests import (
     request_key,
     route,
 )
-from jari.web.responses import success
+from jari.web.api.responses import success
 
 MAX_PAGE_SIZE = 100
 

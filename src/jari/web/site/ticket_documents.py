@@ -1,7 +1,7 @@
 """Tickets to print and to show: the code as SVG, the sheet as PDF.
 
 Everything here takes processor time and no I/O beyond reading the fonts once: call it where it holds nobody up (see
-`jari.web.printer`). No text is ever read as markup. What a font cannot write is written without its accents, or as an empty box.
+`jari.web.site.printer`). No text is ever read as markup. What a font cannot write is written without its accents, or as an empty box.
 """
 
 import io

@@ -27,8 +27,8 @@ from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.seatmap import Commit, Position, by_block
 from jari.settings import Settings
 from jari.usecases.live import LiveSchedule
-from jari.web import sse
-from jari.web.snapshots import Snapshots
+from jari.web.live import sse
+from jari.web.live.snapshots import Snapshots
 
 log = structlog.get_logger()
 

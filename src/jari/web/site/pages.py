@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from jari.settings import Settings
-from jari.web.requests import nothing_here, route
+from jari.web.api.requests import nothing_here, route
 
 STATIC = Path(__file__).parent / "static"
 

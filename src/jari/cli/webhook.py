@@ -5,9 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jari.domain.webhooks import DEFAULT_PATTERNS, show_secret
-from jari.ports import Delivery
-from jari.terminal import (
+from jari.cli.terminal import (
     MAX_ID,
     DatabaseOption,
     JsonOption,
@@ -18,6 +16,8 @@ from jari.terminal import (
     show,
     table,
 )
+from jari.domain.webhooks import DEFAULT_PATTERNS, show_secret
+from jari.ports import Delivery
 from jari.usecases.webhooks import create_webhook
 
 MAX_LETTERS = 1_000

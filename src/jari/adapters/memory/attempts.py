@@ -7,8 +7,8 @@ from collections.abc import Callable
 MAX_BUCKETS = 100_000  # the longest unused is forgotten first
 
 
-class MemoryAttempts:
-    """Counted attempts; see `jari.ports.Attempts`. They begin anew with the process.
+class MemoryAttemptStore:
+    """Counted attempts; see `jari.ports.AttemptStore`. They begin anew with the process.
 
     ``clock`` gives seconds; one that nobody can set is best, for a window is a time span.
     """

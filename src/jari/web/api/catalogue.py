@@ -17,9 +17,9 @@ from jari.domain.venues import Seat
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue, Page, Plan
 from jari.usecases.live import Live, LiveSchedule
-from jari.web.requests import path_id, query_int, route
-from jari.web.responses import Document, cached
-from jari.web.snapshots import Snapshot, Snapshots
+from jari.web.api.requests import path_id, query_int, route
+from jari.web.api.responses import Document, cached
+from jari.web.live.snapshots import Snapshot, Snapshots
 
 MAX_PAGE_SIZE = 200
 SEAT_FLAGS = {

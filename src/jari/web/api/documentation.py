@@ -11,10 +11,10 @@ from starlette.routing import BaseRoute
 
 from jari.domain import errors
 from jari.settings import Settings
+from jari.web.api.openapi import document
+from jari.web.api.requests import route
 from jari.web.errors import status_of
-from jari.web.openapi import document
-from jari.web.pages import POLICY
-from jari.web.requests import route
+from jari.web.site.pages import POLICY
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -7,8 +7,8 @@ from starlette.routing import BaseRoute
 
 from jari.settings import Settings
 from jari.usecases.live import Live
-from jari.web.requests import route
-from jari.web.responses import success
+from jari.web.api.requests import route
+from jari.web.api.responses import success
 
 
 def routes(live: Live, settings: Settings) -> list[BaseRoute]:

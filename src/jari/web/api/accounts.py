@@ -16,8 +16,8 @@ from jari.domain.users import (
 )
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
-from jari.web.requests import Body, Nothing, Reader, client_address, described, plain_key, route
-from jari.web.responses import success
+from jari.web.api.requests import Body, Nothing, Reader, client_address, described, plain_key, route
+from jari.web.api.responses import success
 
 Email = Annotated[str, described(format="email", minLength=3, maxLength=MAX_EMAIL_LENGTH)]
 NewPassword = Annotated[str, described(minLength=MIN_PASSWORD_LENGTH, maxLength=MAX_PASSWORD_LENGTH)]

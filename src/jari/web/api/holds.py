@@ -12,7 +12,7 @@ from jari.domain.seating import Allocation, Held, Status
 from jari.domain.times import rfc3339
 from jari.settings import Settings
 from jari.usecases.holds import Holds
-from jari.web.requests import (
+from jari.web.api.requests import (
     MAX_ID,
     Body,
     Id,
@@ -23,7 +23,7 @@ from jari.web.requests import (
     request_key,
     route,
 )
-from jari.web.responses import success
+from jari.web.api.responses import success
 
 
 class HoldSeats(Body):

@@ -18,12 +18,12 @@ import structlog
 
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.settings import Settings
-from jari.web.press import LENGTH_BYTES, Job, framed
-from jari.web.ticket_documents import TicketSheet, qr_svg
+from jari.web.site.press import LENGTH_BYTES, Job, framed
+from jari.web.site.ticket_documents import TicketSheet, qr_svg
 
 log = structlog.get_logger()
 
-PRESS = (sys.executable, "-m", "jari.web.press")
+PRESS = (sys.executable, "-m", "jari.web.site.press")
 TRIES = 2  # a press that died may have died of something else than this sheet
 BUSY = "Too many tickets are being drawn and nothing was done: try again in a moment."
 

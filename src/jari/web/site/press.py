@@ -1,4 +1,4 @@
-"""``python -m jari.web.press``: draws tickets in a process of its own, one sheet after the other.
+"""``python -m jari.web.site.press``: draws tickets in a process of its own, one sheet after the other.
 
 It reads jobs from its standard input and writes the drawn documents to its standard output, each as four octets of
 length and the octets themselves. It ends with its input: when the server is gone, however that went, so is the press.
@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from jari.web.ticket_documents import TicketSheet, tickets_pdf
+from jari.web.site.ticket_documents import TicketSheet, tickets_pdf
 
 LENGTH_BYTES: Final = 4
 NICENESS: Final = 10  # whoever holds a seat goes first where processors are few

@@ -13,10 +13,10 @@ from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.reservations import Reservations
 from jari.usecases.tickets import Tickets
-from jari.web.printer import Printer
-from jari.web.requests import Body, Id, Reader, path_id, route
-from jari.web.responses import NO_STORE, success
-from jari.web.ticket_documents import TicketPrint, TicketSheet
+from jari.web.api.requests import Body, Id, Reader, path_id, route
+from jari.web.api.responses import NO_STORE, success
+from jari.web.site.printer import Printer
+from jari.web.site.ticket_documents import TicketPrint, TicketSheet
 
 
 class CheckInTicket(Body):

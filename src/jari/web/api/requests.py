@@ -19,8 +19,8 @@ from jari.domain.users import User
 from jari.ports import RequestKey
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
-from jari.web import paths as paths  # noqa: PLC0414 - registers the convertors that routes use
 from jari.web.addresses import address_group
+from jari.web.api import paths as paths  # noqa: PLC0414 - registers the convertors that routes use
 from jari.web.errors import BadRequest, problem, unexpected
 
 T = TypeVar("T")

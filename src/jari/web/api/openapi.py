@@ -7,12 +7,12 @@ import msgspec
 from jari.domain.payments import PaymentStatus, RefundStatus
 from jari.domain.reservations import ReservationStatus
 from jari.domain.schedules import SaleStatus
-from jari.web.accounts import ChangePassword, LogIn, SignUp
-from jari.web.holds import HoldSeats
-from jari.web.payments import ConfirmPayment, Hint, RefundPayment
-from jari.web.requests import Id, IdempotencyKey, Nothing
-from jari.web.reservations import MakeReservation, Place, Places, StartBooking
-from jari.web.tickets import CheckInTicket
+from jari.web.api.accounts import ChangePassword, LogIn, SignUp
+from jari.web.api.holds import HoldSeats
+from jari.web.api.payments import ConfirmPayment, Hint, RefundPayment
+from jari.web.api.requests import Id, IdempotencyKey, Nothing
+from jari.web.api.reservations import MakeReservation, Place, Places, StartBooking
+from jari.web.api.tickets import CheckInTicket
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"

@@ -1,0 +1,1 @@
+"""Endpoints by feature: requests into use cases, outcomes into answers."""

@@ -1,0 +1,1 @@
+"""What viewers see live: the hub, the framing of events, snapshots."""

@@ -1,0 +1,1 @@
+"""What people see: the page with its files, and printed documents."""
