@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jari.domain.box_office import Update
-from jari.domain.errors import KeyReused
 from jari.domain.payments import GatewayStatus
 from jari.domain.reservations import Reservation
 from jari.domain.schedules import Filter, Kind, Listing, Sale, Schedule
@@ -55,12 +54,6 @@ class RequestKey:
     def name(self) -> tuple[str, str]:
         """What tells keys apart."""
         return self.scope, self.key
-
-    def reused(self) -> KeyReused:
-        """The refusal of a key that came before with another request."""
-        return KeyReused(
-            "This Idempotency-Key came before with another request: use a new key for a new request."
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from jari.adapters.memory.seating import answers_to
 from jari.adapters.memory.tables import Memory, SessionRecord, UserRecord
+from jari.domain.errors import key_reused
 from jari.domain.users import Role, User, email_taken
 from jari.ports import RequestKey, StoredAnswer
 
@@ -28,7 +29,7 @@ class MemoryAccountStore:
             if self._record_of(email) is not None:
                 raise email_taken()
             if request is not None and request.name in self._memory.answers:
-                raise request.reused()
+                raise key_reused()
             user = User(self._memory.take_numbers("user"), email, name, role)
             self._memory.users[user.id] = UserRecord(user, password_hash)
             if request is not None:

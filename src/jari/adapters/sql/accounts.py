@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
 from jari.adapters.sql.tables import attempts, idempotency_keys, sessions, users
+from jari.domain.errors import key_reused
 from jari.domain.users import Role, User, email_taken
 from jari.ports import RequestKey, StoredAnswer
 
@@ -61,7 +62,7 @@ class SqlAccountStore:
                     )
         except IntegrityError as error:
             if request is not None and await self.user_by_email(email) is None:
-                raise request.reused() from error
+                raise key_reused() from error
             raise email_taken() from error
         return User(int(user_id or 0), email, name, role)
 
