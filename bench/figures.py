@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert, select
 
@@ -78,7 +79,7 @@ def on_postgres() -> Iterator[tuple[Postgres, str]]:
 
 
 @contextmanager
-def serving(url: str, *, core: int | None = None, **settings: object) -> Iterator[Server]:
+def serving(url: str, *, core: int | None = None, **settings: Any) -> Iterator[Server]:
     """A server, alone on one core if asked for; the load generator then keeps to the others."""
     with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
         server = Server(
@@ -126,7 +127,7 @@ def hold_requests(match: Match, buyers: list[Buyer]) -> Iterator[bytes]:
         yield load.post(path, f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)
 
 
-def hold_rate(url: str, **settings: object) -> tuple[float, float]:
+def hold_rate(url: str, **settings: Any) -> tuple[float, float]:
     """Durable holds of three seats per second, and the 99th percentile of their latency in ms.
 
     The first sale warms up; each further one is a whole flood of one schedule, the median counts.
