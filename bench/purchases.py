@@ -79,7 +79,9 @@ def selling(url: str, **sandbox_settings: Any) -> Iterator[tuple[Server, Sandbox
             sandbox.kill()
 
 
-async def reserve(talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]) -> tuple[dict[str, Any], float]:
+async def reserve(
+    talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]
+) -> tuple[dict[str, Any], float]:
     """Hold, then reserve: the reservation, and how long the hold took."""
     a, b, c = seat_ids
     hold = load.post(f"/api/matches/{match.id}/allocations", f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)
