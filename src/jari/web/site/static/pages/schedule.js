@@ -1,23 +1,23 @@
 // One schedule's page: the seat map, live, and everything a buyer does with it.
 
-import { askToLogIn, currentAccount, forgetAccount, onAccountChange } from "./account.js";
-import * as api from "./api.js";
-import { Allocations, AVAILABLE, MY_HOLD, NOT_MINE, OCCUPIED, STATUSES } from "./allocations.js";
-import { button, copyTemplate, element } from "./elements.js";
-import { Holds } from "./holds.js";
-import { Layout } from "./layout.js";
-import { Legend } from "./legend.js";
-import { Live } from "./live.js";
-import { SeatMap } from "./map.js";
-import { announce } from "./message.js";
-import { seatName, stateName } from "./names.js";
-import { go } from "./navigation.js";
-import { onPaletteChange } from "./palette.js";
-import { Panel } from "./panel.js";
-import { explain } from "./refusals.js";
-import { SeatList } from "./seatlist.js";
-import { Tip } from "./tip.js";
-import { onLanguageChange, say, translate, writeList, writeSeconds } from "./words.js";
+import { askToLogIn, currentAccount, forgetAccount, onAccountChange } from "../parts/account.js";
+import * as api from "../api/client.js";
+import { Allocations, AVAILABLE, MY_HOLD, NOT_MINE, OCCUPIED, STATUSES } from "../map/allocations.js";
+import { button, copyTemplate, element } from "../parts/elements.js";
+import { Holds } from "./schedule/holds.js";
+import { Layout } from "../map/layout.js";
+import { Legend } from "./schedule/legend.js";
+import { Live } from "../api/live.js";
+import { SeatMap } from "../map/map.js";
+import { announce } from "../parts/message.js";
+import { seatName, stateName } from "./schedule/names.js";
+import { go } from "../parts/navigation.js";
+import { onPaletteChange } from "../map/palette.js";
+import { Panel } from "./schedule/panel.js";
+import { explain } from "../parts/refusals.js";
+import { SeatList } from "./schedule/seatlist.js";
+import { Tip } from "./schedule/tip.js";
+import { onLanguageChange, say, translate, writeList, writeSeconds } from "../parts/words.js";
 
 const TICK_MS = 500;
 const LAST_MINUTE_SECONDS = 60;

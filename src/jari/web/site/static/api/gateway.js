@@ -1,6 +1,6 @@
 // The payment gateway's own script, and how it is asked for a payment.
 
-import * as api from "./api.js";
+import * as api from "./client.js";
 
 const LOAD_TIMEOUT_MS = 20_000;
 

@@ -1,8 +1,8 @@
 // A reservation in short, as several pages show it: its state, the occasion, its seats, what they cost.
 
-import { nowMs } from "./clock.js";
+import { nowMs } from "../api/clock.js";
 import { element } from "./elements.js";
-import { isUnderWay } from "./settlement.js";
+import { isUnderWay } from "../api/settlement.js";
 import { say, writeMoment, writeMoney } from "./words.js";
 
 const STATES = { CONFIRMED: "confirmed", CANCELLED: "cancelled", EXPIRED: "expired" };

@@ -1,6 +1,6 @@
 // What to tell the buyer when the server said no, or nothing.
 
-import { NetworkError } from "./api.js";
+import { NetworkError } from "../api/client.js";
 import { say } from "./words.js";
 
 const WORDS = {

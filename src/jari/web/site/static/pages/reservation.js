@@ -1,15 +1,15 @@
 // One reservation: its tickets once it is paid, what was paid and given back, and the way to a refund.
 
-import * as api from "./api.js";
-import { nowMs } from "./clock.js";
-import { button, element, linkButton } from "./elements.js";
-import { announce } from "./message.js";
-import { OwnedPage } from "./owned.js";
-import { askForRefund } from "./refund.js";
-import { awaitSettlement, fetchReservation, isUnderWay, pauseBetween } from "./settlement.js";
-import { isReturned, occasion, seatRows, stateBadge, stateOf, totalRows } from "./summary.js";
-import { ticketCards } from "./tickets.js";
-import { say, writeMoment, writeMoney } from "./words.js";
+import * as api from "../api/client.js";
+import { nowMs } from "../api/clock.js";
+import { button, element, linkButton } from "../parts/elements.js";
+import { announce } from "../parts/message.js";
+import { OwnedPage } from "../parts/owned.js";
+import { askForRefund } from "../parts/refund.js";
+import { awaitSettlement, fetchReservation, isUnderWay, pauseBetween } from "../api/settlement.js";
+import { isReturned, occasion, seatRows, stateBadge, stateOf, totalRows } from "../parts/summary.js";
+import { ticketCards } from "../parts/tickets.js";
+import { say, writeMoment, writeMoney } from "../parts/words.js";
 
 /** Show the page in `main`; returns a function that leaves it. */
 export function openReservation(main, reservationId) {

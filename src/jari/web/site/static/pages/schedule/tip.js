@@ -1,8 +1,8 @@
 // The small card beside the pointer: which seat this is, what it costs, whether it can be had.
 
-import { element, swatch } from "./elements.js";
+import { element, swatch } from "../../parts/elements.js";
 import { seatName, specialities, stateName } from "./names.js";
-import { writeMoney } from "./words.js";
+import { writeMoney } from "../../parts/words.js";
 
 const GAP_PIXELS = 16;
 

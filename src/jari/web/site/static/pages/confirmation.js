@@ -1,11 +1,11 @@
 // Where the gateway sends a buyer who has authenticated a payment. The way here changed nothing, for another site
 // can lead anybody here; this page has the payment charged, and waits until it is known what became of it.
 
-import { ApiError } from "./api.js";
-import { goInstead } from "./navigation.js";
-import { OwnedPage } from "./owned.js";
-import { settle } from "./settlement.js";
-import { say } from "./words.js";
+import { ApiError } from "../api/client.js";
+import { goInstead } from "../parts/navigation.js";
+import { OwnedPage } from "../parts/owned.js";
+import { settle } from "../api/settlement.js";
+import { say } from "../parts/words.js";
 
 /** Show the page in `main`; returns a function that leaves it. */
 export function openConfirmation(main) {

@@ -1,6 +1,6 @@
 // Tickets: one card for each seat, with the code that is read at the door.
 
-import * as api from "./api.js";
+import * as api from "../api/client.js";
 import { element } from "./elements.js";
 import { placeOf } from "./summary.js";
 import { say, writeMoment } from "./words.js";

@@ -1,6 +1,6 @@
 // Who is logged in; the dialog to log in and to sign up.
 
-import * as api from "./api.js";
+import * as api from "../api/client.js";
 import { announce } from "./message.js";
 import { explain } from "./refusals.js";
 import { say } from "./words.js";

@@ -1,16 +1,16 @@
 // The checkout of one reservation: what it is, how long it stands, and the way to the gateway's page.
 
-import { currentAccount } from "./account.js";
-import * as api from "./api.js";
-import { button, element, linkButton } from "./elements.js";
-import { GatewayUnreachable, loadGateway, requestPayment } from "./gateway.js";
-import { announce } from "./message.js";
-import { go, goInstead } from "./navigation.js";
-import { OwnedPage, waitElements } from "./owned.js";
-import { explain, explainCode } from "./refusals.js";
-import { awaitSettlement, fetchReservation, isUnderWay } from "./settlement.js";
-import { isReturned, occasion, seatRows, secondsLeft, stateOf, totalRows } from "./summary.js";
-import { say, writeMoney, writeSeconds } from "./words.js";
+import { currentAccount } from "../parts/account.js";
+import * as api from "../api/client.js";
+import { button, element, linkButton } from "../parts/elements.js";
+import { GatewayUnreachable, loadGateway, requestPayment } from "../api/gateway.js";
+import { announce } from "../parts/message.js";
+import { go, goInstead } from "../parts/navigation.js";
+import { OwnedPage, waitElements } from "../parts/owned.js";
+import { explain, explainCode } from "../parts/refusals.js";
+import { awaitSettlement, fetchReservation, isUnderWay } from "../api/settlement.js";
+import { isReturned, occasion, seatRows, secondsLeft, stateOf, totalRows } from "../parts/summary.js";
+import { say, writeMoney, writeSeconds } from "../parts/words.js";
 
 const TICK_MS = 500;
 const LAST_MINUTE_SECONDS = 60;

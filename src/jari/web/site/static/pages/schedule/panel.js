@@ -1,9 +1,9 @@
 // The panel beside the map (a sheet below it on phones): the occasion, my selection, my holds, what to do next.
 
-import { button, element, swatch } from "./elements.js";
+import { button, element, swatch } from "../../parts/elements.js";
 import { isBeingPaid } from "./holds.js";
 import { seatName } from "./names.js";
-import { say, writeCount, writeMoment, writeMoney, writeSeconds } from "./words.js";
+import { say, writeCount, writeMoment, writeMoney, writeSeconds } from "../../parts/words.js";
 
 const LAST_MINUTE_SECONDS = 60;
 

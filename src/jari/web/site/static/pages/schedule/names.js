@@ -1,8 +1,8 @@
 // How a seat is called on the page: its place, its state, what is special about it.
 
-import { HOLD, MY_HOLD, MY_SEAT, OCCUPIED } from "./allocations.js";
-import { FLAGS } from "./layout.js";
-import { say } from "./words.js";
+import { HOLD, MY_HOLD, MY_SEAT, OCCUPIED } from "../../map/allocations.js";
+import { FLAGS } from "../../map/layout.js";
+import { say } from "../../parts/words.js";
 
 /** "Block 113, row 7, seat 12" */
 export function seatName(layout, seat) {

@@ -1,7 +1,7 @@
 // What became of a payment: asked for until it is known. Not to know is not to have failed, so nothing here gives
 // up by itself, and nothing says "failed" before the server has.
 
-import * as api from "./api.js";
+import * as api from "./client.js";
 import { correctClock } from "./clock.js";
 
 const FIRST_WAIT_MS = 2000;

@@ -1,11 +1,11 @@
 // My reservations, newest first.
 
-import * as api from "./api.js";
-import { correctClock } from "./clock.js";
-import { button, element, linkButton } from "./elements.js";
-import { OwnedPage } from "./owned.js";
-import { occasion, stateBadge, stateOf } from "./summary.js";
-import { say, writeCount, writeMoney } from "./words.js";
+import * as api from "../api/client.js";
+import { correctClock } from "../api/clock.js";
+import { button, element, linkButton } from "../parts/elements.js";
+import { OwnedPage } from "../parts/owned.js";
+import { occasion, stateBadge, stateOf } from "../parts/summary.js";
+import { say, writeCount, writeMoney } from "../parts/words.js";
 
 /** Show the page in `main`; returns a function that leaves it. */
 export function openReservations(main) {

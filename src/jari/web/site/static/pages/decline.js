@@ -1,10 +1,10 @@
 // Where a payment that came to nothing ends: why, that no money was taken, and how to go on. Changes nothing.
 
-import { copyTemplate, element, keepFocus, linkButton } from "./elements.js";
-import { explainCode } from "./refusals.js";
-import { fetchReservation } from "./settlement.js";
-import { stateOf } from "./summary.js";
-import { onLanguageChange, say, writeTime } from "./words.js";
+import { copyTemplate, element, keepFocus, linkButton } from "../parts/elements.js";
+import { explainCode } from "../parts/refusals.js";
+import { fetchReservation } from "../api/settlement.js";
+import { stateOf } from "../parts/summary.js";
+import { onLanguageChange, say, writeTime } from "../parts/words.js";
 
 const LONGEST_MESSAGE = 200;
 

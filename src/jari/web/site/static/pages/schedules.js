@@ -1,8 +1,8 @@
 // The first page: what is on sale, as cards.
 
-import * as api from "./api.js";
-import { button, copyTemplate, element } from "./elements.js";
-import { onLanguageChange, say, translate, writeCount, writeMoment } from "./words.js";
+import * as api from "../api/client.js";
+import { button, copyTemplate, element } from "../parts/elements.js";
+import { onLanguageChange, say, translate, writeCount, writeMoment } from "../parts/words.js";
 
 /** Show the page in `main`; returns a function that leaves it. */
 export function openSchedules(main) {

@@ -1,9 +1,9 @@
 // The way to every seat without the map: choose a block, then one of its seats, each a button with its state.
 
-import { AVAILABLE } from "./allocations.js";
-import { element } from "./elements.js";
+import { AVAILABLE } from "../../map/allocations.js";
+import { element } from "../../parts/elements.js";
 import { seatName, specialities, stateName } from "./names.js";
-import { say, writeCount, writeMoney } from "./words.js";
+import { say, writeCount, writeMoney } from "../../parts/words.js";
 
 /** Only the chosen block's seats are in the page: 60,000 buttons would bring a browser to its knees. */
 export class SeatList {

@@ -1,7 +1,7 @@
 // One's own account: changing the password, and logging out, here or everywhere.
 
 import { currentAccount, forgetAccount } from "./account.js";
-import * as api from "./api.js";
+import * as api from "../api/client.js";
 import { announce } from "./message.js";
 import { explain } from "./refusals.js";
 import { say } from "./words.js";

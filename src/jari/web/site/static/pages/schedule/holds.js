@@ -1,7 +1,7 @@
 // The buyer's own seats of one schedule: taken, given back, counted down.
 
-import * as api from "./api.js";
-import { correctClock, nowMs } from "./clock.js";
+import * as api from "../../api/client.js";
+import { correctClock, nowMs } from "../../api/clock.js";
 
 const CHECK_AGAIN_MS = 2000;
 

@@ -1,9 +1,9 @@
 // Grades with prices and live counts, and what the colours of the states mean.
 
-import { AVAILABLE, HOLD, OCCUPIED } from "./allocations.js";
-import { element, swatch } from "./elements.js";
-import { palette } from "./palette.js";
-import { say, writeCount, writeMoney } from "./words.js";
+import { AVAILABLE, HOLD, OCCUPIED } from "../../map/allocations.js";
+import { element, swatch } from "../../parts/elements.js";
+import { palette } from "../../map/palette.js";
+import { say, writeCount, writeMoney } from "../../parts/words.js";
 
 export class Legend {
   constructor(grades, states, { layout, allocations }) {
