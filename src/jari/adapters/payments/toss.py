@@ -19,7 +19,7 @@ from jari.ports import GatewayCancel, GatewayPayment, GatewayRefused, GatewayUnc
 T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 1024 * 1024
-KEEP_ALIVE_SECONDS = 4  # an idle connection: no longer than servers do, uvicorn's 5 s being the shortest we know
+KEEP_ALIVE_SECONDS = 4  # of an idle connection: less than servers keep one, the shortest known being 5
 MAX_REASON_LENGTH = 200
 MAX_TEXT_LENGTH = 500  # of what we keep: the gateway's own messages and codes stay below it
 CURRENCY = "KRW"
