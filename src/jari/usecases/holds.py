@@ -9,6 +9,7 @@ from jari import metrics
 from jari.domain.box_office import Command, Outcome
 from jari.domain.commands.holds import Hold, Release
 from jari.domain.errors import JariError, UnknownSeats
+from jari.domain.permissions import Action, require
 from jari.domain.seating import Allocation, Held, check_seat_ids, seats_taken, unknown_seats
 from jari.domain.tenures import KeepLimit
 from jari.domain.users import User
@@ -49,13 +50,18 @@ class Holds:
 
         Raises:
             SeatsTaken, KeptTooLong, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning,
-            Unavailable.
+            Unavailable, Forbidden.
         """
         hold = self.hold_of(buyer, seat_ids)
         return await self.take(schedule_id, hold, hold, request)
 
     def hold_of(self, buyer: User, seat_ids: tuple[int, ...]) -> Hold:
-        """The command that takes these seats, by the settings."""
+        """The command that takes these seats for the buyer, by the settings.
+
+        Raises:
+            Forbidden: this user may hold none.
+        """
+        require(buyer, Action.HOLD_SEATS, buyer.id)
         return Hold(
             buyer_id=buyer.id,
             seat_ids=seat_ids,
@@ -109,8 +115,9 @@ class Holds:
         """Give back all of these held seats, or none.
 
         Raises:
-            NotYourSeats, Invalid, NotFound, Unavailable.
+            NotYourSeats, Invalid, NotFound, Unavailable, Forbidden.
         """
+        require(buyer, Action.HOLD_SEATS, buyer.id)
         check_seat_ids(seat_ids, len(seat_ids))
         await self._tills.submit(schedule_id, Release(buyer.id, seat_ids))
         return seat_ids
@@ -120,7 +127,9 @@ class Holds:
 
         Raises:
             NotFound: there is no such schedule.
+            Forbidden.
         """
+        require(buyer, Action.HOLD_SEATS, buyer.id)
         await self._live.open(schedule_id)
         now_ms, allocations = await self._store.allocations_of(schedule_id, buyer.id)
         return now_ms, [each for each in allocations if not each.is_free(now_ms)]

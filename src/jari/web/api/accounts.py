@@ -127,7 +127,7 @@ class Handlers:
 
     async def me(self, request: Request) -> Response:
         """Say who is asking."""
-        return success(user_json(await self._reader.user(request)))
+        return success(user_json(await self._accounts.account(self._reader.token(request))))
 
     def _without_session(self, response: Response) -> Response:
         response.delete_cookie(self._reader.cookie_name, secure=self._secure, httponly=True, samesite="lax")
