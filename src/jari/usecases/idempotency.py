@@ -3,7 +3,7 @@
 import msgspec
 
 from jari.domain.box_office import Command, Outcome
-from jari.domain.errors import KeyReused
+from jari.domain.errors import key_reused
 from jari.ports import RequestKey, StoredAnswer
 
 
@@ -19,7 +19,5 @@ def replay(stored: StoredAnswer, request: RequestKey, command: type[Command[Outc
         KeyReused: the key came before with another request.
     """
     if stored.request.fingerprint != request.fingerprint:
-        raise KeyReused(
-            "This Idempotency-Key came before with another request: use a new key for a new request."
-        )
+        raise key_reused()
     return msgspec.json.decode(stored.answer, type=command.outcome())
