@@ -33,6 +33,7 @@ from jari.usecases.catalogue import Catalogue
 from jari.usecases.devices import Devices
 from jari.usecases.duties import Duties, Work
 from jari.usecases.holds import Holds
+from jari.usecases.idling import Idling
 from jari.usecases.live import Live
 from jari.usecases.numbers import Numbers
 from jari.usecases.passwords import Passwords
@@ -172,6 +173,7 @@ class Application:
         self.passwords = Passwords(settings)
         self.accounts = Accounts(stores.accounts, stores.attempts, self.passwords, devices, settings)
         self.catalogue = Catalogue(stores.catalogue, settings)
+        self.idling = Idling(self.live, self.catalogue)
         self.holds = Holds(self.live, self.tills, stores.seating, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
         self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers)
@@ -243,6 +245,7 @@ class Application:
             for work in (
                 self.hub.run(),
                 self.live.run(),
+                self.idling.run(),
                 self.sweeper.run(),
                 self.accounts.run(),
                 self.duties.run(),
