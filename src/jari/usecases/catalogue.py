@@ -8,7 +8,7 @@ from functools import cached_property
 from jari.caches import Cache
 from jari.domain.errors import NotFound
 from jari.domain.reservations import Offer, PriceList
-from jari.domain.schedules import Filter, Listing, Schedule
+from jari.domain.schedules import Filter, Listing, Schedule, no_schedule
 from jari.domain.venues import Block, Section, Venue
 from jari.ports import CatalogueStore
 from jari.settings import Settings
@@ -103,7 +103,7 @@ class Catalogue:
             return schedule
         schedule = await self._lookup.get(schedule_id)
         if schedule is None:
-            raise NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")
+            raise no_schedule(schedule_id)
         self._schedules.put(schedule_id, schedule)
         return schedule
 
