@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 import pytest
 
+from jari.adapters.system import CHANCE, CLOCK
 from jari.caches import let_go
 from jari.domain.errors import JariError, Unavailable
 from jari.domain.schedules import Kind
@@ -58,9 +59,9 @@ class Witness:
 
 class Process:
     def __init__(self, stores, settings, live=Live):
-        self.live = live(stores.seating, stores.catalogue, settings)
+        self.live = live(stores.seating, stores.catalogue, CLOCK, settings)
         self.tills = Tills(self.live, stores.seating, settings)
-        self.holds = Holds(self.live, self.tills, stores.seating, settings)
+        self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, settings)
         self.live.audience = self.witness = Witness()
 
 

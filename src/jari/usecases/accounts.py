@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +12,13 @@ from jari.domain.errors import EmailTaken, Unauthenticated, WrongCredentials, ke
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
-from jari.ports import AccountStore, AttemptStore, RequestKey
+from jari.ports import AccountStore, AttemptStore, Chance, Clock, RequestKey
 from jari.settings import Settings
 from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
 from jari.usecases.passwords import Passwords
+from jari.usecases.tokens import new_token
 
 log = structlog.get_logger()
 
@@ -48,10 +48,13 @@ class Accounts:
         attempts: AttemptStore,
         passwords: Passwords,
         devices: Devices,
+        clock: Clock,
+        chance: Chance,
         settings: Settings,
     ) -> None:
         self._store = store
-        self._limits = Limits(attempts, settings)
+        self._chance = chance
+        self._limits = Limits(attempts, clock, settings)
         self._log_in_limits = LogInLimits(
             log_ins_per_address=settings.log_ins_per_address,
             log_in_attempts_per_address=settings.log_in_attempts_per_address,
@@ -62,7 +65,7 @@ class Accounts:
         self._devices = devices
         self._passwords = passwords
         self._settings = settings
-        self._sessions = SessionCache(store, settings)
+        self._sessions = SessionCache(store, clock, settings)
 
     async def sign_up(
         self,
@@ -130,7 +133,7 @@ class Accounts:
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
         user, password_hash = found
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = new_token(self._chance, TOKEN_BYTES)
         ended = await self._store.add_session(
             _hash(token),
             user.id,
@@ -222,11 +225,13 @@ class SessionCache:
     that is ended in another process is forgotten here within a poll.
     """
 
-    def __init__(self, store: AccountStore, settings: Settings) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._settings = settings
         self._known: Cache[bytes, User] = Cache(
-            settings.session_cache_size, fresh_seconds=settings.session_cache_seconds
+            settings.session_cache_size,
+            fresh_seconds=settings.session_cache_seconds,
+            clock=clock.seconds,
         )
         self._forgotten = 0
         self._lookup: Lookup[bytes, User] = Lookup(store.sessions, queue_size=settings.max_connections)

@@ -10,7 +10,7 @@ from jari.domain.errors import NotFound
 from jari.domain.reservations import Offer, PriceList
 from jari.domain.schedules import Filter, Listing, Schedule, no_schedule
 from jari.domain.venues import Block, Section, Venue
-from jari.ports import CatalogueStore
+from jari.ports import CatalogueStore, Clock
 from jari.settings import Settings
 from jari.usecases.lookups import Lookup
 
@@ -71,23 +71,33 @@ class Catalogue:
     looked up one at a time, and what many look at goes first: whoever asks for ever other ones waits for themselves.
     """
 
-    def __init__(self, store: CatalogueStore, settings: Settings) -> None:
+    def __init__(self, store: CatalogueStore, clock: Clock, settings: Settings) -> None:
         self._store = store
         fresh_seconds, queue_size = settings.poll_ms / 1000, settings.catalogue_queue_size
         self._schedules: Cache[int, Schedule] = Cache(
-            settings.schedules_kept, fresh_seconds=fresh_seconds, idle_seconds=settings.idle_seconds
+            settings.schedules_kept,
+            fresh_seconds=fresh_seconds,
+            idle_seconds=settings.idle_seconds,
+            clock=clock.seconds,
         )
         self._lookup: Lookup[int, Schedule] = Lookup(
             self._find, queue_size=queue_size, batch_size=1, first=self._schedules.__contains__
         )
         pages_kept = settings.schedule_pages_kept
-        self._pages: Cache[Page, Listing] = Cache(pages_kept, fresh_seconds=fresh_seconds)
-        self._behind: Cache[Filter, Listing] = Cache(pages_kept, fresh_seconds=fresh_seconds)  # the last page
+        self._pages: Cache[Page, Listing] = Cache(
+            pages_kept, fresh_seconds=fresh_seconds, clock=clock.seconds
+        )
+        # how many there are of a filter: what lies behind the last page is known to be empty
+        self._behind: Cache[Filter, Listing] = Cache(
+            pages_kept, fresh_seconds=fresh_seconds, clock=clock.seconds
+        )
         self._page_size = settings.page_size
         self._page_lookup: Lookup[Page, Listing] = Lookup(
             self._find_pages, queue_size=queue_size, batch_size=1, first=self._is_front
         )
-        self._plans: Cache[int, Plan] = Cache(settings.max_plans, idle_seconds=settings.idle_seconds)
+        self._plans: Cache[int, Plan] = Cache(
+            settings.max_plans, idle_seconds=settings.idle_seconds, clock=clock.seconds
+        )
         self._plan_lookup: Lookup[tuple[int, int], Plan] = Lookup(
             self._find_plans, queue_size=queue_size, batch_size=1, first=lambda key: key[0] in self._plans
         )

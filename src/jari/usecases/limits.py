@@ -1,7 +1,6 @@
 """Counting attempts, and refusing those who have had theirs."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -9,7 +8,7 @@ from weakref import WeakValueDictionary
 from jari.caches import Cache
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
-from jari.ports import AttemptStore
+from jari.ports import AttemptStore, Clock
 from jari.settings import Settings
 
 
@@ -30,11 +29,14 @@ class Limits:
     so an attack neither takes the connections that others need nor makes them wait behind it.
     """
 
-    def __init__(self, attempts: AttemptStore, settings: Settings) -> None:
+    def __init__(self, attempts: AttemptStore, clock: Clock, settings: Settings) -> None:
         self._attempts = attempts
+        self._clock = clock
         self._window_ms = settings.attempt_window_seconds * 1000
         self._refused: Cache[str, Refusal] = Cache(  # by bucket
-            settings.refused_buckets_size, fresh_seconds=settings.attempt_window_seconds
+            settings.refused_buckets_size,
+            fresh_seconds=settings.attempt_window_seconds,
+            clock=clock.seconds,
         )
         self._recheck_seconds = settings.refusal_recheck_seconds
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -65,7 +67,7 @@ class Limits:
 
     async def _look_again(self, limit: Limit) -> None:
         """Let those try again whose attempts another process has forgiven, if nobody else needs the store."""
-        refusal, now = self._refused.get(limit.bucket), time.monotonic()
+        refusal, now = self._refused.get(limit.bucket), self._clock.seconds()
         if refusal is None or not limit.failures_only or now < refusal.look_again or self._few.locked():
             return
         refusal.look_again = now + self._recheck_seconds
@@ -93,7 +95,7 @@ class Limits:
         refusal = self._refused.get(bucket)
         if refusal is None:
             return
-        left_seconds = refusal.ends - time.monotonic()
+        left_seconds = refusal.ends - self._clock.seconds()
         if left_seconds > 0:
             wait_seconds = int(left_seconds) + 1
             raise TooManyAttempts(
@@ -102,5 +104,5 @@ class Limits:
         self._refused.pop(bucket)
 
     def _remember(self, bucket: str, wait_seconds: float) -> None:
-        now = time.monotonic()
+        now = self._clock.seconds()
         self._refused.put(bucket, Refusal(now + wait_seconds, now + self._recheck_seconds))

@@ -11,7 +11,6 @@ schedule: letting go only means not to keep it.
 
 import asyncio
 import functools
-import time
 from collections.abc import Sequence
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -22,7 +21,7 @@ from jari import metrics
 from jari.caches import Cache
 from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Commit, Layout, SeatMap
-from jari.ports import CatalogueStore, ScheduleState, SeatingStore
+from jari.ports import CatalogueStore, Clock, ScheduleState, SeatingStore
 from jari.settings import Settings
 
 log = structlog.get_logger()
@@ -56,14 +55,17 @@ class Audience(Protocol):
 class Live:
     """Every schedule that somebody has, and those that were asked for last."""
 
-    def __init__(self, store: SeatingStore, catalogue: CatalogueStore, settings: Settings) -> None:
+    def __init__(
+        self, store: SeatingStore, catalogue: CatalogueStore, clock: Clock, settings: Settings
+    ) -> None:
         self._store = store
         self._catalogue = catalogue
+        self._clock = clock
         self._settings = settings
         # every replica that lives: whoever asks for one gets the same, however long it was let go
         self._schedules: WeakValueDictionary[int, LiveSchedule] = WeakValueDictionary()
         self._recent: Cache[int, LiveSchedule] = Cache(
-            settings.max_replicas, idle_seconds=settings.replica_idle_seconds
+            settings.max_replicas, idle_seconds=settings.replica_idle_seconds, clock=clock.seconds
         )
         self._loads = asyncio.Semaphore(settings.max_replica_loads)
         # one layout for all schedules of a venue: it is the larger part of a replica
@@ -74,11 +76,11 @@ class Live:
 
     def now_ms(self) -> int:
         """The store's time as well as this process knows it; nothing is finally decided by it."""
-        return time.time_ns() // 1_000_000 + self._clock_offset_ms
+        return self._clock.now_ms() + self._clock_offset_ms
 
     def learn_time(self, store_now_ms: int) -> None:
         """Take the store's time from an answer of its."""
-        self._clock_offset_ms = store_now_ms - time.time_ns() // 1_000_000
+        self._clock_offset_ms = store_now_ms - self._clock.now_ms()
 
     async def open(self, schedule_id: int) -> LiveSchedule:
         """The schedule, loaded once however many ask at the same time.
