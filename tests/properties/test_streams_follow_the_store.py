@@ -204,10 +204,9 @@ class Scene:
 
     async def let_go(self, number):
         """Nobody has asked for the replica for long; whoever watches still has it."""
-        live = self.processes[number].live
-        for each in live._kept.values():
-            each.used_at = float("-inf")
-        live.let_go()
+        recent = self.processes[number].live._recent
+        for each in list(recent):
+            recent.pop(each)
 
     async def restart(self, number):
         """The process ends and another takes its place; its viewers must connect again."""
