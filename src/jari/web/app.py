@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jari.domain.errors import Invalid, JariError
+from jari.domain.ids import ID_PATTERN
 from jari.domain.seatmap import Position
 from jari.settings import Settings
 from jari.usecases.accounts import Accounts
@@ -28,7 +29,7 @@ from jari.web.api import holds as holds_routes
 from jari.web.api import payments as payments_routes
 from jari.web.api import reservations as reservations_routes
 from jari.web.api import tickets as tickets_routes
-from jari.web.api.requests import Reader, client_address, nothing_here
+from jari.web.api.requests import Reader, client_address, known_id, nothing_here
 from jari.web.api.reservations import ReservationJson
 from jari.web.deadlines import Deadlines, GivenUp
 from jari.web.errors import problem, unexpected
@@ -40,7 +41,7 @@ from jari.web.site.printer import Printer
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
 STREAM = re.compile(
-    r"/api/(?:matches|schedules)/(\d{1,18})/(?:blocks/(\d{1,18})/seats/status-stream|seats/stream)"
+    rf"/api/(?:matches|schedules)/({ID_PATTERN})/(?:blocks/({ID_PATTERN})/seats/status-stream|seats/stream)"
 )
 
 
@@ -74,8 +75,10 @@ class Streams:
             await self._app(scope, receive, send)
             return
         try:
-            with self._hub.place(client_address(Request(scope)), int(found[1])):
-                await self._stream(found, scope, receive, send)
+            schedule_id = known_id(int(found[1]), "schedule")
+            block_id = int(found[2]) if found[2] else None
+            with self._hub.place(client_address(Request(scope)), schedule_id):
+                await self._stream(schedule_id, block_id, scope, receive, send)
         except GivenUp:
             pass
         except JariError as refusal:
@@ -83,10 +86,11 @@ class Streams:
         except Exception as error:  # noqa: BLE001 - logged and answered
             await unexpected(error, scope["path"])(scope, receive, send)
 
-    async def _stream(self, found: re.Match[str], scope: Scope, receive: Receive, send: Send) -> None:
-        block_id = int(found[2]) if found[2] else None
+    async def _stream(
+        self, schedule_id: int, block_id: int | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         async with self._deadlines.bound(scope, receive, send):
-            schedule = await self._live.open(int(found[1]))
+            schedule = await self._live.open(schedule_id)
         if block_id is not None and block_id not in schedule.seat_map.layout.block_of:
             raise catalogue_routes.no_block(block_id)
         batch, position = _stream_options(Request(scope))

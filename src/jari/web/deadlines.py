@@ -14,11 +14,12 @@ from typing import Any, Self
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jari.domain.errors import Unavailable
+from jari.domain.ids import ID_PATTERN
 from jari.settings import Settings
 from jari.web.api.requests import SAFE_METHODS, count_request
 from jari.web.errors import problem, status_of
 
-ASKS_THE_GATEWAY = re.compile(r"/api/payments/(?:confirm|\d{1,18}/cancel)")
+ASKS_THE_GATEWAY = re.compile(rf"/api/payments/(?:confirm|{ID_PATTERN}/cancel)")
 RETRY_SECONDS = 2
 
 

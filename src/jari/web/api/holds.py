@@ -8,17 +8,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from jari.domain.errors import Invalid
+from jari.domain.ids import read_id
 from jari.domain.seating import Allocation, Held, Status
 from jari.domain.times import rfc3339
 from jari.settings import Settings
 from jari.usecases.holds import Holds
 from jari.web.api.requests import (
-    MAX_ID,
     Body,
     Id,
     Reader,
     described,
-    is_number,
     path_id,
     request_key,
     route,
@@ -69,9 +68,10 @@ def routes(holds: Holds, reader: Reader, settings: Settings) -> list[BaseRoute]:
 
 def _seat_ids(request: Request) -> tuple[int, ...]:
     texts = request.query_params.getlist("seatId")
-    if not all(is_number(text) and 1 <= int(text) <= MAX_ID for text in texts):
+    seat_ids = tuple(number for text in texts if (number := read_id(text)) is not None)
+    if len(seat_ids) < len(texts):
         raise Invalid("Each seatId must be a positive whole number, as in ?seatId=101&seatId=102.")
-    return tuple(int(text) for text in texts)
+    return seat_ids
 
 
 def _mine_json(allocations: list[Allocation]) -> dict[str, Any]:

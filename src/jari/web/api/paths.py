@@ -2,6 +2,8 @@
 
 from starlette.convertors import Convertor, register_url_convertor
 
+from jari.domain.ids import ID_PATTERN
+
 
 class Occasion(Convertor[str]):
     """``matches`` or ``schedules``: two names of the same occasions."""
@@ -20,7 +22,7 @@ class Occasion(Convertor[str]):
 class Id(Convertor[int]):
     """A number of at most 19 digits; what is longer is no address of ours."""
 
-    regex = "[0-9]{1,19}"
+    regex = ID_PATTERN
 
     def convert(self, value: str) -> int:
         """The number."""

@@ -8,11 +8,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from jari.domain.errors import NotFound
+from jari.domain.ids import MAX_ID
 from jari.domain.payments import MAX_REASON_LENGTH, PaymentStatus
 from jari.settings import Settings
 from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
-from jari.web.api.requests import MAX_ID, Body, Id, Reader, described, path_id, request_key, route
+from jari.web.api.requests import Body, Id, Reader, described, path_id, request_key, route
 from jari.web.api.reservations import ReservationJson
 from jari.web.api.responses import success
 

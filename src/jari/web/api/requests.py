@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from jari import metrics
 from jari.domain.errors import Forbidden, Invalid, JariError, NotFound
+from jari.domain.ids import MAX_ID, is_id, read_id
 from jari.domain.users import User
 from jari.ports import RequestKey
 from jari.settings import Settings
@@ -26,8 +27,6 @@ from jari.web.errors import BadRequest, problem, unexpected
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 
-MAX_ID = 2**63 - 1
-MAX_DIGITS = 19
 MAX_KEY_LENGTH = 255
 NOT_FOUND = 404
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -250,7 +249,7 @@ def known_id(number: int, what: str) -> int:
     Raises:
         NotFound: it cannot.
     """
-    if not 1 <= number <= MAX_ID:
+    if not is_id(number):
         raise NotFound(f"There is no such {what}: ids are positive numbers of at most 63 bits.")
     return number
 
@@ -264,14 +263,10 @@ def query_int(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not is_number(text) or not 1 <= int(text) <= MAX_ID:
+    number = read_id(text)
+    if number is None:
         raise Invalid(f"'{name}' is {text[:40]!r}, but must be a positive whole number of at most 63 bits.")
-    return int(text)
-
-
-def is_number(text: str) -> bool:
-    """Whether this writes a number that is worth reading: of at most 19 digits."""
-    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return number
 
 
 def client_address(request: Request) -> str:
