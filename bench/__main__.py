@@ -12,10 +12,16 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import figures, imports, purchases
-from bench.figures import Row
+from bench import answers, holds, imports, purchases, viewers
+from bench.rows import Row
 
-FIGURES = {**figures.FIGURES, **purchases.FIGURES, **imports.FIGURES}
+FIGURES = {
+    **answers.FIGURES,
+    **holds.FIGURES,
+    **viewers.FIGURES,
+    **purchases.FIGURES,
+    **imports.FIGURES,
+}
 
 RESULTS = Path(__file__).parent / "results"
 

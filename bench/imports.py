@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Callable
 
-from bench.figures import Row, embedded, on_postgres, world_in
+from bench.rows import Row
+from bench.stage import embedded, on_postgres, world_in
 from jari.domain.venues import Seat
 from support.imports import sell_while_importing, with_seats
 

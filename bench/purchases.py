@@ -14,13 +14,17 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 
 from bench import load
-from bench.figures import CONNECTIONS, Row, embedded, hold_requests, on_postgres, serving, stadium, world_in
+from bench.answers import Answered, Asked, ask
+from bench.holds import CONNECTIONS
+from bench.peers import bare_endpoint
+from bench.rows import Row, ratio
+from bench.stage import embedded, hold_requests, on_postgres, processor_seconds, serving, stadium, world_in
 from support.sandboxes import Sandbox, checkout
 from support.servers import Server
 from support.worlds import Buyer, Match
 
 BUYERS_AT_ONCE = 64
-PURCHASES = 4_000
+PURCHASES, RUSHES = 1_000, 3
 PACED_PER_SECOND, PACED_SECONDS = 100, 12
 STUCK_PAYMENTS, STUCK_SECONDS = 200, 30.0
 HOLDS_IN_A_ROUND, ROUNDS = 6_000, 5
@@ -28,14 +32,16 @@ HOLDS_IN_A_ROUND, ROUNDS = 6_000, 5
 
 @dataclass
 class Taken:
-    """How long each confirm took, in seconds, and what else was answered."""
+    """How long each hold and each confirm took, in seconds, and what else was answered."""
 
+    holds: list[float] = field(default_factory=list)
     confirms: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
-    def percentile_ms(self, share: float) -> float:
-        ordered = sorted(self.confirms)
-        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+def percentile_ms(seconds: list[float], share: float) -> float:
+    ordered = sorted(seconds)
+    return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 class Talk:
@@ -72,16 +78,18 @@ def selling(url: str, **sandbox_settings: object) -> Iterator[tuple[Server, Sand
             sandbox.kill()
 
 
-async def reserve(talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]) -> dict:
-    """Hold, then reserve."""
+async def reserve(talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]) -> tuple[dict, float]:
+    """Hold, then reserve: the reservation, and how long the hold took."""
     a, b, c = seat_ids
     hold = load.post(f"/api/matches/{match.id}/allocations", f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)
+    started = time.perf_counter()
     status, _, body = await talk.ask(hold)
+    took = time.perf_counter() - started
     assert status == 201, body
     make = load.post("/api/reservations", f'{{"scheduleId":{match.id}}}', buyer.token)
     status, _, body = await talk.ask(make)
     assert status == 201, body
-    return json.loads(body)["data"]
+    return json.loads(body)["data"], took
 
 
 async def authenticate(talk: Talk, reservation: dict) -> str:
@@ -123,7 +131,8 @@ class Shop:
     async def buy(self, number: int, talk: Talk, gateway: Talk) -> None:
         buyer = self._buyers[number]
         seat_ids = self._seat_ids[3 * number : 3 * number + 3]
-        reservation = await reserve(talk, self._match, buyer, seat_ids)
+        reservation, held_in = await reserve(talk, self._match, buyer, seat_ids)
+        self.taken.holds.append(held_in)
         payment_key = await authenticate(gateway, reservation)
         started = time.perf_counter()
         status, _, body = await talk.ask(confirm_request(reservation, payment_key, buyer))
@@ -168,34 +177,39 @@ class Shop:
             gateway.close()
 
 
-def gateway_ms(server: Server) -> float:
-    """How long the gateway took on average, as the server measured it."""
-    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
-    values = {
-        name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
-    }
-    return 1000 * values["jari_gateway_seconds_sum"] / values["jari_gateway_seconds_count"]
-
-
 def purchase_rate(url: str, store: str) -> list[Row]:
+    """Rushes of purchases, each in turn with the bare endpoint; then purchases at a steady pace."""
     with world_in(url) as world:
-        (match, calm), buyers = stadium(world, 2), world.buyers(PURCHASES + 500)
-        with selling(url) as (server, sandbox):
+        (match, calm), buyers = stadium(world, 2), world.buyers(RUSHES * PURCHASES + 500)
+        with selling(url) as (server, sandbox), bare_endpoint() as bare:
+            assert server.process is not None
+            peer = Asked(bare.process, bare.port, [load.get("/")])
             shop = Shop(server, sandbox, match, buyers)
             asyncio.run(shop.rush(0, 500))
-            shop.taken = Taken()
-            rate = asyncio.run(shop.rush(500, PURCHASES))
-            rush_ms = shop.taken.percentile_ms(0.99)
+            answered: list[Answered] = [ask(peer)]
+            rates, spent_each = [], []
+            for turn in range(RUSHES):
+                spent = processor_seconds(server.process.pid)
+                rates.append(asyncio.run(shop.rush(500 + turn * PURCHASES, PURCHASES)))
+                spent_each.append((processor_seconds(server.process.pid) - spent) / PURCHASES)
+                answered.append(ask(peer))
             assert not shop.taken.refused, shop.taken.refused[:3]
-            before_ms = gateway_ms(server)
             paced = Shop(server, sandbox, calm, buyers)
             asyncio.run(paced.pace(0))
             assert not paced.taken.refused, paced.taken.refused[:3]
+    clock = ratio([each.by_clock for each in answered[1:]], rates)
+    processor = ratio([each.by_processor for each in answered[1:]], [1 / spent for spent in spent_each])
+    confirm_ms, hold_ms = (
+        percentile_ms(seconds, 0.5) for seconds in (paced.taken.confirms, paced.taken.holds)
+    )
     return [
-        Row(f"whole purchases of 3 seats, {store}", rate, "/s",
-            note=f"{BUYERS_AT_ONCE} buyers at once; confirm p99 {rush_ms:.0f} ms, sandbox {before_ms:.0f} ms of it"),
-        Row(f"confirm at {PACED_PER_SECOND} purchases/s, {store}, p99", paced.taken.percentile_ms(0.99), "ms",
-            at_most=50, note=f"the sandbox's own time included; p50 {paced.taken.percentile_ms(0.5):.0f} ms"),
+        Row(f"a whole purchase of 3 seats, {store}, in answers of the bare endpoint", clock, "answers", at_most=70,
+            note=f"{statistics.median(rates):,.0f} purchases/s by {BUYERS_AT_ONCE} buyers at once, the sandbox and they on the same cores"),
+        Row(f"the server's part of it, {store}, by processor time", processor, "answers", at_most=100,
+            note=f"{1000 * statistics.median(spent_each):.2f} ms of the processor for each purchase"),
+        Row(f"confirm against a hold, {store}, medians at {PACED_PER_SECOND} purchases/s", confirm_ms / hold_ms, "times", at_most=8,
+            note=f"{confirm_ms:.1f} ms, the sandbox's own time included, against {hold_ms:.1f} ms; "
+            f"p99 {percentile_ms(paced.taken.confirms, 0.99):.0f} ms"),
     ]  # fmt: skip
 
 
@@ -247,7 +261,7 @@ async def _stick(
     asked = []
     for number in range(STUCK_PAYMENTS):
         three = seat_ids[3 * number : 3 * number + 3]
-        reservation = await reserve(talk, match, buyers[number], three)
+        reservation, _ = await reserve(talk, match, buyers[number], three)
         asked.append(confirm_request(reservation, await authenticate(gateway, reservation), buyers[number]))
     sandbox.behave("confirm", times=STUCK_PAYMENTS, delaySeconds=STUCK_SECONDS)
     for request in asked:

@@ -45,7 +45,7 @@ from jari.usecases.till import Tills
 from jari.usecases.webhooks import Webhooks
 from jari.web.api.documents import Documents, Lists
 from jari.web.api.table import description
-from jari.web.app import build_app
+from jari.web.app import Addresses, build_app
 from jari.web.cookies import Cookies
 from jari.web.deadlines import Deadlines
 from jari.web.live.snapshots import Snapshots
@@ -218,7 +218,7 @@ class Application:
             description=description(),
         )
 
-    def asgi(self) -> ASGIApp:
+    def asgi(self) -> Addresses:
         """The ASGI application; its lifespan runs the background tasks and closes the stores."""
         return build_app(self.services(), self._lifespan, self.mounts)
 

@@ -454,6 +454,16 @@ class WebhookStore(Protocol):
         """Delete dead letters that died longer ago than that; how many there were."""
 
 
+@dataclass(frozen=True, slots=True)
+class SignedEvent:
+    """What a receiver is sent in one try: the event's id, when it is sent, the signature over all of it, and the body."""
+
+    event_id: str
+    timestamp_seconds: int
+    signature: str
+    body: bytes
+
+
 class NotDelivered(Exception):
     """A webhook's receiver gave no answer; the message says why."""
 
@@ -461,5 +471,5 @@ class NotDelivered(Exception):
 class WebhookSender(Protocol):
     """Carries deliveries over HTTP."""
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    async def send(self, url: str, event: SignedEvent) -> int:
         """POST once, follow nothing, end within a time limit: the answer's status. Raises NotDelivered."""

@@ -130,6 +130,14 @@ async def test_only_the_good_ones_of_many_sessions_are_found(accounts, pass_time
     assert await accounts.sessions([]) == {}
 
 
+async def test_a_role_that_only_a_later_version_knows_costs_nobody_else_their_session(accounts):
+    kim, lee = await add(accounts), await add(accounts, "lee@example.com", role="stagehand")
+    for number, user in ((1, kim), (2, lee)):
+        await begin(accounts, number, user)
+    assert await accounts.sessions([token(1), token(2)]) == {token(1): kim, token(2): lee}
+    assert (await accounts.user_by_email("lee@example.com"))[0].role == "stagehand"
+
+
 async def test_an_ended_session_is_told_to_those_who_look_in_time(accounts, pass_time):
     user = await add(accounts)
     await begin(accounts, 1, user, 3 * MINUTE)

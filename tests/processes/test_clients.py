@@ -110,7 +110,7 @@ def test_every_answer_says_what_browsers_must_not_guess(
     server = make_server(sqlite_url, public_url=public_url)
     answers = [
         httpx.get(server.url + path)
-        for path in ("/", "/metrics", "/openapi.json", "/docs", "/livez", "/static/live.js", "/nothing")
+        for path in ("/", "/metrics", "/openapi.json", "/docs", "/livez", "/static/api/live.js", "/nothing")
     ]
     answers.append(httpx.get(server.url + "/livez", headers={"X": "x" * 40_000}))
     assert {answer.status_code for answer in answers} == {200, 404, 431}

@@ -265,6 +265,11 @@ def reserved_seat(seat_id: int, offer: Offer) -> ReservedSeat:
     )
 
 
+def refund_deadline_ms(starts_ms: int, refund_until_hours: int) -> int:
+    """Until when, inclusive, a buyer may ask for money back: so many hours before the start."""
+    return starts_ms - refund_until_hours * 3_600_000
+
+
 def require_in_time(seats: Sequence[ReservedSeat], now_ms: int, deadline_ms: int) -> None:
     """Refuse what only an organiser may refund.
 

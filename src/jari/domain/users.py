@@ -25,7 +25,7 @@ _UNSEEN = re.compile(
 
 
 class Role(StrEnum):
-    """What a user may do."""
+    """What a user is here for; `jari.domain.permissions` says what each may do."""
 
     BUYER = "buyer"
     ORGANISER = "organiser"
@@ -39,7 +39,7 @@ class User:
     id: int
     email: str
     name: str
-    role: Role
+    role: str  # a `Role`, or one that a later version has stored, which may do nothing here
 
 
 def is_email(email: str) -> bool:

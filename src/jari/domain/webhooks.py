@@ -123,17 +123,6 @@ def sign(secret: bytes, name: str, timestamp_seconds: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
 
 
-def headers(secret: bytes, name: str, timestamp_seconds: int, body: bytes) -> dict[str, str]:
-    """The headers that a delivery carries."""
-    return {
-        "content-type": "application/json",
-        "user-agent": "jari-webhooks",
-        "webhook-id": name,
-        "webhook-timestamp": str(timestamp_seconds),
-        "webhook-signature": sign(secret, name, timestamp_seconds, body),
-    }
-
-
 def retry_ms(attempt: int, *, min_seconds: int, max_seconds: int, dice: float) -> int:
     """How long to wait after so many failed tries (1, 2, …): four times as long after each, up to the longest.
 

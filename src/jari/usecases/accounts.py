@@ -12,6 +12,7 @@ import structlog
 
 from jari.domain.errors import EmailTaken, KeyReused, Unauthenticated, WrongCredentials
 from jari.domain.limits import Limit, LogInLimits
+from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
 from jari.ports import AccountStore, AttemptStore, RequestKey
 from jari.settings import Settings
@@ -156,9 +157,9 @@ class Accounts:
         """Give the account another password, and end all its sessions but this one; how many there were.
 
         Raises:
-            Unauthenticated, Invalid, WrongCredentials, TooManyAttempts, Unavailable.
+            Unauthenticated, Forbidden, Invalid, WrongCredentials, TooManyAttempts, Unavailable.
         """
-        user = await self.user_of(token)
+        user = await self.account(token)
         check_password(new_password)
         await self._limits.count(*self._log_in_limits.of_password(user.id, address))
         found = await self._store.user_by_email(user.email)
@@ -176,9 +177,9 @@ class Accounts:
         """End all sessions of the user, this one among them; how many there were.
 
         Raises:
-            Unauthenticated.
+            Unauthenticated, Forbidden.
         """
-        user = await self.user_of(token)
+        user = await self.account(token)
         ended = await self._store.end_sessions(user.id)
         self._sessions.forget(*ended)
         return len(ended)
@@ -198,6 +199,16 @@ class Accounts:
         user = await self._sessions.user(_hash(token)) if token else None
         if user is None:
             raise Unauthenticated("You are not logged in, or your session has ended: log in and try again.")
+        return user
+
+    async def account(self, token: str | None) -> User:
+        """The account whose session this is, to its owner.
+
+        Raises:
+            Unauthenticated, Forbidden.
+        """
+        user = await self.user_of(token)
+        require(user, Action.MANAGE_ACCOUNT, user.id)
         return user
 
     async def run(self) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from jari import metrics
 from jari.domain.errors import JariError, UnknownSeats
+from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation
 from jari.domain.sales import Book
 from jari.domain.seating import (
@@ -61,7 +62,7 @@ class Holds:
 
         Raises:
             SeatsTaken, KeptTooLong, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning,
-            Unavailable.
+            Unavailable, Forbidden.
         """
         return await self.take(buyer, schedule_id, seat_ids, lambda hold: hold, Held, request)
 
@@ -79,6 +80,7 @@ class Holds:
         Raises:
             JariError: as `hold`.
         """
+        require(buyer, Action.HOLD_SEATS, buyer.id)
         started = time.perf_counter()
         try:
             outcome = await self._take(buyer, schedule_id, seat_ids, command_of, expected, request)
@@ -115,8 +117,9 @@ class Holds:
         """Give back all of these held seats, or none.
 
         Raises:
-            NotYourSeats, Invalid, NotFound, Unavailable.
+            NotYourSeats, Invalid, NotFound, Unavailable, Forbidden.
         """
+        require(buyer, Action.HOLD_SEATS, buyer.id)
         check_seat_ids(seat_ids, len(seat_ids))
         await self._tills.submit(schedule_id, Release(buyer.id, seat_ids), Released)
         return seat_ids
@@ -126,7 +129,9 @@ class Holds:
 
         Raises:
             NotFound: there is no such schedule.
+            Forbidden.
         """
+        require(buyer, Action.HOLD_SEATS, buyer.id)
         await self._live.open(schedule_id)
         now_ms, allocations = await self._store.allocations_of(schedule_id, buyer.id)
         return now_ms, [each for each in allocations if not each.is_free(now_ms)]

@@ -31,6 +31,7 @@ from jari.domain.payments import (
     Payment,
     PaymentStatus,
 )
+from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation, ReservationStatus, no_order, read_order_id
 from jari.domain.sales import BeginPayment, PostponePayment, SettlePayment
 from jari.domain.users import User
@@ -89,8 +90,9 @@ class Payments:
             PaymentRefused: the gateway said no; the seats are held as long as they were before.
             PaymentReturned: the seats were gone when the money came, and it goes back.
             ReservationExpired, ReservationClosed, AmountMismatch, PaymentUnderWay, NotFound, Unavailable,
-            KeyReused, StillRunning: nothing was charged.
+            KeyReused, StillRunning, Forbidden: nothing was charged.
         """
+        require(buyer, Action.PAY, buyer.id)
         self._running.require_room()
         command = await self._begin(buyer, payment_key, order_id, amount)
         schedule_id, _ = read_order_id(order_id)

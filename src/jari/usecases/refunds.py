@@ -12,10 +12,11 @@ import structlog
 from jari import metrics
 from jari.domain.errors import NotFound
 from jari.domain.payments import Payment, Refund, RefundStatus, check_reason
-from jari.domain.reservations import Reservation
+from jari.domain.permissions import Action, may
+from jari.domain.reservations import Reservation, refund_deadline_ms
 from jari.domain.sales import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.schedules import Schedule
-from jari.domain.users import Role, User
+from jari.domain.users import User
 from jari.ports import GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, ReservationStore
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
@@ -66,9 +67,9 @@ class Refunds:
             KeyReused, StillRunning, Unavailable.
         """
         found = await self._store.reservation_of_payment(payment_id)
-        is_buyer = user.role is Role.BUYER
-        if found is None or (is_buyer and found.buyer_id != user.id):
+        if found is None or not may(user, Action.REFUND, found.buyer_id):
             raise NotFound(f"You have no payment {payment_id}: look at your reservations.")
+        late = may(user, Action.REFUND_LATE, found.buyer_id)
         self._running.require_room()
         if found.payment(payment_id).amount:
             self._payments.require_gateway()
@@ -77,9 +78,9 @@ class Refunds:
             payment_id=payment_id,
             refund_id=await self._numbers.next(),
             seat_ids=seat_ids,
-            reason=check_reason(reason) or ("asked for by the buyer" if is_buyer else "by the organiser"),
+            reason=check_reason(reason) or ("by the organiser" if late else "asked for by the buyer"),
             patience_ms=self._settings.payment_patience_seconds * 1000,
-            buyer_id=user.id if is_buyer else None,
+            buyer_id=None if late else user.id,
             deadline_ms=self.deadline_ms(await self._catalogue.schedule(found.schedule_id)),
         )
         taken = await self._tills.submit(found.schedule_id, command, Reservation, request)
@@ -97,7 +98,7 @@ class Refunds:
 
     def deadline_ms(self, schedule: Schedule) -> int:
         """Until when a buyer may ask for money back."""
-        return schedule.starts_ms - self._settings.refund_until_hours * 3_600_000
+        return refund_deadline_ms(schedule.starts_ms, self._settings.refund_until_hours)
 
     async def give_back_what_is_due(self) -> int:
         """Take up the refunds that nobody looks after; how many could be."""

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Sequence
 
-from jari.domain.errors import Forbidden, UnknownSeats
+from jari.domain.errors import UnknownSeats
+from jari.domain.permissions import Action, may, require
 from jari.domain.reservations import Reservation, no_reservation
 from jari.domain.sales import Book, CancelReservation, CheckIn, Reserve
-from jari.domain.users import Role, User
+from jari.domain.users import User
 from jari.ports import RequestKey, ReservationStore
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.holds import Holds
@@ -32,8 +33,9 @@ class Reservations:
         """A PENDING reservation of all that the buyer holds; the same seats again give the same one again.
 
         Raises:
-            NothingHeld, NotFound, KeyReused, StillRunning, Unavailable.
+            NothingHeld, NotFound, KeyReused, StillRunning, Unavailable, Forbidden.
         """
+        require(buyer, Action.RESERVE, buyer.id)
         command = await self._reserve(buyer, schedule_id)
         return await self._tills.submit(schedule_id, command, Reservation, request)
 
@@ -47,8 +49,10 @@ class Reservations:
         """Hold the seats at these places, given as (row, col), and reserve them: both or neither.
 
         Raises:
-            SeatsTaken, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning, Unavailable.
+            SeatsTaken, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning, Unavailable,
+            Forbidden.
         """
+        require(buyer, Action.RESERVE, buyer.id)
         try:
             seat_ids = await self._holds.seats_at(schedule_id, places)
         except UnknownSeats as refusal:
@@ -65,7 +69,7 @@ class Reservations:
             NotFound, ReservationClosed, PaymentUnderWay, Unavailable.
         """
         found = await self._store.reservation(reservation_id)
-        if found is None or found.buyer_id != buyer.id:
+        if found is None or not may(buyer, Action.CANCEL_RESERVATION, found.buyer_id):
             raise no_reservation(reservation_id)
         command = CancelReservation(reservation_id, buyer.id)
         return await self._tills.submit(found.schedule_id, command, Reservation)
@@ -77,12 +81,17 @@ class Reservations:
             NotFound: there is none, or it is somebody else's.
         """
         found = await self._store.reservation(reservation_id)
-        if found is None or (user.role is Role.BUYER and found.buyer_id != user.id):
+        if found is None or not may(user, Action.SEE_RESERVATION, found.buyer_id):
             raise no_reservation(reservation_id)
         return found
 
     async def mine(self, buyer: User, before_id: int | None, limit: int) -> Sequence[Reservation]:
-        """The buyer's reservations, newest first."""
+        """The buyer's reservations, newest first.
+
+        Raises:
+            Forbidden.
+        """
+        require(buyer, Action.SEE_RESERVATION, buyer.id)
         return await self._store.of_buyer(buyer.id, before_id, limit)
 
     async def of_schedule(
@@ -94,7 +103,7 @@ class Reservations:
             Forbidden: a buyer asks.
             NotFound: there is no such schedule.
         """
-        require_organiser(user)
+        require(user, Action.LIST_RESERVATIONS)
         await self._catalogue.schedule(schedule_id)
         return await self._store.of_schedule(schedule_id, before_id, limit)
 
@@ -105,7 +114,7 @@ class Reservations:
             Forbidden: a buyer asks.
             TicketUsed, TicketVoid, NotFound, Unavailable.
         """
-        require_organiser(user)
+        require(user, Action.CHECK_IN)
         return await self._tills.submit(schedule_id, CheckIn(reservation_id, seat_id), Reservation)
 
     async def _reserve(self, buyer: User, schedule_id: int) -> Reserve:
@@ -118,13 +127,3 @@ class Reservations:
                 schedule_id, await self._holds.plan_revision(schedule_id)
             ),
         )
-
-
-def require_organiser(user: User) -> None:
-    """Refuse buyers.
-
-    Raises:
-        Forbidden: the user is one.
-    """
-    if user.role is Role.BUYER:
-        raise Forbidden("Only organisers may do that: log in with an organiser's account.")

@@ -1,11 +1,12 @@
 """Tickets: what a confirmed reservation gives its buyer for each seat, and what is checked at the door."""
 
 from jari.domain.errors import WrongDoor
+from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 from jari.domain.tickets import Ticket
 from jari.domain.users import User
 from jari.ports import TicketSigner
-from jari.usecases.reservations import Reservations, require_organiser
+from jari.usecases.reservations import Reservations
 
 
 class Tickets:
@@ -30,7 +31,7 @@ class Tickets:
             WrongDoor: it is for another schedule; it stays good for that.
             TicketUsed, TicketVoid, NotFound, Unavailable.
         """
-        require_organiser(user)
+        require(user, Action.CHECK_IN)
         ticket = self._signer.verify(token)
         if ticket.schedule_id != schedule_id:
             raise WrongDoor(f"The ticket for {ticket.seat} is for another occasion: show its holder the way.")

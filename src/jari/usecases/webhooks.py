@@ -16,8 +16,8 @@ from http import HTTPStatus
 import structlog
 
 from jari import metrics
-from jari.domain.webhooks import SECRET_BYTES, Webhook, check_patterns, check_url, headers, retry_ms
-from jari.ports import Delivery, NotDelivered, Undelivered, WebhookSender, WebhookStore
+from jari.domain.webhooks import SECRET_BYTES, Webhook, check_patterns, check_url, retry_ms, sign
+from jari.ports import Delivery, NotDelivered, SignedEvent, Undelivered, WebhookSender, WebhookStore
 from jari.settings import Settings
 
 log = structlog.get_logger()
@@ -96,10 +96,12 @@ class Webhooks:
 
     async def _try(self, webhook: Webhook, delivery: Delivery) -> Undelivered | None:
         """Send a delivery once; None if it has arrived."""
-        body = delivery.body.encode()
-        signed = headers(webhook.secret, delivery.event_id, int(time.time()), body)
+        body, now_seconds = delivery.body.encode(), int(time.time())
+        signature = sign(webhook.secret, delivery.event_id, now_seconds, body)
         try:
-            status = await self._sender.send(webhook.url, signed, body)
+            status = await self._sender.send(
+                webhook.url, SignedEvent(delivery.event_id, now_seconds, signature, body)
+            )
         except NotDelivered as failure:
             return self._failed(delivery, str(failure), for_good=False)
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:

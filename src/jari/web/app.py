@@ -51,7 +51,7 @@ class Addresses:
             await self._elsewhere(scope, receive, send)
 
 
-def build_app(services: Services, lifespan: Lifespan, mounts: Mapping[str, ASGIApp]) -> ASGIApp:
+def build_app(services: Services, lifespan: Lifespan, mounts: Mapping[str, ASGIApp]) -> Addresses:
     """The whole application; ``mounts`` are other applications at paths of their own."""
     others = Router(
         [Mount(path, app) for path, app in mounts.items()],

@@ -74,7 +74,7 @@ class SqlAccountStore:
         """The user and the password's hash."""
         async with self._database.read() as connection:
             row = (await connection.execute(select(users).where(users.c.email == email))).one_or_none()
-        return row and (User(row.id, row.email, row.name, Role(row.role)), row.password_hash)
+        return row and (User(row.id, row.email, row.name, row.role), row.password_hash)
 
     async def sign_up_of(self, request: RequestKey) -> StoredAnswer | None:
         """The stored answer of an earlier sign-up under this key."""
@@ -135,7 +135,7 @@ class SqlAccountStore:
         )
         async with self._database.read() as connection:
             rows = await connection.execute(statement)
-            return {row[0]: User(row[1], row[2], row[3], Role(row[4])) for row in rows}
+            return {row.token_hash: User(row.id, row.email, row.name, row.role) for row in rows}
 
     async def end_session(self, token_hash: bytes) -> None:
         """End a session everywhere."""

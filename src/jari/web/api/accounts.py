@@ -3,16 +3,16 @@
 from typing import Annotated
 
 from jari.domain.errors import EmailTaken, WrongCredentials
+from jari.domain.permissions import Action
 from jari.domain.users import (
     MAX_EMAIL_LENGTH,
     MAX_NAME_LENGTH,
     MAX_PASSWORD_LENGTH,
     MIN_PASSWORD_LENGTH,
-    Role,
     User,
 )
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Answered, Endpoint, Limit, Who
+from jari.web.api.endpoints import Answered, Endpoint, Limit
 from jari.web.api.shapes import Answer, Body, Count, Done, Id, Nothing, described
 from jari.web.services import Services
 
@@ -52,7 +52,7 @@ class Me(Answer, frozen=True):
     id: Id
     email: str
     name: str
-    role: Role
+    role: str
 
 
 class EndedSessions(Answer, frozen=True):
@@ -122,7 +122,7 @@ ENDPOINTS = (
         "POST",
         "/api/sign-up",
         sign_up,
-        Who.ANYBODY,
+        Action.ENTER,
         body=SignUp,
         answer=Me,
         status=201,
@@ -134,18 +134,18 @@ ENDPOINTS = (
         "POST",
         "/api/log-in",
         log_in,
-        Who.ANYBODY,
+        Action.ENTER,
         body=LogIn,
         answer=Me,
         refusals=(WrongCredentials,),
         limit=Limit.LOG_INS,
     ),
-    Endpoint("POST", "/api/log-out", log_out, Who.ANYBODY, body=Nothing, answer=Done),
+    Endpoint("POST", "/api/log-out", log_out, Action.ENTER, body=Nothing, answer=Done),
     Endpoint(
         "POST",
         "/api/log-out-everywhere",
         log_out_everywhere,
-        Who.LOGGED_IN,
+        Action.MANAGE_ACCOUNT,
         body=Nothing,
         answer=EndedSessions,
     ),
@@ -153,11 +153,11 @@ ENDPOINTS = (
         "POST",
         "/api/password",
         change_password,
-        Who.LOGGED_IN,
+        Action.MANAGE_ACCOUNT,
         body=ChangePassword,
         answer=EndedSessions,
         refusals=(WrongCredentials,),
         limit=Limit.LOG_INS,
     ),
-    Endpoint("GET", "/api/me", me, Who.LOGGED_IN, answer=Me),
+    Endpoint("GET", "/api/me", me, Action.MANAGE_ACCOUNT, answer=Me),
 )

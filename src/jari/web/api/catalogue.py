@@ -7,13 +7,14 @@ from typing import TypeVar
 import msgspec
 
 from jari.domain.errors import Invalid, NotFound
+from jari.domain.permissions import Action
 from jari.domain.schedules import Filter, Kind, Listing, SaleStatus, Schedule
 from jari.domain.times import rfc3339
 from jari.domain.venues import Grade, Seat, Shape
 from jari.settings import Settings
 from jari.usecases.catalogue import Page, Plan
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Endpoint, Handler, Who
+from jari.web.api.endpoints import Endpoint, Handler
 from jari.web.api.endpoints import Kind as Answering
 from jari.web.api.queries import MAX_SHOWN
 from jari.web.api.responses import Document
@@ -403,7 +404,7 @@ def _layout(plan: Plan) -> LayoutAnswer:
 
 
 def _row(path: str, handle: Handler[None, None, A], answer: type[A]) -> Endpoint[None, None, A]:
-    return Endpoint("GET", path, handle, Who.ANYBODY, answer=answer, kind=Answering.DOCUMENT)
+    return Endpoint("GET", path, handle, Action.LOOK, answer=answer, kind=Answering.DOCUMENT)
 
 
 ENDPOINTS = (
@@ -411,7 +412,7 @@ ENDPOINTS = (
         "GET",
         "/api/matches",
         matches,
-        Who.ANYBODY,
+        Action.LOOK,
         query=ListOptions,
         answer=SchedulesPage,
         kind=Answering.DOCUMENT,
@@ -420,7 +421,7 @@ ENDPOINTS = (
         "GET",
         "/api/schedules",
         schedules,
-        Who.ANYBODY,
+        Action.LOOK,
         query=ListOptions,
         answer=SchedulesPage,
         kind=Answering.DOCUMENT,

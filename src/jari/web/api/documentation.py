@@ -7,9 +7,10 @@ import msgspec
 from starlette.responses import HTMLResponse, Response
 
 from jari.domain import errors
+from jari.domain.permissions import Action
 from jari.web.api.calls import Call
 from jari.web.api.description import Description
-from jari.web.api.endpoints import Endpoint, Kind, Who
+from jari.web.api.endpoints import Endpoint, Kind
 from jari.web.errors import status_of_kind
 from jari.web.replies import JSON, Reply
 from jari.web.services import Services
@@ -41,9 +42,9 @@ async def error_list(services: Services, _: Call[None, None]) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/openapi.json", openapi, Who.ANYBODY, kind=Kind.FILE),
-    Endpoint("GET", "/docs", docs, Who.ANYBODY, kind=Kind.PAGE, media=HTML),
-    Endpoint("GET", "/docs/errors", error_list, Who.ANYBODY, kind=Kind.PAGE, media=HTML),
+    Endpoint("GET", "/openapi.json", openapi, Action.LOOK, kind=Kind.FILE),
+    Endpoint("GET", "/docs", docs, Action.LOOK, kind=Kind.PAGE, media=HTML),
+    Endpoint("GET", "/docs/errors", error_list, Action.LOOK, kind=Kind.PAGE, media=HTML),
 )
 
 

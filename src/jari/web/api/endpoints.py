@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Concatenate, Generic, TypeVar
 
 from jari.domain.errors import JariError
+from jari.domain.permissions import Action, Grant, grant
 from jari.web.api.calls import Call
 from jari.web.api.responses import Encoded
 from jari.web.replies import Headers
@@ -31,16 +32,6 @@ class Kind(Enum):
     FILE = auto()  # a reply of another media type
     PAGE = auto()  # the same for people's browsers: no part of the API, and not described
     STREAM = auto()  # nothing: it answers for itself, and for long
-
-
-class Who(Enum):
-    """Who is let through to what an endpoint does. Everybody else is refused."""
-
-    ANYBODY = "anybody"
-    LOGGED_IN = "whoever is logged in"
-    OWNER = "the buyer whose it is"
-    OWNER_OR_ORGANISER = "the buyer whose it is, and organisers"
-    ORGANISER = "organisers"
 
 
 class Limit(Enum):
@@ -71,7 +62,7 @@ class Endpoint(Generic[Q, B, A]):
     method: str
     path: str
     handle: Handler[Q, B, A]
-    who: Who
+    action: Action  # what a caller must be granted; everybody else is refused
     _: KW_ONLY
     query: type[Q] | None = None
     body: type[B] | None = None
@@ -84,6 +75,11 @@ class Endpoint(Generic[Q, B, A]):
     limit: Limit | None = None
     kind: Kind = Kind.ANSWER
     media: str = "application/json"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether visitors may, so that nobody need look who is asking."""
+        return grant(self.action, None) is Grant.ANY
 
     @property
     def summary(self) -> str:

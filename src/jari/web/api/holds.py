@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from jari.domain.errors import KeptTooLong, NotYourSeats, SaleNotOpen, SeatsTaken, TooManySeats, UnknownSeats
+from jari.domain.permissions import Action
 from jari.domain.seating import Allocation, Status
 from jari.domain.times import rfc3339
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Endpoint, Who
+from jari.web.api.endpoints import Endpoint
 from jari.web.api.shapes import Answer, Body, Id, Query, Time, described
 from jari.web.services import Services
 
@@ -91,7 +92,7 @@ ENDPOINTS = (
         "POST",
         PATH,
         hold,
-        Who.LOGGED_IN,
+        Action.HOLD_SEATS,
         body=HoldSeats,
         answer=HeldSeats,
         status=201,
@@ -102,10 +103,10 @@ ENDPOINTS = (
         "DELETE",
         PATH,
         release,
-        Who.LOGGED_IN,
+        Action.HOLD_SEATS,
         query=SeatsToRelease,
         answer=ReleasedSeats,
         refusals=(NotYourSeats,),
     ),
-    Endpoint("GET", PATH, mine, Who.LOGGED_IN, answer=MySeats),
+    Endpoint("GET", PATH, mine, Action.HOLD_SEATS, answer=MySeats),
 )

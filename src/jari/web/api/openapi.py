@@ -17,7 +17,9 @@ from jari.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from jari.web.api.endpoints import Endpoint, Kind, Limit, Who
+from jari.domain.permissions import Action, Grant, grant
+from jari.domain.users import Role
+from jari.web.api.endpoints import Endpoint, Kind, Limit
 from jari.web.api.shapes import Id, IdempotencyKey
 from jari.web.errors import Problem, status_of_kind
 
@@ -96,7 +98,7 @@ class Translation:
         }
         if row.body is not None:
             said["requestBody"] = {"required": True, "content": {JSON: {"schema": self._schema_of[row.body]}}}
-        if row.who is not Who.ANYBODY:
+        if not row.is_public:
             said["security"] = [{"session": []}]
         return said
 
@@ -147,10 +149,10 @@ class Translation:
 def refusals_of(row: AnyEndpoint) -> Codes:
     """Status → the codes that the row may be refused with: its own, and those of its other columns."""
     kinds: set[type[JariError]] = {*row.refusals, Unavailable}
-    if row.who is not Who.ANYBODY:
-        kinds.add(Unauthenticated)
-    if row.who is Who.ORGANISER or row.method != "GET":
-        kinds.add(Forbidden)  # of a buyer, or of another site's page
+    if not row.is_public:
+        kinds |= {Unauthenticated, Forbidden}
+    if row.method != "GET":
+        kinds.add(Forbidden)  # to another site's page
     if row.query is not None or row.body is not None:
         kinds.add(Invalid)
     if "{" in row.path.replace("{occasion}", ""):
@@ -169,9 +171,18 @@ def refusals_of(row: AnyEndpoint) -> Codes:
     return codes
 
 
+def who_may(action: Action) -> str:
+    """Who may do it, in words."""
+    if grant(action, None) is Grant.ANY:
+        return "Anybody"
+    words = {Grant.NONE: None, Grant.OWN: "{}s (their own)", Grant.ANY: "{}s"}
+    said = [words[grant(action, each)] for each in Role]
+    return ", ".join(word.format(role) for word, role in zip(said, Role, strict=True) if word).capitalize()
+
+
 def _description(row: AnyEndpoint) -> str:
     limit = [] if row.limit is None else [LIMITS[row.limit]]
-    return " ".join([f"For {row.who.value}.", *limit])
+    return " ".join([f"{who_may(row.action)} may {row.action}.", *limit])
 
 
 def _named(path: str) -> str:

@@ -2,8 +2,9 @@
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from jari.domain.permissions import Action
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Endpoint, Kind, Who
+from jari.web.api.endpoints import Endpoint, Kind
 from jari.web.api.shapes import Answer
 from jari.web.replies import Reply
 from jari.web.services import Services
@@ -40,7 +41,7 @@ async def figures(_: Services, __: Call[None, None]) -> Reply:
 ALIVE = Alive(alive=True)
 
 ENDPOINTS = (
-    Endpoint("GET", "/livez", livez, Who.ANYBODY, answer=Alive),
-    Endpoint("GET", "/readyz", readyz, Who.ANYBODY, answer=Ready),
-    Endpoint("GET", "/metrics", figures, Who.ANYBODY, kind=Kind.FILE, media="text/plain"),
+    Endpoint("GET", "/livez", livez, Action.LOOK, answer=Alive),
+    Endpoint("GET", "/readyz", readyz, Action.LOOK, answer=Ready),
+    Endpoint("GET", "/metrics", figures, Action.LOOK, kind=Kind.FILE, media="text/plain"),
 )

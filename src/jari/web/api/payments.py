@@ -15,8 +15,9 @@ from jari.domain.errors import (
     ReservationExpired,
 )
 from jari.domain.payments import MAX_REASON_LENGTH, PaymentStatus
+from jari.domain.permissions import Action
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Answered, Endpoint, Who
+from jari.web.api.endpoints import Answered, Endpoint
 from jari.web.api.reservations import ReservationAnswer, shown
 from jari.web.api.shapes import MAX_ID, Answer, Body, Done, Id, described
 from jari.web.services import Services
@@ -109,12 +110,12 @@ async def hint(services: Services, call: Call[None, Hint], gateway: str) -> Done
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/payments/config", config, Who.ANYBODY, answer=Checkout, refusals=(NotFound,)),
+    Endpoint("GET", "/api/payments/config", config, Action.LOOK, answer=Checkout, refusals=(NotFound,)),
     Endpoint(
         "POST",
         "/api/payments/confirm",
         confirm,
-        Who.OWNER,
+        Action.PAY,
         body=ConfirmPayment,
         answer=ReservationAnswer,
         other_statuses={
@@ -136,12 +137,12 @@ ENDPOINTS = (
         "POST",
         "/api/payments/{payment}/cancel",
         refund,
-        Who.OWNER_OR_ORGANISER,
+        Action.REFUND,
         body=RefundPayment,
         answer=ReservationAnswer,
         refusals=(NotRefundable,),
         takes_key=True,
         asks_the_gateway=True,
     ),
-    Endpoint("POST", "/api/payments/webhook/{gateway:name}", hint, Who.ANYBODY, body=Hint, answer=Done),
+    Endpoint("POST", "/api/payments/webhook/{gateway:name}", hint, Action.HINT, body=Hint, answer=Done),
 )

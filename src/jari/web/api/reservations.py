@@ -16,10 +16,11 @@ from jari.domain.errors import (
     UnknownSeats,
 )
 from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
+from jari.domain.permissions import Action
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 from jari.domain.times import rfc3339
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Endpoint, Who
+from jari.web.api.endpoints import Endpoint
 from jari.web.api.routes import known_id
 from jari.web.api.shapes import Answer, Body, Count, Id, Nothing, Query, Time, described
 from jari.web.services import Services
@@ -270,7 +271,7 @@ _BOOKING: Endpoint[BookingOptions, StartBooking | Places, ReservationAnswer] = E
     "POST",
     "/api/bookings/start",
     start_booking,
-    Who.LOGGED_IN,
+    Action.RESERVE,
     query=BookingOptions,
     body=cast("Any", StartBooking | Places),
     answer=ReservationAnswer,
@@ -285,20 +286,20 @@ ENDPOINTS = (
         "POST",
         ROOT,
         make,
-        Who.LOGGED_IN,
+        Action.RESERVE,
         body=MakeReservation,
         answer=ReservationAnswer,
         status=201,
         refusals=(NotFound, NothingHeld),
         takes_key=True,
     ),
-    Endpoint("GET", ROOT, mine, Who.LOGGED_IN, query=Part, answer=ReservationsPart),
-    Endpoint("GET", ROOT + "/{reservation}", one, Who.OWNER_OR_ORGANISER, answer=ReservationAnswer),
+    Endpoint("GET", ROOT, mine, Action.SEE_RESERVATION, query=Part, answer=ReservationsPart),
+    Endpoint("GET", ROOT + "/{reservation}", one, Action.SEE_RESERVATION, answer=ReservationAnswer),
     Endpoint(
         "POST",
         ROOT + "/{reservation}/cancel",
         cancel,
-        Who.OWNER,
+        Action.CANCEL_RESERVATION,
         body=Nothing,
         answer=ReservationAnswer,
         refusals=(ReservationClosed, PaymentUnderWay),
@@ -307,7 +308,7 @@ ENDPOINTS = (
         "GET",
         "/api/{occasion}/{schedule}/reservations",
         of_schedule,
-        Who.ORGANISER,
+        Action.LIST_RESERVATIONS,
         query=Part,
         answer=ReservationsPart,
     ),

@@ -1,6 +1,6 @@
 """From an address to the endpoints there: a tree of the table's paths, a step for each part between slashes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from jari.domain.errors import NotFound
@@ -46,6 +46,10 @@ class Routes(Generic[T]):
             node.methods[method] = target
             if "{" not in path:
                 self._fixed[path] = node.methods, ()
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Method and path of everything that is found; what a part of a path stands for is not said: ``{}``."""
+        return _below_all(self._root, "")
 
     def find(self, path: str) -> Found[T] | None:
         """What stands at the address, and the ids in it; None where nothing does.
@@ -103,3 +107,12 @@ def _below(node: Node[T], part: str) -> Node[T]:
         return node.rest
     node.number, node.number_of = node.number or Node(), what
     return node.number
+
+
+def _below_all(node: Node[T], path: str) -> Iterator[tuple[str, str]]:
+    yield from ((method, path) for method in node.methods)
+    for word, below in node.words.items():
+        yield from _below_all(below, f"{path}/{word}")
+    for each in (node.number, node.name, node.rest):
+        if each is not None:
+            yield from _below_all(each, path + "/{}")

@@ -12,8 +12,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jari.domain.errors import Forbidden, Invalid, JariError
+from jari.domain.permissions import Grant, grant, require
+from jari.domain.users import User
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Answered, Endpoint, Kind, Who
+from jari.web.api.endpoints import Answered, Endpoint, Kind
 from jari.web.api.queries import QueryReader
 from jari.web.api.responses import cached, success
 from jari.web.deadlines import SAFE_METHODS, GivenUp
@@ -37,7 +39,7 @@ class Shell:
         self._query = None if endpoint.query is None else QueryReader(endpoint.query)
         self._body = None if endpoint.body is None else msgspec.json.Decoder(endpoint.body)
         self._is_safe = endpoint.method in SAFE_METHODS
-        self._is_public = endpoint.who is Who.ANYBODY
+        self._is_public = endpoint.is_public
         settings = services.settings
         self._public_origin = settings.public_url.rstrip("/")
         self._max_body_bytes = settings.max_body_bytes
@@ -88,8 +90,7 @@ class Shell:
         if not self._is_safe:
             self._check_origin(call)
         if not self._is_public:
-            services = self._services
-            call.user = await services.accounts.user_of(call.cookie(services.cookies.session_name))
+            call.user = await self._user(call)
         if not self._is_safe:  # nothing is done before the request is whole
             call.data = await read_body(call.receive, self._max_body_bytes)
         if self._body is not None:
@@ -97,6 +98,19 @@ class Shell:
         if self._query is not None:
             call.query = self._query.read(call.scope["query_string"])
         return await self._handle(self._services, call, *ids)
+
+    async def _user(self, call: AnyCall) -> User:
+        """Who is asking, if they may ask for this at all; what is whose, the use cases know.
+
+        Raises:
+            Unauthenticated: nobody is logged in.
+            Forbidden: nobody of this role may.
+        """
+        accounts, cookies = self._services.accounts, self._services.cookies
+        user = await accounts.user_of(call.cookie(cookies.session_name))
+        if grant(self.endpoint.action, user.role) is Grant.NONE:
+            require(user, self.endpoint.action)
+        return user
 
     def _check_origin(self, call: AnyCall) -> None:
         """Refuse what another site made a browser send.

@@ -1,11 +1,12 @@
 """Tickets over HTTP: as codes, pictures and paper; and the check at the door."""
 
 from jari.domain.errors import BadTicket, NotFound, TicketUsed, TicketVoid, WrongDoor
+from jari.domain.permissions import Action
 from jari.domain.reservations import Reservation, ReservedSeat
 from jari.domain.times import rfc3339
 from jari.domain.users import User
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Endpoint, Kind, Limit, Who
+from jari.web.api.endpoints import Endpoint, Kind, Limit
 from jari.web.api.shapes import Answer, Body, Id, Time
 from jari.web.replies import NO_STORE, Reply
 from jari.web.services import Services
@@ -151,17 +152,17 @@ def _print(seat: ReservedSeat, token: str, currency: str) -> TicketPrint:
 
 
 ENDPOINTS = (
-    Endpoint("GET", ROOT, tickets, Who.OWNER_OR_ORGANISER, answer=TicketCodes),
+    Endpoint("GET", ROOT, tickets, Action.SEE_RESERVATION, answer=TicketCodes),
     Endpoint(
-        "GET", ROOT + ".pdf", paper, Who.OWNER_OR_ORGANISER, kind=Kind.FILE, media=PDF, limit=Limit.PAPERS
+        "GET", ROOT + ".pdf", paper, Action.SEE_RESERVATION, kind=Kind.FILE, media=PDF, limit=Limit.PAPERS
     ),
-    Endpoint("GET", ROOT + "/{seat}/qr.svg", picture, Who.OWNER_OR_ORGANISER, kind=Kind.FILE, media=SVG),
-    Endpoint("GET", "/api/tickets/keys", keys, Who.ANYBODY, answer=TicketKeys),
+    Endpoint("GET", ROOT + "/{seat}/qr.svg", picture, Action.SEE_RESERVATION, kind=Kind.FILE, media=SVG),
+    Endpoint("GET", "/api/tickets/keys", keys, Action.LOOK, answer=TicketKeys),
     Endpoint(
         "POST",
         "/api/tickets/check-in",
         check_in,
-        Who.ORGANISER,
+        Action.CHECK_IN,
         body=CheckInTicket,
         answer=CheckedIn,
         refusals=(NotFound, BadTicket, TicketUsed, TicketVoid, WrongDoor),

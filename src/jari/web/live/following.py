@@ -5,10 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from jari.domain.permissions import Action
 from jari.domain.seatmap import Position
 from jari.web.api.calls import Call
 from jari.web.api.catalogue import no_block
-from jari.web.api.endpoints import Endpoint, Kind, Limit, Who
+from jari.web.api.endpoints import Endpoint, Kind, Limit
 from jari.web.api.shapes import Query
 from jari.web.services import Services
 
@@ -60,7 +61,7 @@ ENDPOINTS = (
         "GET",
         "/api/{occasion}/{schedule}/blocks/{block}/seats/status-stream",
         follow_block,
-        Who.ANYBODY,
+        Action.LOOK,
         query=StreamOptions,
         kind=Kind.STREAM,
         media=SSE,
@@ -70,7 +71,7 @@ ENDPOINTS = (
         "GET",
         "/api/{occasion}/{schedule}/seats/stream",
         follow_schedule,
-        Who.ANYBODY,
+        Action.LOOK,
         query=StreamOptions,
         kind=Kind.STREAM,
         media=SSE,

@@ -8,9 +8,10 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from jari.domain.errors import NotFound
+from jari.domain.permissions import Action
 from jari.settings import Settings
 from jari.web.api.calls import Call
-from jari.web.api.endpoints import Endpoint, Kind, Who
+from jari.web.api.endpoints import Endpoint, Kind
 from jari.web.services import Services
 
 HTML = "text/html"
@@ -69,12 +70,12 @@ def checkout_headers(settings: Settings) -> dict[str, str]:
 
 ENDPOINTS = (
     *(
-        Endpoint("GET", path, index, Who.ANYBODY, kind=Kind.PAGE, media=HTML)
+        Endpoint("GET", path, index, Action.LOOK, kind=Kind.PAGE, media=HTML)
         for path in ("/", "/matches/{schedule}", "/reservations", "/reservations/{reservation}")
     ),
     *(
-        Endpoint("GET", path, checkout, Who.ANYBODY, kind=Kind.PAGE, media=HTML)
+        Endpoint("GET", path, checkout, Action.LOOK, kind=Kind.PAGE, media=HTML)
         for path in ("/checkout/{reservation}", "/checkout/success", "/checkout/fail")
     ),
-    Endpoint("GET", "/static/{file:rest}", file, Who.ANYBODY, kind=Kind.PAGE, media="*/*"),
+    Endpoint("GET", "/static/{file:rest}", file, Action.LOOK, kind=Kind.PAGE, media="*/*"),
 )

@@ -1,18 +1,18 @@
 // The start: which page belongs to the address, and how to get from one to the other without loading anew.
 
-import { startAccount, translateAccount } from "./account.js";
-import { openCheckout } from "./checkout.js";
-import { openConfirmation } from "./confirmation.js";
-import { openDecline } from "./decline.js";
-import { element } from "./elements.js";
-import { hush } from "./message.js";
-import { go, mayShareDocument, startNavigation } from "./navigation.js";
-import { startProfile } from "./profile.js";
-import { openReservation } from "./reservation.js";
-import { openReservations } from "./reservations.js";
-import { openSchedule } from "./schedule.js";
-import { openSchedules } from "./schedules.js";
-import { language, onLanguageChange, say, setLanguage, translate } from "./words.js";
+import { startAccount, translateAccount } from "./parts/account.js";
+import { openCheckout } from "./pages/checkout.js";
+import { openConfirmation } from "./pages/confirmation.js";
+import { openDecline } from "./pages/decline.js";
+import { element } from "./parts/elements.js";
+import { hush } from "./parts/message.js";
+import { go, mayShareDocument, startNavigation } from "./parts/navigation.js";
+import { startProfile } from "./parts/profile.js";
+import { openReservation } from "./pages/reservation.js";
+import { openReservations } from "./pages/reservations.js";
+import { openSchedule } from "./pages/schedule.js";
+import { openSchedules } from "./pages/schedules.js";
+import { language, onLanguageChange, say, setLanguage, translate } from "./parts/words.js";
 
 const ROUTES = [
   [/^\/$/, (main) => openSchedules(main)],

@@ -1,0 +1,91 @@
+"""The ground that every figure stands on: databases, servers, worlds, and what processes cost."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import load
+from jari import plans
+from support.databases import Postgres, make_tables, postgres_server, run_apart
+from support.servers import Server
+from support.worlds import Buyer, Match, World
+
+SEATS_PER_HOLD = 3
+CORE = 0  # of servers that have one core; the load generator then keeps to the others
+
+
+@contextmanager
+def embedded() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
+        url = f"sqlite:///{directory}/bench.db"
+        run_apart(make_tables(url))
+        yield url
+
+
+@contextmanager
+def on_postgres() -> Iterator[tuple[Postgres, str]]:
+    with postgres_server() as server:
+        name = server.copy()
+        yield server, server.url(name)
+
+
+@contextmanager
+def serving(url: str, *, core: int | None = None, **settings: object) -> Iterator[Server]:
+    """A server, alone on one core if asked for."""
+    with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
+        server = Server(
+            url,
+            Path(directory) / "server.log",
+            sign_ups_per_address=1_000_000,
+            max_viewers_per_address=1_000_000,
+            **settings,
+        ).start()
+        every_core = os.sched_getaffinity(0)
+        if core is not None and server.process is not None:
+            pin(server.process.pid, {core})
+            os.sched_setaffinity(0, every_core - {core} or every_core)
+        try:
+            yield server
+        finally:
+            os.sched_setaffinity(0, every_core)
+            server.stop()
+
+
+def pin(process_id: int, cores: set[int]) -> None:
+    for thread in Path(f"/proc/{process_id}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), cores)
+
+
+def processor_seconds(process_id: int) -> float:
+    """What a process and its children have used of the processor so far."""
+    proc = Path(f"/proc/{process_id}")
+    fields = (proc / "stat").read_text().rpartition(") ")[2].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = [
+        child for task in (proc / "task").iterdir() for child in (task / "children").read_text().split()
+    ]
+    return own + sum(processor_seconds(int(child)) for child in children)
+
+
+@contextmanager
+def world_in(url: str) -> Iterator[World]:
+    world = World(url)
+    try:
+        yield world
+    finally:
+        world.close()
+
+
+def stadium(world: World, sales: int) -> list[Match]:
+    first = world.match(plans.read_plan(plans.sample("stadium"), file="stadium.json"))
+    return [first, *(world.another_match(first) for _ in range(sales - 1))]
+
+
+def hold_requests(match: Match, buyers: list[Buyer]) -> Iterator[bytes]:
+    """Each buyer takes the next three seats."""
+    path, seat_ids = f"/api/matches/{match.id}/allocations", match.seat_ids
+    for buyer, first in zip(buyers, range(0, len(seat_ids) - 2, SEATS_PER_HOLD), strict=False):
+        a, b, c = seat_ids[first : first + SEATS_PER_HOLD]
+        yield load.post(path, f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)

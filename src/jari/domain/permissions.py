@@ -1,0 +1,92 @@
+"""Who may do what. What this table does not grant is denied, and so is everything to a role that it does not name.
+
+A visitor is anybody who is not logged in. ``OWN`` grants what belongs to the user, ``ANY`` grants it whoever it belongs
+to; what has no owner can only be granted to ``ANY``.
+"""
+
+from enum import Enum, StrEnum, auto
+
+from jari.domain.errors import Forbidden, Unauthenticated
+from jari.domain.users import Role, User
+
+
+class Action(StrEnum):
+    """Everything that can be asked of the service over HTTP."""
+
+    LOOK = "look at what is public: schedules, plans, seats and their changes, documents, probes, figures"
+    ENTER = "sign up, log in and log out"
+    HINT = "tell that a payment may have changed"
+    MANAGE_ACCOUNT = "look at an account, change its password, end its sessions"
+    HOLD_SEATS = "hold seats, look at those held, and release them"
+    RESERVE = "reserve held seats"
+    SEE_RESERVATION = "look at a reservation and its tickets"
+    LIST_RESERVATIONS = "list all reservations of a schedule"
+    CANCEL_RESERVATION = "give up an unpaid reservation"
+    PAY = "pay for a reservation"
+    REFUND = "take paid seats back for money"
+    REFUND_LATE = "take them back after the deadline, or after they were used"
+    CHECK_IN = "let the holders of tickets in"
+
+
+class Grant(Enum):
+    """How much of an action somebody may do."""
+
+    NONE = auto()
+    OWN = auto()
+    ANY = auto()
+
+
+_WHO = (None, Role.BUYER, Role.ORGANISER, Role.OPERATOR)
+_GRANTS = {
+    # action                     visitor     buyer       organiser   operator
+    Action.LOOK:                (Grant.ANY,  Grant.ANY,  Grant.ANY,  Grant.ANY),
+    Action.ENTER:               (Grant.ANY,  Grant.ANY,  Grant.ANY,  Grant.ANY),
+    Action.HINT:                (Grant.ANY,  Grant.ANY,  Grant.ANY,  Grant.ANY),
+    Action.MANAGE_ACCOUNT:      (Grant.NONE, Grant.OWN,  Grant.OWN,  Grant.OWN),
+    Action.HOLD_SEATS:          (Grant.NONE, Grant.OWN,  Grant.OWN,  Grant.OWN),
+    Action.RESERVE:             (Grant.NONE, Grant.OWN,  Grant.OWN,  Grant.OWN),
+    Action.SEE_RESERVATION:     (Grant.NONE, Grant.OWN,  Grant.ANY,  Grant.ANY),
+    Action.LIST_RESERVATIONS:   (Grant.NONE, Grant.NONE, Grant.ANY,  Grant.ANY),
+    Action.CANCEL_RESERVATION:  (Grant.NONE, Grant.OWN,  Grant.OWN,  Grant.OWN),
+    Action.PAY:                 (Grant.NONE, Grant.OWN,  Grant.OWN,  Grant.OWN),
+    Action.REFUND:              (Grant.NONE, Grant.OWN,  Grant.ANY,  Grant.ANY),
+    Action.REFUND_LATE:         (Grant.NONE, Grant.NONE, Grant.ANY,  Grant.ANY),
+    Action.CHECK_IN:            (Grant.NONE, Grant.NONE, Grant.ANY,  Grant.ANY),
+}  # fmt: skip
+_GRANTED: dict[tuple[Action, str | None], Grant] = {
+    (action, who): grant
+    for action, grants in _GRANTS.items()
+    for who, grant in zip(_WHO, grants, strict=True)
+}
+
+
+def grant(action: Action, role: str | None) -> Grant:
+    """How much of the action somebody of this role may do; a visitor has none."""
+    return _GRANTED.get((action, role), Grant.NONE)
+
+
+def may(user: User | None, action: Action, owner_id: int | None = None) -> bool:
+    """Whether the user may do this to what belongs to the owner; None stands for a visitor, and for no owner."""
+    match grant(action, user.role if user else None):
+        case Grant.ANY:
+            return True
+        case Grant.OWN:
+            return user is not None and owner_id == user.id
+        case Grant.NONE:
+            return False
+
+
+def require(user: User | None, action: Action, owner_id: int | None = None) -> None:
+    """Refuse what the user may not do. Where a stranger must not even learn that something exists, ask `may` instead.
+
+    Raises:
+        Unauthenticated: a visitor may not, a user perhaps may.
+        Forbidden: this user may not.
+    """
+    if may(user, action, owner_id):
+        return
+    if user is None:
+        raise Unauthenticated("You are not logged in, or your session has ended: log in and try again.")
+    if user.role not in _WHO:
+        raise Forbidden("The role of your account is not known here: ask the operator.")
+    raise Forbidden("Only organisers may do that: log in with an organiser's account.")

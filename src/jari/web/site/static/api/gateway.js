@@ -1,0 +1,68 @@
+// The payment gateway's own script, and how it is asked for a payment.
+
+import * as api from "./client.js";
+
+const LOAD_TIMEOUT_MS = 20_000;
+
+let loading = null;
+
+/** Thrown when the gateway's script did not come. */
+export class GatewayUnreachable extends Error {}
+
+/** Load the gateway's script once. Returns {clientKey, …}, or null where no gateway is set up. Throws ApiError,
+ * NetworkError or GatewayUnreachable; the next call then tries again. */
+export function loadGateway() {
+  loading ??= load().catch((error) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
+
+/** Send the buyer to the gateway's own page, which comes back to ours. Throws the gateway's error, with a `code`,
+ * when the buyer turned back before. */
+export function requestPayment({ clientKey }, reservation, buyer) {
+  const way = (end) => `${location.origin}/checkout/${end}?reservation=${reservation.id}`;
+  const payment = window.TossPayments(clientKey).payment({ customerKey: window.TossPayments.ANONYMOUS });
+  return payment.requestPayment({
+    method: "CARD",
+    amount: { currency: reservation.currency, value: reservation.amount },
+    orderId: reservation.orderId,
+    orderName: reservation.orderName,
+    successUrl: way("success"),
+    failUrl: way("fail"),
+    customerEmail: buyer?.email,
+    customerName: buyer?.name,
+  });
+}
+
+async function load() {
+  let config;
+  try {
+    config = await api.paymentConfig();
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+  await insertScript(config.scriptUrl);
+  return config;
+}
+
+function insertScript(url) {
+  const script = document.createElement("script");
+  script.src = url;
+  return new Promise((resolve, reject) => {
+    const giveUp = () => {
+      script.remove();
+      reject(new GatewayUnreachable(url));
+    };
+    const timer = setTimeout(giveUp, LOAD_TIMEOUT_MS);
+    script.addEventListener("error", giveUp);
+    script.addEventListener("load", () => {
+      clearTimeout(timer);
+      if (window.TossPayments) resolve();
+      else giveUp();
+    });
+    document.head.append(script);
+  });
+}
