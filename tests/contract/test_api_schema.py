@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
+from schemathesis.core.failures import FailureGroup
 
 from jari.web.api.openapi import document
 from jari.web.api.table import TABLE
@@ -23,6 +25,7 @@ from support.servers import Server
 from support.worlds import Buyer, Match, World
 
 MANY = 1_000_000
+BROKEN = str(Path(__file__).parents[1] / "support" / "broken_server.py")
 MAY_END_SESSIONS = re.compile(r"/api/(log-|password)")
 
 
@@ -156,6 +159,24 @@ def test_whatever_is_sent_is_answered_as_described(case: schemathesis.Case, targ
         )
     buyer = target.world.buyer() if MAY_END_SESSIONS.match(case.path) else target.buyer
     case.call_and_validate(base_url=target.server.url, cookies=buyer.cookies, checks=CHECKS)
+
+
+@pytest.fixture
+def liar(make_server: Callable[..., Server], sqlite_url: str) -> Server:
+    """A server that does not answer as its document says."""
+    return make_server(sqlite_url, program=(BROKEN, "describing"))
+
+
+@pytest.mark.parametrize(
+    ("path", "ids"), [("/livez", {}), ("/api/matches/{scheduleId}", {"scheduleId": 2**40})]
+)
+def test_an_answer_outside_of_its_schema_is_found(
+    target: Target, liar: Server, path: str, ids: dict[str, int]
+) -> None:
+    case = schema[path]["GET"].Case(path_parameters=ids)
+    case.call_and_validate(base_url=target.server.url, checks=CHECKS[:5])
+    with pytest.raises(FailureGroup, match="Response violates schema"):
+        case.call_and_validate(base_url=liar.url, checks=CHECKS[:5])
 
 
 STREAMS = [path for path in DESCRIBED["paths"] if path.endswith("stream")]
