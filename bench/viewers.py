@@ -2,6 +2,7 @@
 
 import asyncio
 import bisect
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def fan_out() -> list[Row]:
     ]  # fmt: skip
 
 
-def _answer(process: "object", port: int) -> tuple[float, float]:
+def _answer(process: subprocess.Popen[bytes], port: int) -> tuple[float, float]:
     answered: Answered = ask(Asked(process, port, [load.get("/")]))
     return answered.by_clock, answered.by_processor
 

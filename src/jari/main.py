@@ -4,7 +4,7 @@ import asyncio
 import gc
 import secrets
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,14 @@ import structlog
 from starlette.types import ASGIApp
 
 from jari import metrics
+from jari.adapters.memory.accounts import MemoryAccountStore
 from jari.adapters.memory.attempts import MemoryAttemptStore
+from jari.adapters.memory.catalogue import MemoryCatalogueStore
+from jari.adapters.memory.duties import MemoryDutyStore
+from jari.adapters.memory.reservations import MemoryReservationStore
+from jari.adapters.memory.seating import MemorySeatingStore
+from jari.adapters.memory.tables import MEMORY, Memory, open_memory
+from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.payments.toss import TossGateway, is_live_key
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
@@ -24,8 +31,19 @@ from jari.adapters.sql.reservations import SqlReservationStore
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
 from jari.adapters.sql.webhooks import SqlWebhookStore
+from jari.adapters.system import CHANCE, CLOCK
 from jari.adapters.webhook_sender import HttpWebhookSender
-from jari.ports import AttemptStore
+from jari.ports import (
+    AccountStore,
+    AttemptStore,
+    CatalogueStore,
+    Chance,
+    Clock,
+    DutyStore,
+    ReservationStore,
+    SeatingStore,
+    WebhookStore,
+)
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.auditing import Auditor
@@ -62,57 +80,66 @@ GARBAGE_THRESHOLD = 20_000  # the default of 700 collects dozens of times a seco
 TICKET_KEY = "ticket-key"
 DEVICE_KEY = "device-key"
 
-SeatingAdapter = PostgresSeatingStore | SqliteSeatingStore
-
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Every store on one database."""
+    """Every store on one database, or in one memory; ``close`` lets go of it."""
 
-    database: Database
-    seating: SeatingAdapter
-    catalogue: SqlCatalogueStore
-    accounts: SqlAccountStore
+    database: Database | Memory
+    seating: SeatingStore
+    catalogue: CatalogueStore
+    accounts: AccountStore
     attempts: AttemptStore
-    reservations: SqlReservationStore
-    duties: SqlDutyStore
-    webhooks: SqlWebhookStore
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self.seating.close()
-        await self.database.close()
+    reservations: ReservationStore
+    duties: DutyStore
+    webhooks: WebhookStore
+    close: Callable[[], Awaitable[None]]
 
 
-async def open_stores(settings: Settings) -> Stores:
+async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance = CHANCE) -> Stores:
     """The stores on the database that the settings name, whose schema must be up to date.
 
     Raises:
         BadSetting: no such kind of database.
         SchemaOutdated: it must be migrated first.
     """
-    database = open_database(settings)
-    try:
+    if settings.database.startswith(MEMORY):
+        return _memory_stores(open_memory(settings.database, clock, chance))
+    async with AsyncExitStack() as opening:
+        database = open_database(settings)
+        opening.push_async_callback(database.close)
         await require_current_schema(database)
-        seating: SeatingAdapter = (
+        seating: SqliteSeatingStore | PostgresSeatingStore = (
             SqliteSeatingStore(database, settings.database_timeout_seconds)
             if database.is_sqlite
             else await PostgresSeatingStore.connect(settings)
         )
-    except BaseException:
-        await database.close()
-        raise
-    accounts = SqlAccountStore(database)
-    attempts = MemoryAttemptStore() if database.is_sqlite else accounts
+        opening.push_async_callback(seating.close)
+        accounts = SqlAccountStore(database)
+        return Stores(
+            database,
+            seating,
+            SqlCatalogueStore(database),
+            accounts,
+            MemoryAttemptStore(clock) if database.is_sqlite else accounts,
+            SqlReservationStore(database),
+            SqlDutyStore(database),
+            SqlWebhookStore(database),
+            close=opening.pop_all().aclose,
+        )
+
+
+def _memory_stores(memory: Memory) -> Stores:
     return Stores(
-        database,
-        seating,
-        SqlCatalogueStore(database),
-        accounts,
-        attempts,
-        SqlReservationStore(database),
-        SqlDutyStore(database),
-        SqlWebhookStore(database),
+        memory,
+        MemorySeatingStore(memory),
+        MemoryCatalogueStore(memory),
+        MemoryAccountStore(memory),
+        MemoryAttemptStore(memory.clock),
+        MemoryReservationStore(memory),
+        MemoryDutyStore(memory),
+        MemoryWebhookStore(memory),
+        close=memory.close,
     )
 
 
@@ -143,13 +170,13 @@ def open_gateway(settings: Settings) -> TossGateway | None:
     )
 
 
-async def open_signer(duties: SqlDutyStore) -> Signer:
+async def open_signer(duties: DutyStore) -> Signer:
     """The signer of tickets; its key is made once for each database and lies there."""
     fresh = Signer.generate().private_bytes
     return Signer.from_private(await duties.secret(TICKET_KEY, fresh))
 
 
-async def open_devices(duties: SqlDutyStore, settings: Settings) -> Devices:
+async def open_devices(duties: DutyStore, settings: Settings) -> Devices:
     """What knows devices; its key is made once for each database and lies there."""
     key = await duties.secret(DEVICE_KEY, secrets.token_bytes(32))
     return Devices(key, accounts_per_device=settings.accounts_per_device, days=settings.device_days)

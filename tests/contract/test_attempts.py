@@ -14,28 +14,19 @@ from jari.domain.errors import TooManyAttempts
 from jari.domain.limits import Limit
 from jari.settings import Settings
 from jari.usecases.limits import Limits
+from support.clocks import StandingClock
 
 MINUTE = 60_000
 
 
-class Clock:
-    """A clock that stands still between two moves."""
-
-    def __init__(self):
-        self.seconds = 1_000.0
-
-    def __call__(self):
-        return self.seconds
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=[pytest.param("memory", marks=pytest.mark.memory), "sqlite", "postgres"])
 async def counting(request):
     """The adapter, and how to let time pass for it: as if every window had been opened earlier."""
     if request.param == "memory":
-        clock = Clock()
+        clock = StandingClock()
 
         async def wait(passed_ms):
-            clock.seconds += passed_ms / 1000
+            clock.pass_seconds(passed_ms / 1000)
 
         yield MemoryAttemptStore(clock), wait
         return
@@ -135,7 +126,7 @@ async def test_attempts_at_once_are_all_counted(attempts):
 
 
 async def test_memory_is_bounded_and_forgets_the_longest_unused():
-    attempts = MemoryAttemptStore()
+    attempts = MemoryAttemptStore(StandingClock())
     for number in range(MAX_BUCKETS + 1):
         await attempts.count_attempt(str(number), MINUTE)
     assert (await attempts.count_attempt("0", MINUTE))[0] == 1

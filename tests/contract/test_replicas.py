@@ -64,8 +64,8 @@ class Process:
 
 
 @pytest.fixture
-def limits(database_url):
-    return Settings(database=database_url, max_replicas=2, max_seats_per_buyer=50)
+def limits(store_url):
+    return Settings(database=store_url, max_replicas=2, max_seats_per_buyer=50)
 
 
 @pytest.fixture

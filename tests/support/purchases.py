@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import httpx
 from sqlalchemy import delete, update
@@ -42,7 +43,7 @@ def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[s
     postgres.drop(name)
 
 
-def gateway_settings(sandbox: Sandbox, **settings: object) -> dict[str, object]:
+def gateway_settings(sandbox: Sandbox, **settings: Any) -> dict[str, object]:
     """Settings of a server that sells through this sandbox, and that loses its patience soon."""
     return {
         "gateway_url": sandbox.url,
@@ -87,7 +88,7 @@ def open_shop(
     program: Sequence[str] = SERVE,
     servers: int = 1,
     webhooks: bool = False,
-    **settings: object,
+    **settings: Any,
 ) -> Iterator[Shop]:
     with ExitStack() as stack:
         world = World(url)
@@ -117,14 +118,14 @@ class Purchase:
     match: Match
     buyer: Buyer
     seat_ids: tuple[int, ...]
-    reservation: dict = field(default_factory=dict)
+    reservation: dict[str, Any] = field(default_factory=dict)
     payment_key: str = ""
 
     @property
     def order_id(self) -> str:
         return self.reservation["orderId"]
 
-    def send(self, method: str, path: str, key: str = "", **request: object) -> httpx.Response:
+    def send(self, method: str, path: str, key: str = "", **request: Any) -> httpx.Response:
         headers = {"Cookie": f"jari={self.buyer.token}"} | ({"Idempotency-Key": key} if key else {})
         return self.shop.client.request(method, f"{self.shop.server.url}{path}", headers=headers, **request)
 
@@ -150,10 +151,10 @@ class Purchase:
         self.payment_key = self.shop.sandbox.authenticate(self.order_id, self.reservation["amount"], card)
         return self.payment_key
 
-    def confirm(self, **changed: object) -> httpx.Response:
+    def confirm(self, **changed: Any) -> httpx.Response:
         return self.send("POST", "/api/payments/confirm", json={**self.confirm_body(), **changed})
 
-    def confirm_body(self) -> dict:
+    def confirm_body(self) -> dict[str, Any]:
         return {
             "paymentKey": self.payment_key,
             "orderId": self.order_id,
@@ -165,10 +166,10 @@ class Purchase:
         path = f"/api/payments/{self.look()['payment']['id']}/cancel"
         return self.send("POST", path, key, json={"seatIds": list(seat_ids)})
 
-    def look(self) -> dict:
+    def look(self) -> dict[str, Any]:
         return self.send("GET", f"/api/reservations/{self.reservation['id']}").json()["data"]
 
-    def tickets(self) -> list[dict]:
+    def tickets(self) -> list[dict[str, Any]]:
         if not self.reservation:
             return []
         path = f"/api/reservations/{self.reservation['id']}/tickets"
@@ -202,7 +203,7 @@ class Books:
 
     reservations: list[Reservation]
     allocations: list[Allocation]
-    ledger: list[dict]
+    ledger: list[dict[str, Any]]
     plan: frozenset[int]  # the seats that the venue has now
 
     def money(self, order_id: str) -> int:
@@ -344,7 +345,7 @@ def _sold(found: Books) -> list[tuple[int, int]]:
     ]
 
 
-def _kept(payment: dict) -> int:
+def _kept(payment: dict[str, Any]) -> int:
     """The balance of a payment that was charged; of another one it says nothing."""
     return payment["balanceAmount"] if payment["charges"] else 0
 

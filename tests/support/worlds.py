@@ -130,7 +130,7 @@ class World:
         *,
         title: str = "LG : Doosan",
         opened: bool = True,
-        **hall_options: int,
+        **hall_options: Any,
     ) -> Match:
         return self.run(self._match(venue or hall(**hall_options), title=title, opened=opened))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from jari.domain.errors import EmailTaken, KeyReused, Unauthenticated, WrongCredentials
+from jari.domain.errors import EmailTaken, Unauthenticated, WrongCredentials, key_reused
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
@@ -114,7 +114,7 @@ class Accounts:
         found = await self._store.user_by_email(email)
         same = earlier.request.fingerprint == request.fingerprint
         if not same or found is None or not await self._passwords.verify(found[1], password):
-            raise KeyReused("This Idempotency-Key came before with another request: use a new key.")
+            raise key_reused()
         return found[0]
 
     async def log_in(self, *, email: str, password: str, address: str, device: str | None = None) -> LoggedIn:

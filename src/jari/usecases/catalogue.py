@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from jari.domain.errors import NotFound
 from jari.domain.reservations import Offer, PriceList
-from jari.domain.schedules import Filter, Listing, Schedule
+from jari.domain.schedules import Filter, Listing, Schedule, no_schedule
 from jari.domain.venues import Block, Section, Venue
 from jari.ports import CatalogueStore
 from jari.settings import Settings
@@ -108,7 +108,7 @@ class Catalogue:
             return kept[1]
         found = await self._lookup.get(schedule_id)
         if found is None:
-            raise NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")
+            raise no_schedule(schedule_id)
         self._schedules[schedule_id] = time.monotonic() + self._keep_seconds, found
         return found
 
