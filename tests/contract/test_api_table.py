@@ -8,11 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from jari.adapters.signing import Signer
 from jari.domain.permissions import Action
-from jari.main import Application, open_stores
+from jari.main import Application, open_devices, open_signer, open_stores
 from jari.settings import Settings
-from jari.usecases.devices import Devices
 from jari.web.api import table
 from jari.web.api.calls import Call
 from jari.web.api.endpoints import Endpoint, Kind
@@ -25,11 +23,11 @@ ROWS = {f"{row.method} {row.path}": row for row in table.TABLE}
 
 
 @pytest.fixture
-async def addresses(sqlite_url: str) -> AsyncIterator[Addresses]:
-    settings = Settings(database=sqlite_url)
+async def addresses() -> AsyncIterator[Addresses]:
+    settings = Settings(database="memory:")
     stores = await open_stores(settings)
-    devices = Devices(b"key", accounts_per_device=settings.accounts_per_device, days=settings.device_days)
-    yield Application(stores, Signer.generate(), devices, None, settings).asgi()
+    devices = await open_devices(stores.duties, settings)
+    yield Application(stores, await open_signer(stores.duties), devices, None, settings).asgi()
     await stores.close()
 
 
