@@ -1,9 +1,10 @@
 """Documents of the catalogue: encoded when they are first asked for, until what they show changes."""
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
+from jari.caches import Cache
 from jari.domain.schedules import Listing, Schedule
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue, Page, Plan
@@ -12,22 +13,22 @@ from jari.web.api.responses import Document
 
 
 class Documents:
-    """Encoded plans, one for each part of a venue that was asked for, until its next revision."""
+    """What was asked for of each plan, encoded; it is gone when the plan is."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._kept: dict[tuple[int, str, int], tuple[Plan, Document]] = {}
+        self._of: WeakKeyDictionary[Plan, dict[tuple[str, int], Document]] = WeakKeyDictionary()
 
     async def of(
         self, schedule: Schedule, name: str, make: Callable[[Plan], object], block_id: int = 0
     ) -> Document:
         """The document, made if it is not there."""
         plan = await self._catalogue.plan(schedule)
-        key = (schedule.venue_id, name, block_id)
-        kept = self._kept.get(key)
-        if kept is None or kept[0] is not plan:
-            kept = self._kept[key] = plan, Document(make(plan))
-        return kept[1]
+        documents = self._of.setdefault(plan, {})
+        document = documents.get((name, block_id))
+        if document is None:
+            document = documents[name, block_id] = Document(make(plan))
+        return document
 
 
 class Lists:
@@ -36,8 +37,9 @@ class Lists:
     def __init__(self, catalogue: Catalogue, live: Live, settings: Settings) -> None:
         self._catalogue = catalogue
         self._live = live
-        self._max_pages = settings.schedule_pages_kept
-        self._kept: OrderedDict[Page, tuple[Listing, float, Document]] = OrderedDict()
+        self._kept: Cache[Page, tuple[Listing, float, Document]] = Cache(
+            settings.schedule_pages_kept, idle_seconds=settings.idle_seconds
+        )
 
     async def of(self, page: Page, make: Callable[[Listing, int], object]) -> Document:
         """The page as a document, made of the listing at a moment if it is not there."""
@@ -47,8 +49,5 @@ class Lists:
             return kept[2]
         document = Document(make(listing, now_ms))
         openings = [each.sale.opens_ms for each in listing.items if each.sale.opens_ms > now_ms]
-        self._kept[page] = listing, min(openings, default=math.inf), document
-        self._kept.move_to_end(page)
-        if len(self._kept) > self._max_pages:
-            self._kept.popitem(last=False)
+        self._kept.put(page, (listing, min(openings, default=math.inf), document))
         return document

@@ -38,7 +38,7 @@ def follow_schedule(services: Services, call: Call[StreamOptions, None], schedul
 async def _follow(
     services: Services, call: Call[StreamOptions, None], schedule_id: int, block_id: int | None
 ) -> None:
-    with services.hub.place(call.address):
+    with services.hub.place(call.address, schedule_id):
         seconds = services.settings.request_seconds
         async with services.deadlines.bound(seconds, call.scope, call.receive, call.send):
             schedule = await services.live.open(schedule_id)
