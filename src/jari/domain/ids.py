@@ -3,9 +3,7 @@
 from typing import Final
 
 MAX_ID: Final = 2**63 - 1
-ID_PATTERN: Final = "[0-9]{1,19}"  # of a path: whatever is longer is no id
-
-_MAX_DIGITS = len(str(MAX_ID))
+MAX_DIGITS: Final = 19
 
 
 def is_id(number: int) -> bool:
@@ -13,9 +11,12 @@ def is_id(number: int) -> bool:
     return 1 <= number <= MAX_ID
 
 
+def is_number(text: str) -> bool:
+    """Whether this writes a number that is worth reading: in plain digits, and no more of them than an id has."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+
+
 def read_id(text: str) -> int | None:
-    """The id that the digits write; None if they write none."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-        return None
-    number = int(text)
+    """The id that is written here; None if none is."""
+    number = int(text) if is_number(text) else 0
     return number if is_id(number) else None
