@@ -50,6 +50,7 @@ from jari.usecases.catalogue import Catalogue
 from jari.usecases.devices import Devices
 from jari.usecases.duties import Duties, Work
 from jari.usecases.holds import Holds
+from jari.usecases.idling import Idling
 from jari.usecases.live import Live
 from jari.usecases.numbers import Numbers
 from jari.usecases.passwords import Passwords
@@ -212,6 +213,7 @@ class Application:
             stores.accounts, stores.attempts, self.passwords, devices, clock, chance, settings
         )
         self.catalogue = Catalogue(stores.catalogue, clock, settings)
+        self.idling = Idling(self.live, self.catalogue)
         self.holds = Holds(self.live, self.tills, stores.seating, clock, chance, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
         self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers, chance)
@@ -283,6 +285,7 @@ class Application:
             for work in (
                 self.hub.run(),
                 self.live.run(),
+                self.idling.run(),
                 self.sweeper.run(),
                 self.accounts.run(),
                 self.duties.run(),

@@ -74,7 +74,7 @@ class Streams:
             await self._app(scope, receive, send)
             return
         try:
-            with self._hub.place(client_address(Request(scope))):
+            with self._hub.place(client_address(Request(scope)), int(found[1])):
                 await self._stream(found, scope, receive, send)
         except GivenUp:
             pass

@@ -1,15 +1,16 @@
 """Matches, schedules, sections, blocks and seats: what changes seldom, with ETags; and the seats' status."""
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from jari.caches import Cache
 from jari.domain.errors import Invalid, NotFound
 from jari.domain.schedules import Filter, Kind, Listing, SaleStatus, Schedule
 from jari.domain.times import rfc3339
@@ -31,22 +32,22 @@ SEAT_FLAGS = {
 
 
 class Documents:
-    """Encoded plans, one for each part of a venue that was asked for, until its next revision."""
+    """What was asked for of each plan, encoded; it is gone when the plan is."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._kept: dict[tuple[int, str, int], tuple[Plan, Document]] = {}
+        self._of: WeakKeyDictionary[Plan, dict[tuple[str, int], Document]] = WeakKeyDictionary()
 
     async def of(
         self, schedule: Schedule, name: str, make: Callable[[Plan], Any], block_id: int = 0
     ) -> Document:
         """The document, made if it is not there."""
         plan = await self._catalogue.plan(schedule)
-        key = (schedule.venue_id, name, block_id)
-        kept = self._kept.get(key)
-        if kept is None or kept[0] is not plan:
-            kept = self._kept[key] = plan, Document(make(plan))
-        return kept[1]
+        documents = self._of.setdefault(plan, {})
+        document = documents.get((name, block_id))
+        if document is None:
+            document = documents[name, block_id] = Document(make(plan))
+        return document
 
 
 class Lists:
@@ -56,7 +57,9 @@ class Lists:
         self._catalogue = catalogue
         self._live = live
         self._settings = settings
-        self._kept: OrderedDict[Page, tuple[Listing, float, Document]] = OrderedDict()
+        self._kept: Cache[Page, tuple[Listing, float, Document]] = Cache(
+            settings.schedule_pages_kept, idle_seconds=settings.idle_seconds
+        )
 
     async def of(self, page: Page) -> Document:
         """The page as a document, made if it is not there."""
@@ -66,10 +69,7 @@ class Lists:
             return kept[2]
         document = Document(_listing_json(page, listing, now_ms, self._settings))
         openings = [each.sale.opens_ms for each in listing.items if each.sale.opens_ms > now_ms]
-        self._kept[page] = listing, min(openings, default=math.inf), document
-        self._kept.move_to_end(page)
-        if len(self._kept) > self._settings.schedule_pages_kept:
-            self._kept.popitem(last=False)
+        self._kept.put(page, (listing, min(openings, default=math.inf), document))
         return document
 
 
