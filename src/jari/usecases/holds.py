@@ -143,17 +143,18 @@ class Holds:
         schedule = await self._live.open(schedule_id)
         try:
             self._refuse_losers(schedule, hold)
-        except JariError as refusal:
-            return await self.first_answer(request, refusal, type(command))
+        except JariError:
+            if (answer := await self.first_answer(request, type(command))) is not None:
+                return answer
+            raise
         return await self._tills.submit(schedule_id, command, request)
 
     async def first_answer(
-        self, request: RequestKey | None, refusal: JariError, command: type[Command[Outcome]]
-    ) -> Outcome:
-        """What the request was answered when it first came; if it never did, the refusal is raised."""
-        stored = None if request is None else await self._answers.get(request)
-        if request is None or stored is None:
-            raise refusal
+        self, request: RequestKey | None, command: type[Command[Outcome]]
+    ) -> Outcome | None:
+        """What the request was answered when it first came; None if it never did."""
+        if request is None or (stored := await self._answers.get(request)) is None:
+            return None
         return replay(stored, request, command)
 
     async def _find_answers(self, requests: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:

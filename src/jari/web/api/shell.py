@@ -55,24 +55,21 @@ class Shell:
         try:
             async with self._services.deadlines.bound(self._seconds, scope, receive, send) as waiting:
                 response = await self._answer(ids, Call(scope, waiting.receive, waiting.send))
-                if response is not None:
-                    await response(scope, waiting.receive, waiting.send)
         except GivenUp:
-            pass
+            return
+        if response is not None:  # it begins: from here on it takes as long as the client does
+            await send_reply(response, scope, receive, send)
 
     async def _answer(self, ids: tuple[int | str, ...], call: AnyCall) -> Reply | Response | None:
         """What to reply; None where nobody is left to hear it."""
-        response: Response | Reply
         try:
-            response = self._write(self.endpoint, call, await self._outcome(ids, call))
+            return self._write(self.endpoint, call, await self._outcome(ids, call))
         except JariError as refusal:
-            response = problem(refusal)
+            return problem(refusal)
         except ClientDisconnect:  # gone in the middle of its body: no fault, and nobody to answer
             return None
         except Exception as error:  # noqa: BLE001 - logged and answered here
-            response = unexpected(error, call.scope["path"])
-        count_request(response.status_code)
-        return response
+            return unexpected(error, call.scope["path"])
 
     async def _stream(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         """Let the handler answer for itself: until it has begun, a refusal is answered like any other."""
@@ -81,9 +78,9 @@ class Shell:
         except GivenUp:
             pass
         except JariError as refusal:
-            await problem(refusal)(scope, receive, send)
+            await send_reply(problem(refusal), scope, receive, send)
         except Exception as error:  # noqa: BLE001 - logged and answered here
-            await unexpected(error, scope["path"])(scope, receive, send)
+            await send_reply(unexpected(error, scope["path"]), scope, receive, send)
 
     async def _outcome(self, ids: tuple[int | str, ...], call: AnyCall) -> Any:
         """Read what the row names, and call the handler."""
@@ -136,6 +133,12 @@ class Shell:
                     code="UNSUPPORTED_MEDIA_TYPE",
                     title="Only JSON is understood",
                 )
+
+
+async def send_reply(reply: Reply | Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Count a reply and send it."""
+    count_request(reply.status_code)
+    await reply(scope, receive, send)
 
 
 async def read_body(receive: Receive, max_bytes: int) -> bytes:
