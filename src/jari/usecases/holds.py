@@ -86,9 +86,9 @@ class Holds:
         try:
             outcome = await self._take(schedule_id, hold, command, request)
         except JariError as refusal:
-            metrics.holds.labels(refusal.code).inc()
+            metrics.of_holds(refusal.code).inc()
             raise
-        metrics.holds.labels("held").inc()
+        metrics.of_holds("held").inc()
         metrics.hold_seconds.observe(self._clock.seconds() - started)
         return outcome
 
@@ -109,7 +109,7 @@ class Holds:
         seat_at = (await self._live.open(schedule_id)).seat_map.layout.seat_at
         unknown = [place for place in places if place not in seat_at]
         if unknown:
-            metrics.holds.labels(UnknownSeats.code).inc()
+            metrics.of_holds(UnknownSeats.code).inc()
             names = ", ".join(f"row {row} col {col}" for row, col in unknown[:4])
             raise UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
         return tuple(seat_at[place] for place in places)

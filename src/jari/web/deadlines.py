@@ -33,7 +33,7 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._waiting: dict[Waiting, None] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None  # that of the first request
         self._timer: asyncio.TimerHandle | None = None
 
     def around(self, app: ASGIApp, seconds: int) -> ASGIApp:
@@ -62,9 +62,9 @@ class Deadlines:
 
     def now(self) -> float:
         """The loop's time."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return self._loop.time()
+        if self.loop is None:
+            self.loop = asyncio.get_running_loop()
+        return self.loop.time()
 
     def add(self, request: "Waiting") -> None:
         """Look after a request until it is removed."""
@@ -135,7 +135,7 @@ class Waiting:
         self._task.cancel()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._deadlines.loop)
         self._deadlines.add(self)
         return self
 

@@ -1,9 +1,7 @@
 """Replies as they go out: a status, headers and a body that are made once and counted when they are sent."""
 
-import functools
 from collections.abc import Callable
 
-from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
 from jari import metrics
@@ -41,11 +39,6 @@ class Reply:
         await send({"type": "http.response.body", "body": self.body})
 
 
-@functools.cache
-def _counter(status: int) -> Counter:
-    return metrics.requests.labels(status)
-
-
 def count_request(status: int) -> None:
     """Count an answer."""
-    _counter(status).inc()
+    metrics.of_requests(status).inc()
