@@ -1,6 +1,5 @@
 """Steps that several features share: a match, and people who hold, reserve and buy its seats."""
 
-import asyncio
 import re
 import time
 import uuid
@@ -18,7 +17,7 @@ from jari.domain.users import Role
 from jari.domain.venues import Grade, Section
 from jari.usecases.organising import Organising
 from support.backdoors import backdoor_of
-from support.databases import make_tables
+from support.databases import sqlite_in
 from support.inside import ServerInside
 from support.sandboxes import Sandbox
 from support.servers import Server
@@ -57,8 +56,7 @@ def a_house(
         server = ServerInside(world, **house_settings)
     else:
         directory = tmp_path_factory.mktemp("house")
-        url = f"sqlite:///{directory / 'jari.db'}"
-        asyncio.run(make_tables(url))
+        url = sqlite_in(directory)
         world, server = World(url), Server(url, directory / "server.log", **house_settings)
     yield House(server.start(), world, sandbox)
     server.kill()

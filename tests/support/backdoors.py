@@ -62,7 +62,7 @@ class Backdoor(Protocol):
     async def begin(self, ago_ms: int) -> None:
         """Let every schedule have begun so long ago."""
 
-    async def put_users(self, users: Sequence[LoggedIn]) -> None:
+    async def put_users(self, users: Sequence[LoggedIn], role: Role) -> None:
         """Users with a session each; nobody can log in to them, for that would cost a hash each."""
 
     async def promote(self, user_id: int, role: Role) -> None: ...
@@ -122,9 +122,9 @@ class SqlBackdoor:
         async with self._database.write() as connection:
             await connection.execute(update(schedules).values(starts_ms=int(time.time() * 1000) - ago_ms))
 
-    async def put_users(self, users: Sequence[LoggedIn]) -> None:
+    async def put_users(self, users: Sequence[LoggedIn], role: Role) -> None:
         """All in one transaction: one by one, each would wait for the disk."""
-        plain = {"name": NAME, "password_hash": "-", "role": Role.BUYER, "created_ms": 0}
+        plain = {"name": NAME, "password_hash": "-", "role": role, "created_ms": 0}
         async with self._database.write() as connection:
             await connection.execute(insert(tables.users), [{"email": each.email, **plain} for each in users])
             rows = await connection.execute(select(tables.users.c.email, tables.users.c.id))
@@ -182,11 +182,11 @@ class MemoryBackdoor:
         for schedule in self._memory.schedules.values():
             schedule.starts_ms = self._memory.now_ms() - ago_ms
 
-    async def put_users(self, users: Sequence[LoggedIn]) -> None:
+    async def put_users(self, users: Sequence[LoggedIn], role: Role) -> None:
         accounts = MemoryAccountStore(self._memory)
         for each in users:
             user = await accounts.add_user(
-                email=each.email, name=NAME, password_hash="-", role=Role.BUYER, request=None
+                email=each.email, name=NAME, password_hash="-", role=role, request=None
             )
             await accounts.add_session(each.token_hash, user.id, "-", lifetime_ms=WEEK_MS, max_sessions=1)
 

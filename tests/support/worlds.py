@@ -14,7 +14,7 @@ import httpx
 from jari import plans
 from jari.domain.schedules import Kind
 from jari.domain.seating import Allocation
-from jari.domain.users import User
+from jari.domain.users import Role, User
 from jari.domain.venues import Block, Grade, Seat, Section, Venue
 from jari.main import Stores, open_stores
 from jari.settings import Settings
@@ -135,12 +135,12 @@ class World:
     def ballpark(self) -> Match:
         return self.match(plans.read_plan(plans.sample("ballpark"), file="ballpark.json"))
 
-    def buyers(self, count: int) -> list[Buyer]:
+    def buyers(self, count: int, role: Role = Role.BUYER) -> list[Buyer]:
         """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
-        return self.run(self._buyers(count))
+        return self.run(self._buyers(count, role))
 
-    def buyer(self) -> Buyer:
-        return self.buyers(1)[0]
+    def buyer(self, role: Role = Role.BUYER) -> Buyer:
+        return self.buyers(1, role)[0]
 
     def allocations(self, match: Match) -> list[Allocation]:
         """What the store holds, ended holds included."""
@@ -171,12 +171,12 @@ class World:
             {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
         )
 
-    async def _buyers(self, count: int) -> list[Buyer]:
+    async def _buyers(self, count: int, role: Role) -> list[Buyer]:
         made = [
             LoggedIn(f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24))
             for _ in range(count)
         ]
-        await backdoor_of(self.stores).put_users(made)
+        await backdoor_of(self.stores).put_users(made, role)
         users = await self.stores.accounts.sessions([each.token_hash for each in made])
         return [Buyer(users[each.token_hash], each.token) for each in made]
 
