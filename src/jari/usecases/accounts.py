@@ -2,24 +2,23 @@
 
 import asyncio
 import hashlib
-import secrets
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from jari.domain.errors import EmailTaken, KeyReused, Unauthenticated, WrongCredentials
+from jari.caches import Cache
+from jari.domain.errors import EmailTaken, Unauthenticated, WrongCredentials, key_reused
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
-from jari.ports import AccountStore, AttemptStore, RequestKey
+from jari.ports import AccountStore, AttemptStore, Chance, Clock, RequestKey
 from jari.settings import Settings
 from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
 from jari.usecases.passwords import Passwords
+from jari.usecases.tokens import new_token
 
 log = structlog.get_logger()
 
@@ -49,10 +48,13 @@ class Accounts:
         attempts: AttemptStore,
         passwords: Passwords,
         devices: Devices,
+        clock: Clock,
+        chance: Chance,
         settings: Settings,
     ) -> None:
         self._store = store
-        self._limits = Limits(attempts, settings)
+        self._chance = chance
+        self._limits = Limits(attempts, clock, settings)
         self._log_in_limits = LogInLimits(
             log_ins_per_address=settings.log_ins_per_address,
             log_in_attempts_per_address=settings.log_in_attempts_per_address,
@@ -63,7 +65,7 @@ class Accounts:
         self._devices = devices
         self._passwords = passwords
         self._settings = settings
-        self._sessions = SessionCache(store, settings)
+        self._sessions = SessionCache(store, clock, settings)
 
     async def sign_up(
         self,
@@ -114,7 +116,7 @@ class Accounts:
         found = await self._store.user_by_email(email)
         same = earlier.request.fingerprint == request.fingerprint
         if not same or found is None or not await self._passwords.verify(found[1], password):
-            raise KeyReused("This Idempotency-Key came before with another request: use a new key.")
+            raise key_reused()
         return found[0]
 
     async def log_in(self, *, email: str, password: str, address: str, device: str | None = None) -> LoggedIn:
@@ -131,7 +133,7 @@ class Accounts:
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
         user, password_hash = found
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = new_token(self._chance, TOKEN_BYTES)
         ended = await self._store.add_session(
             _hash(token),
             user.id,
@@ -223,28 +225,31 @@ class SessionCache:
     that is ended in another process is forgotten here within a poll.
     """
 
-    def __init__(self, store: AccountStore, settings: Settings) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
+        self._known: Cache[bytes, User] = Cache(
+            settings.session_cache_size,
+            fresh_seconds=settings.session_cache_seconds,
+            clock=clock.seconds,
+        )
         self._forgotten = 0
         self._lookup: Lookup[bytes, User] = Lookup(store.sessions, queue_size=settings.max_connections)
 
     async def user(self, token_hash: bytes) -> User | None:
         """The session's user."""
-        known = self._known.get(token_hash)
-        if known is not None and known[1] > time.monotonic():
-            return known[0]
+        if (known := self._known.get(token_hash)) is not None:
+            return known
         forgotten = self._forgotten
         user = await self._lookup.get(token_hash)
         if user is not None and forgotten == self._forgotten:
-            self._remember(token_hash, user)
+            self._known.put(token_hash, user)
         return user
 
     def forget(self, *token_hashes: bytes) -> None:
         """Ask the store the next time; an answer that is on its way is not remembered."""
         for token_hash in token_hashes:
-            self._known.pop(token_hash, None)
+            self._known.pop(token_hash)
         self._forgotten += len(token_hashes)
 
     async def run(self) -> None:
@@ -255,9 +260,3 @@ class SessionCache:
                 self.forget(*await self._store.ended_sessions(OVERLAP_MS))
             except Exception:
                 log.exception("session_poll_failed")
-
-    def _remember(self, token_hash: bytes, user: User) -> None:
-        self._known[token_hash] = user, time.monotonic() + self._settings.session_cache_seconds
-        self._known.move_to_end(token_hash)
-        if len(self._known) > self._settings.session_cache_size:
-            self._known.popitem(last=False)

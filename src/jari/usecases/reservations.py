@@ -1,18 +1,19 @@
 """Reservations: made of held seats, looked at, given up."""
 
-import secrets
 from collections.abc import Sequence
 
+from jari.domain.commands.reservations import Book, CancelReservation, Reserve
+from jari.domain.commands.tickets import CheckIn
 from jari.domain.errors import UnknownSeats
 from jari.domain.permissions import Action, may, require
 from jari.domain.reservations import Reservation, no_reservation
-from jari.domain.sales import Book, CancelReservation, CheckIn, Reserve
 from jari.domain.users import User
-from jari.ports import RequestKey, ReservationStore
+from jari.ports import Chance, RequestKey, ReservationStore
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.holds import Holds
 from jari.usecases.numbers import Numbers
 from jari.usecases.till import Tills
+from jari.usecases.tokens import new_token
 
 TOKEN_BYTES = 12  # of an order's name: 96 bits that nobody can guess
 
@@ -21,13 +22,20 @@ class Reservations:
     """What a buyer does between holding seats and paying for them."""
 
     def __init__(
-        self, store: ReservationStore, tills: Tills, holds: Holds, catalogue: Catalogue, numbers: Numbers
+        self,
+        store: ReservationStore,
+        tills: Tills,
+        holds: Holds,
+        catalogue: Catalogue,
+        numbers: Numbers,
+        chance: Chance,
     ) -> None:
         self._store = store
         self._tills = tills
         self._holds = holds
         self._catalogue = catalogue
         self._numbers = numbers
+        self._chance = chance
 
     async def reserve(self, buyer: User, schedule_id: int, request: RequestKey | None = None) -> Reservation:
         """A PENDING reservation of all that the buyer holds; the same seats again give the same one again.
@@ -37,7 +45,7 @@ class Reservations:
         """
         require(buyer, Action.RESERVE, buyer.id)
         command = await self._reserve(buyer, schedule_id)
-        return await self._tills.submit(schedule_id, command, Reservation, request)
+        return await self._tills.submit(schedule_id, command, request)
 
     async def book(
         self,
@@ -56,11 +64,10 @@ class Reservations:
         try:
             seat_ids = await self._holds.seats_at(schedule_id, places)
         except UnknownSeats as refusal:
-            return await self._holds.first_answer(request, refusal, Reservation)
-        reserve = await self._reserve(buyer, schedule_id)
-        return await self._holds.take(
-            buyer, schedule_id, seat_ids, lambda hold: Book(hold, reserve), Reservation, request
-        )
+            return await self._holds.first_answer(request, refusal, Book)
+        hold = self._holds.hold_of(buyer, seat_ids)
+        book = Book(hold, await self._reserve(buyer, schedule_id))
+        return await self._holds.take(schedule_id, hold, book, request)
 
     async def cancel(self, buyer: User, reservation_id: int) -> Reservation:
         """Give up an unpaid reservation; its seats are free at once.
@@ -72,7 +79,7 @@ class Reservations:
         if found is None or not may(buyer, Action.CANCEL_RESERVATION, found.buyer_id):
             raise no_reservation(reservation_id)
         command = CancelReservation(reservation_id, buyer.id)
-        return await self._tills.submit(found.schedule_id, command, Reservation)
+        return await self._tills.submit(found.schedule_id, command)
 
     async def one(self, user: User, reservation_id: int) -> Reservation:
         """One reservation; a buyer sees only their own.
@@ -115,14 +122,14 @@ class Reservations:
             TicketUsed, TicketVoid, NotFound, Unavailable.
         """
         require(user, Action.CHECK_IN)
-        return await self._tills.submit(schedule_id, CheckIn(reservation_id, seat_id), Reservation)
+        return await self._tills.submit(schedule_id, CheckIn(reservation_id, seat_id))
 
     async def _reserve(self, buyer: User, schedule_id: int) -> Reserve:
         return Reserve(
             buyer_id=buyer.id,
             schedule_id=schedule_id,
             reservation_id=await self._numbers.next(),
-            token=secrets.token_urlsafe(TOKEN_BYTES),
+            token=new_token(self._chance, TOKEN_BYTES),
             price_list=await self._catalogue.price_list(
                 schedule_id, await self._holds.plan_revision(schedule_id)
             ),

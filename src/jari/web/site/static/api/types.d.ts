@@ -410,7 +410,7 @@ export interface TicketCodes {
 
 /** The public keys that tickets are signed for, as JSON Web Keys. */
 export interface TicketKeys {
-  keys: (Record<string, string>)[];
+  keys: Record<string, string>[];
 }
 
 /** What a map needs to know of a venue besides its seats. */
