@@ -61,11 +61,15 @@ from jari.usecases.sweeping import Sweeper
 from jari.usecases.tickets import Tickets
 from jari.usecases.till import Tills
 from jari.usecases.webhooks import Webhooks
-from jari.web.app import Services, build_app
+from jari.web.api.documents import Documents, Lists
+from jari.web.api.table import description
+from jari.web.app import Addresses, build_app
+from jari.web.cookies import Cookies
 from jari.web.deadlines import Deadlines
 from jari.web.live.snapshots import Snapshots
 from jari.web.live.streams import Hub
 from jari.web.server import Server
+from jari.web.services import Services
 from jari.web.site.printer import Printer
 
 log = structlog.get_logger()
@@ -232,33 +236,33 @@ class Application:
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
         self.live.audience = self.hub
-        self.deadlines = Deadlines(settings)
+        self.deadlines = Deadlines()
 
     def services(self) -> Services:
-        """The use cases that the web translates to."""
+        """What the handlers of the web work with."""
         return Services(
-            self.accounts,
-            self.catalogue,
-            self.holds,
-            self.live,
-            self.reservations,
-            self.payments,
-            self.refunds,
-            self.tickets,
+            settings=self.settings,
+            accounts=self.accounts,
+            catalogue=self.catalogue,
+            holds=self.holds,
+            live=self.live,
+            reservations=self.reservations,
+            payments=self.payments,
+            refunds=self.refunds,
+            tickets=self.tickets,
+            hub=self.hub,
+            deadlines=self.deadlines,
+            snapshots=self.snapshots,
+            printer=self.printer,
+            documents=Documents(self.catalogue),
+            lists=Lists(self.catalogue, self.live, self.settings),
+            cookies=Cookies(self.settings),
+            description=description(),
         )
 
-    def asgi(self) -> ASGIApp:
+    def asgi(self) -> Addresses:
         """The ASGI application; its lifespan runs the background tasks and closes the stores."""
-        return build_app(
-            self.services(),
-            self.hub,
-            self.deadlines,
-            self.snapshots,
-            self.printer,
-            self.settings,
-            self._lifespan,
-            self.mounts,
-        )
+        return build_app(self.services(), self._lifespan, self.mounts)
 
     def _works(self) -> list[Work]:
         """What one process does for all."""

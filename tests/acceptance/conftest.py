@@ -1,6 +1,5 @@
 """Steps that several features share: a match, and people who hold, reserve and buy its seats."""
 
-import asyncio
 import re
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from jari.adapters.sql.tables import users
 from jari.domain.users import Role
 from jari.domain.venues import Grade, Section
 from jari.usecases.organising import Organising
-from support.databases import make_tables
+from support.databases import sqlite_in
 from support.sandboxes import Sandbox
 from support.servers import Server
 from support.streams import Event
@@ -38,8 +37,7 @@ def a_house(
 ) -> Iterator[House]:
     """A server with a database of its own, whose buyers pay at the sandbox."""
     directory = tmp_path_factory.mktemp("house")
-    url = f"sqlite:///{directory / 'jari.db'}"
-    asyncio.run(make_tables(url))
+    url = sqlite_in(directory)
     server = Server(
         url,
         directory / "server.log",
