@@ -15,6 +15,22 @@ class BadSetting(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What one payment gateway is told; ``prefix`` is that of the variables that all this stands in."""
+
+    name: str
+    url: str
+    secret_key: str = dataclasses.field(repr=False)
+    client_key: str
+    script_url: str = ""
+    sources: str = ""
+    test_code: str = ""
+    timeout_seconds: int = 30
+    connections: int = 100
+    prefix: str = "JARI_GATEWAY_"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator may set. Numbers must be positive."""
 
@@ -50,6 +66,7 @@ class Settings:
 
     # payments
     environment: str = "development"  # "production" is needed for a gateway's live keys
+    gateway: str = "toss"  # by name, where new payments are made
     gateway_url: str = ""  # e.g. https://api.tosspayments.com; empty: nothing that costs money can be sold
     gateway_secret_key: str = dataclasses.field(default="", repr=False)
     gateway_client_key: str = ""
@@ -58,6 +75,9 @@ class Settings:
     gateway_test_code: str = ""  # an error that the gateway is to act out, with test keys
     gateway_timeout_seconds: int = 30
     gateway_connections: int = 100
+    # Payments made at these before are settled and given back there: JARI_FORMER_GATEWAYS=toss, and what is told to
+    # each in JARI_GATEWAY_TOSS_URL, JARI_GATEWAY_TOSS_SECRET_KEY, ….
+    former_gateways: tuple[GatewaySettings, ...] = ()
     max_payment_tries: int = 20  # for each reservation
     max_payments_running: int = 2_000
     payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
@@ -168,11 +188,43 @@ class Settings:
         values: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
             variable = f"JARI_{field.name.upper()}"
-            if overrides.get(field.name) is not None:
+            if field.name == "former_gateways":
+                names = environment.get(variable, "").replace(",", " ").split()
+                values[field.name] = tuple(_former_gateway(name, environment) for name in names)
+            elif overrides.get(field.name) is not None:
                 values[field.name] = overrides[field.name]
             elif variable in environment:
                 values[field.name] = _read(variable, environment[variable], field.type)
         return cls(**values)
+
+    @property
+    def gateways(self) -> tuple[GatewaySettings, ...]:
+        """Every gateway that is named, the one for new payments first, if there is one."""
+        if not self.gateway_url:
+            return self.former_gateways
+        default = GatewaySettings(
+            name=self.gateway,
+            url=self.gateway_url,
+            secret_key=self.gateway_secret_key,
+            client_key=self.gateway_client_key,
+            script_url=self.gateway_script_url,
+            sources=self.gateway_sources,
+            test_code=self.gateway_test_code,
+            timeout_seconds=self.gateway_timeout_seconds,
+            connections=self.gateway_connections,
+        )
+        return default, *self.former_gateways
+
+
+def _former_gateway(name: str, environment: Mapping[str, str]) -> GatewaySettings:
+    prefix = f"JARI_GATEWAY_{name.upper()}_"
+    values: dict[str, Any] = {
+        field.name: _read(variable, environment[variable], field.type)
+        for field in dataclasses.fields(GatewaySettings)
+        if (variable := f"{prefix}{field.name.upper()}") in environment
+    }
+    told = {"url": "", "secret_key": "", "client_key": "", **values}
+    return GatewaySettings(**{**told, "name": name, "prefix": prefix})
 
 
 def _read(variable: str, text: str, kind: object) -> str | int:

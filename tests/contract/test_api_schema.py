@@ -19,6 +19,7 @@ from jari.adapters.signing import Signer
 from jari.main import Application, open_stores
 from jari.settings import Settings
 from jari.usecases.devices import Devices
+from jari.usecases.gateways import Gateways
 from jari.web.api.openapi import document
 from jari.web.api.requests import Endpoint
 from jari.web.app import all_routes
@@ -222,7 +223,7 @@ async def test_every_address_is_described(sqlite_url: str) -> None:
     settings = Settings(database=sqlite_url)
     stores = await open_stores(settings)
     devices = Devices(b"key", accounts_per_device=settings.accounts_per_device, days=settings.device_days)
-    application = Application(stores, Signer.generate(), devices, None, settings)
+    application = Application(stores, Signer.generate(), devices, Gateways([], None), settings)
     routes = all_routes(application.services(), application.snapshots, application.printer, settings)
     found = {
         (method, path)

@@ -31,6 +31,7 @@ from jari.domain.payments import (
     PaymentStatus,
     Refund,
     RefundStatus,
+    next_attempt,
 )
 from jari.domain.reservations import (
     Reservation,
@@ -338,9 +339,9 @@ class BoxOffice:
                 replace(
                     payment,
                     next_try_ms=self._now_ms + command.patience_ms,
-                    attempt=payment.attempt + command.answered,
-                    code=command.code,
-                    message=command.message,
+                    attempt=next_attempt(payment.attempt, command.answer),
+                    code=command.answer.code,
+                    message=command.answer.message,
                 )
             )
         )
@@ -399,9 +400,9 @@ class BoxOffice:
                 replace(
                     refund,
                     next_try_ms=self._now_ms + command.patience_ms,
-                    attempt=refund.attempt + command.answered,
-                    code=command.code,
-                    message=command.message,
+                    attempt=next_attempt(refund.attempt, command.answer),
+                    code=command.answer.code,
+                    message=command.answer.message,
                 )
             )
         )

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from jari.domain.payments import Charged, NotCharged
+from jari.domain.payments import Charged, NoAnswer, NotCharged, NothingYet
 from jari.domain.reservations import PriceList
 from jari.domain.seating import Command, Expire, Hold, Occupy, Release
 from jari.domain.tenures import NO_LIMIT, KeepLimit
@@ -79,14 +79,12 @@ class SettlePayment:
 
 @dataclass(frozen=True, slots=True)
 class PostponePayment:
-    """Still unknown: ask again after ``patience_ms``, as another attempt where the last was answered."""
+    """Nothing is settled yet: ask again after ``patience_ms``."""
 
     reservation_id: int
     payment_id: int
     patience_ms: int
-    code: str
-    message: str
-    answered: bool
+    answer: NothingYet | NoAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +116,7 @@ class PostponeRefund:
     reservation_id: int
     refund_id: int
     patience_ms: int
-    code: str
-    message: str
-    answered: bool
+    answer: NothingYet | NoAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ def all_routes(
 ) -> list[BaseRoute]:
     """Every route of our own but the streams'."""
     reader = Reader(services.accounts, settings)
+    gateway_sources = services.payments.checkout[1].sources if services.payments.checkout else ""
     writer = ReservationJson(services.catalogue, services.refunds, services.live)
     tickets = tickets_routes.Handlers(
         services.tickets, services.reservations, services.catalogue, printer, reader
@@ -121,7 +122,7 @@ def all_routes(
         *accounts_routes.routes(services.accounts, reader, settings),
         *operations.routes(services.live, settings),
         *documentation.routes(settings),
-        *pages.routes(settings),
+        *pages.routes(gateway_sources, settings),
     ]
 
 

@@ -34,18 +34,8 @@ class RefundPayment(Body):
     reason: Annotated[str, described(maxLength=MAX_REASON_LENGTH, description="printable characters")] = ""
 
 
-class HintedPayment(msgspec.Struct, rename="camel"):
-    """The part of a gateway's message that says where to look."""
-
-    payment_key: str
-    order_id: str
-
-
-class Hint(msgspec.Struct, rename="camel"):
-    """A gateway's message; only where to look is read from it."""
-
-    event_type: str
-    data: HintedPayment
+class Hint(msgspec.Struct):
+    """A gateway's message, in its own words; its adapter reads where to look, and nothing else."""
 
 
 class Handlers:
@@ -57,31 +47,22 @@ class Handlers:
         refunds: Refunds,
         writer: ReservationJson,
         reader: Reader,
-        settings: Settings,
     ) -> None:
         self._payments = payments
         self._refunds = refunds
         self._writer = writer
         self._reader = reader
-        self._settings = settings
         self._confirm_decoder = msgspec.json.Decoder(ConfirmPayment)
         self._refund_decoder = msgspec.json.Decoder(RefundPayment)
-        self._hint_decoder = msgspec.json.Decoder(Hint)
 
     async def config(self, _: Request) -> Response:
         """What the checkout page needs to know of the gateway."""
-        settings = self._settings
-        if not settings.gateway_url:
+        if self._payments.checkout is None:
             raise NotFound(
                 "No payment gateway is set up here: the operator must name one (JARI_GATEWAY_URL)."
             )
-        return success(
-            {
-                "gateway": self._payments.require_gateway().name,
-                "clientKey": settings.gateway_client_key,
-                "scriptUrl": settings.gateway_script_url,
-            }
-        )
+        name, checkout = self._payments.checkout
+        return success({"gateway": name, "clientKey": checkout.client_key, "scriptUrl": checkout.script_url})
 
     async def confirm(self, request: Request) -> Response:
         """Charge; 202 where it is not known yet whether money moved."""
@@ -113,10 +94,8 @@ class Handlers:
 
     async def hint(self, request: Request) -> Response:
         """Take a gateway's message for what it is: a reason to look. Whether it changed anything is not told."""
-        if request.path_params["gateway"] != self._payments.gateway_name:
-            raise NotFound("No such gateway is set up here.")
-        body, _ = await self._reader.body(request, self._hint_decoder)
-        await self._payments.take_hint(body.data.order_id, body.data.payment_key)
+        body = await self._reader.body_bytes(request)
+        await self._payments.take_hint(request.path_params["gateway"], body, request.headers)
         return success({})
 
 
@@ -124,7 +103,7 @@ def routes(
     payments: Payments, refunds: Refunds, writer: ReservationJson, reader: Reader, settings: Settings
 ) -> list[BaseRoute]:
     """The routes of payments."""
-    handlers = Handlers(payments, refunds, writer, reader, settings)
+    handlers = Handlers(payments, refunds, writer, reader)
     return [
         route("/api/payments/config", settings, GET=handlers.config),
         route("/api/payments/confirm", settings, POST=handlers.confirm),

@@ -1,7 +1,6 @@
 """The page: one HTML document for every address, and the files that it loads."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -42,7 +41,7 @@ class Files(StaticFiles):
         await response(scope, receive, send)
 
 
-def routes(settings: Settings) -> list[BaseRoute]:
+def routes(gateway_sources: str, settings: Settings) -> list[BaseRoute]:
     """The routes of the page."""
 
     async def index(_: Request) -> Response:
@@ -51,7 +50,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
     async def checkout(_: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers=checkout_policy)
 
-    checkout_policy = {**POLICY, **_checkout_headers(settings)}
+    checkout_policy = {**POLICY, **_checkout_headers(gateway_sources)}
     return [
         route("/", settings, GET=index),
         route("/matches/{schedule_id:id}", settings, GET=index),
@@ -64,17 +63,14 @@ def routes(settings: Settings) -> list[BaseRoute]:
     ]
 
 
-def _checkout_headers(settings: Settings) -> dict[str, str]:
+def _checkout_headers(sources: str) -> dict[str, str]:
     """The checkout alone may load the gateway's script, talk to the gateway and open its window."""
-    script = urlsplit(settings.gateway_script_url)
-    if not script.scheme:
+    if not sources:
         return {}
-    origin = f"{script.scheme}://{script.netloc}"
-    allowed = f"{origin} {settings.gateway_sources}".strip()
     return {
         "Content-Security-Policy": (
-            CONTENT.replace("form-action 'self'", f"form-action 'self' {allowed}")
-            + f"; script-src 'self' {allowed}; connect-src 'self' {allowed}; frame-src {allowed}"
+            CONTENT.replace("form-action 'self'", f"form-action 'self' {sources}")
+            + f"; script-src 'self' {sources}; connect-src 'self' {sources}; frame-src {sources}"
         ),
         "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     }
