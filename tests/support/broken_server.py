@@ -132,24 +132,6 @@ def mortal() -> None:
         pass_commands("after commit", self._schedule.id)
         await publish(self, committed)
 
-    def asking(ask: Any) -> Any:
-        async def ask_gateway(self: Any, order_id: str, payment: Any) -> Any:
-            schedule_id, _ = read_order_id(order_id)
-            pass_point("asking", schedule_id)
-            answer = await ask(self, order_id, payment)
-            pass_point("asked", schedule_id)
-            return answer
-
-        return ask_gateway
-
-    def giving_back(give_back: Any) -> Any:
-        async def give_money_back(self: Any, reservation: Any, refund: Any) -> Any:
-            pass_point("giving back", reservation.schedule_id)
-            schedule.set(reservation.schedule_id)
-            return await give_back(self, reservation, refund)
-
-        return give_money_back
-
     async def cancel_payment(self: Any, **question: Any) -> Any:
         said = await cancel(self, **question)
         pass_point("given back", schedule.get())
@@ -161,11 +143,31 @@ def mortal() -> None:
         (Till, "_publish", publish_commit),
         (Gateways, "charge", asking(Gateways.charge)),
         (Gateways, "charge_again", asking(Gateways.charge_again)),
-        (Refunds, "_give_back", giving_back(Refunds._give_back)),
-        (Refunds, "_give_back_again", giving_back(Refunds._give_back_again)),
+        (Refunds, "_give_back", giving_back(Refunds._give_back, schedule)),
+        (Refunds, "_give_back_again", giving_back(Refunds._give_back_again, schedule)),
         (TossGateway, "cancel", cancel_payment),
     ):
         setattr(owner, name, broken)
+
+
+def asking(ask: Any) -> Any:
+    async def ask_gateway(self: Any, order_id: str, payment: Any) -> Any:
+        schedule_id, _ = read_order_id(order_id)
+        pass_point("asking", schedule_id)
+        answer = await ask(self, order_id, payment)
+        pass_point("asked", schedule_id)
+        return answer
+
+    return ask_gateway
+
+
+def giving_back(give_back: Any, schedule: ContextVar[int]) -> Any:
+    async def give_money_back(self: Any, reservation: Any, refund: Any) -> Any:
+        pass_point("giving back", reservation.schedule_id)
+        schedule.set(reservation.schedule_id)
+        return await give_back(self, reservation, refund)
+
+    return give_money_back
 
 
 def pass_point(point: str, schedule_id: int) -> None:
