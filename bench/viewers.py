@@ -15,6 +15,7 @@ from bench.peers import bare_endpoint
 from bench.rows import Row
 from bench.stage import CORE, embedded, processor_seconds, serving, world_in
 from jari.adapters.sql.tables import changes
+from support.backdoors import database_of
 from support.servers import Server
 from support.worlds import Buyer, Match, World
 
@@ -124,7 +125,7 @@ async def _watch(server: Server, match: Match, buyers: list[Buyer], count: int) 
 
 
 async def _commit_times(world: World) -> list[tuple[int, float]]:
-    async with world.stores.database.read() as connection:
+    async with database_of(world.stores).read() as connection:
         rows = await connection.execute(
             select(changes.c.version, changes.c.committed_ms).order_by(changes.c.version)
         )

@@ -2,9 +2,8 @@
 
 import asyncio
 import gc
-import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +76,7 @@ GARBAGE_THRESHOLD = 20_000  # the default of 700 collects dozens of times a seco
 
 TICKET_KEY = "ticket-key"
 DEVICE_KEY = "device-key"
+DEVICE_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Stores:
     reservations: ReservationStore
     duties: DutyStore
     webhooks: WebhookStore
-    close: Callable[[], Awaitable[None]]
+    close: Callable[[], Coroutine[Any, Any, None]]
 
 
 async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance = CHANCE) -> Stores:
@@ -157,10 +157,18 @@ async def open_signer(duties: DutyStore) -> Signer:
     return Signer.from_private(await duties.secret(TICKET_KEY, fresh))
 
 
-async def open_devices(duties: DutyStore, settings: Settings) -> Devices:
+async def open_devices(
+    duties: DutyStore, settings: Settings, clock: Clock = CLOCK, chance: Chance = CHANCE
+) -> Devices:
     """What knows devices; its key is made once for each database and lies there."""
-    key = await duties.secret(DEVICE_KEY, secrets.token_bytes(32))
-    return Devices(key, accounts_per_device=settings.accounts_per_device, days=settings.device_days)
+    key = await duties.secret(DEVICE_KEY, chance.randbytes(DEVICE_KEY_BYTES))
+    return Devices(
+        key,
+        clock,
+        chance,
+        accounts_per_device=settings.accounts_per_device,
+        days=settings.device_days,
+    )
 
 
 class Application:
@@ -174,20 +182,25 @@ class Application:
         gateways: Gateways,
         settings: Settings,
         mounts: Mapping[str, ASGIApp] | None = None,
+        *,
+        clock: Clock = CLOCK,
+        chance: Chance = CHANCE,
     ) -> None:
         self.settings = settings
         self.stores = stores
         self.gateways = gateways
         self.mounts = mounts or {}
-        self.live = Live(stores.seating, stores.catalogue, settings)
+        self.live = Live(stores.seating, stores.catalogue, clock, settings)
         self.tills = Tills(self.live, stores.seating, settings)
         self.passwords = Passwords(settings)
-        self.accounts = Accounts(stores.accounts, stores.attempts, self.passwords, devices, settings)
-        self.catalogue = Catalogue(stores.catalogue, settings)
-        self.holds = Holds(self.live, self.tills, stores.seating, settings)
+        self.accounts = Accounts(
+            stores.accounts, stores.attempts, self.passwords, devices, clock, chance, settings
+        )
+        self.catalogue = Catalogue(stores.catalogue, clock, settings)
+        self.holds = Holds(self.live, self.tills, stores.seating, clock, chance, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
-        self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers)
-        pace = Pace(CLOCK, settings)
+        self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers, chance)
+        pace = Pace(clock, settings)
         self.payments = Payments(sold, self.tills, self.live, gateways, numbers, pace, settings)
         self.refunds = Refunds(sold, self.tills, self.catalogue, gateways, numbers, pace, settings)
         self.tickets = Tickets(self.reservations, signer)
@@ -196,9 +209,9 @@ class Application:
             timeout_seconds=settings.webhook_timeout_seconds,
             connections=settings.max_webhooks * settings.duty_page_size,
         )
-        self.webhooks = Webhooks(stores.webhooks, self.sender, settings)
-        self.auditor = Auditor(sold, settings)
-        self.duties = Duties(stores.duties, self._works(), settings)
+        self.webhooks = Webhooks(stores.webhooks, self.sender, clock, chance, settings)
+        self.auditor = Auditor(sold, clock, settings)
+        self.duties = Duties(stores.duties, self._works(), clock, chance, settings)
         self.printer = Printer(settings)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)

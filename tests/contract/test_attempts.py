@@ -10,6 +10,7 @@ from jari.adapters.memory.attempts import MAX_BUCKETS, MemoryAttemptStore
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.database import open_database
 from jari.adapters.sql.tables import attempts as table
+from jari.adapters.system import CLOCK
 from jari.domain.errors import TooManyAttempts
 from jari.domain.limits import Limit
 from jari.settings import Settings
@@ -99,7 +100,7 @@ async def test_how_many_there_are_is_told_without_counting(counting):
 
 async def test_what_one_process_forgives_lets_those_try_again_whom_another_has_refused(attempts):
     """Log-ins that are right but not done fill the bucket of the wrong ones; somebody else is refused meanwhile."""
-    here, there = (Limits(attempts, Settings(refusal_recheck_seconds=1)) for _ in range(2))
+    here, there = (Limits(attempts, CLOCK, Settings(refusal_recheck_seconds=1)) for _ in range(2))
     twice = Limit("log-in:a", 2, failures_only=True)
 
     async def refused_there():

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from jari.adapters.system import CLOCK
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 from jari.domain.schedules import Kind
 from jari.domain.seating import Allocation, Status
@@ -124,12 +125,12 @@ async def test_what_is_long_over_is_looked_at_no_more(stores, books, schedule_id
 
 @pytest.mark.not_in_memory("no look into memory can fail")
 async def test_an_audit_that_fails_leaves_no_old_figure(stores, books, schedule_id, seat_ids):
-    await Auditor(stores.reservations, Settings()).audit()
+    await Auditor(stores.reservations, CLOCK, Settings()).audit()
     assert figure("ticket_without_seat") == 0
     async with stores.database.write() as connection:
         await connection.execute(text("ALTER TABLE reservation_seats RENAME TO elsewhere"))
     with pytest.raises(DBAPIError):
-        await Auditor(stores.reservations, Settings()).audit()
+        await Auditor(stores.reservations, CLOCK, Settings()).audit()
     assert math.isnan(figure("ticket_without_seat"))
 
 
@@ -138,13 +139,13 @@ async def test_the_audit_shows_its_figures_and_looks_no_more_often_than_it_shoul
 ):
     settings = Settings(audit_seconds=3_600)
     await ticket(books, 1, schedule_id, seat_ids[0])
-    auditor = Auditor(stores.reservations, settings)
+    auditor = Auditor(stores.reservations, CLOCK, settings)
     await auditor.audit()
     assert figure("ticket_without_seat") == 1
     await allocate(books, schedule_id, seat_ids[0])
     await auditor.audit()
     assert figure("ticket_without_seat") == 1
-    await Auditor(stores.reservations, settings).audit()
+    await Auditor(stores.reservations, CLOCK, settings).audit()
     assert figure("ticket_without_seat") == 0
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jari.adapters.signing import Signer
+from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import PaymentRefused
 from jari.domain.gateways import Failed, Record, Refused, Returned, Standing
 from jari.domain.payments import NoAnswer, PaymentStatus, RefundStatus
@@ -112,7 +113,7 @@ async def shop(sqlite_url: str) -> AsyncIterator[Shop]:
     settings = Settings(database=sqlite_url)
     gateway = ScriptedGateway()
     stores = await open_stores(settings)
-    devices = Devices(b"key", accounts_per_device=5, days=365)
+    devices = Devices(b"key", CLOCK, CHANCE, accounts_per_device=5, days=365)
     gateways = Gateways([gateway], gateway)  # type: ignore[list-item,arg-type]
     application = Application(stores, Signer.generate(), devices, gateways, settings)
     yield Shop(application, gateway, world)

@@ -147,6 +147,12 @@ class Later:
         return self._clock.seconds() + self._ahead_ms / 1000
 
 
+def database_of(stores: Stores) -> Database:
+    """For tests that write SQL of their own."""
+    assert isinstance(stores.database, Database)
+    return stores.database
+
+
 def backdoor_of(stores: Stores) -> Backdoor:
     if isinstance(stores.database, Memory):
         return MemoryBackdoor(stores.database)

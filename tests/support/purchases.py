@@ -19,6 +19,7 @@ from jari.adapters.sql.tables import allocations, reservations
 from jari.domain.payments import PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
 from jari.domain.seating import Allocation, Status
+from support.backdoors import database_of
 from support.databases import Postgres, make_tables, run_apart
 from support.sandboxes import Sandbox
 from support.servers import SERVE, Server, free_port
@@ -399,7 +400,7 @@ def let_time_run_out(purchase: Purchase) -> None:
     world, now_ms = purchase.shop.world, int(time.time() * 1000)
 
     async def end() -> None:
-        async with world.stores.database.write() as connection:
+        async with database_of(world.stores).write() as connection:
             for table in (allocations, reservations):
                 mine = (table.c.schedule_id == purchase.match.id, table.c.buyer_id == purchase.buyer.id)
                 await connection.execute(update(table).where(*mine).values(expires_ms=now_ms - LONG_AGO_MS))
@@ -421,7 +422,7 @@ def lose_the_seats(purchase: Purchase) -> None:
     world = purchase.shop.world
 
     async def lose() -> None:
-        async with world.stores.database.write() as connection:
+        async with database_of(world.stores).write() as connection:
             await connection.execute(
                 delete(allocations).where(allocations.c.schedule_id == purchase.match.id)
             )

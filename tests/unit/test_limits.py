@@ -6,6 +6,7 @@ import time
 import pytest
 
 from jari.adapters.memory.attempts import MemoryAttemptStore
+from jari.adapters.system import CLOCK
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
 from jari.settings import Settings
@@ -30,7 +31,7 @@ def attempts():
 
 
 def limits(attempts, **settings):
-    return Limits(attempts, Settings(**settings))
+    return Limits(attempts, CLOCK, Settings(**settings))
 
 
 async def counted(attempts, bucket="a"):
