@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import msgspec
+
 
 class BadSetting(Exception):
     """A setting that cannot be used; the message names the variable and the remedy."""
@@ -16,7 +18,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """What one payment gateway is told; ``prefix`` is that of the variables that all this stands in."""
+    """What one payment gateway is told."""
 
     name: str
     url: str
@@ -27,7 +29,6 @@ class GatewaySettings:
     test_code: str = ""
     timeout_seconds: int = 30
     connections: int = 100
-    prefix: str = "JARI_GATEWAY_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ class Settings:
     gateway_test_code: str = ""  # an error that the gateway is to act out, with test keys
     gateway_timeout_seconds: int = 30
     gateway_connections: int = 100
-    # Payments made at these before are settled and given back there: JARI_FORMER_GATEWAYS=toss, and what is told to
-    # each in JARI_GATEWAY_TOSS_URL, JARI_GATEWAY_TOSS_SECRET_KEY, ….
-    former_gateways: tuple[GatewaySettings, ...] = ()
+    # Payments that were made at these before are settled and given back there, as JSON:
+    # [{"name": "toss", "url": …, "secret_key": …, "client_key": …}]
+    former_gateways: str = dataclasses.field(default="", repr=False)
     max_payment_tries: int = 20  # for each reservation
     max_payments_running: int = 2_000
     payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
@@ -188,10 +189,7 @@ class Settings:
         values: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
             variable = f"JARI_{field.name.upper()}"
-            if field.name == "former_gateways":
-                names = environment.get(variable, "").replace(",", " ").split()
-                values[field.name] = tuple(_former_gateway(name, environment) for name in names)
-            elif overrides.get(field.name) is not None:
+            if overrides.get(field.name) is not None:
                 values[field.name] = overrides[field.name]
             elif variable in environment:
                 values[field.name] = _read(variable, environment[variable], field.type)
@@ -199,9 +197,17 @@ class Settings:
 
     @property
     def gateways(self) -> tuple[GatewaySettings, ...]:
-        """Every gateway that is named, the one for new payments first, if there is one."""
+        """Every gateway that is named, the one for new payments first, if there is one.
+
+        Raises:
+            BadSetting: the former ones are not what they must be.
+        """
+        try:
+            former = msgspec.json.decode(self.former_gateways or "[]", type=tuple[GatewaySettings, ...])
+        except msgspec.DecodeError as error:
+            raise BadSetting(f"JARI_FORMER_GATEWAYS does not fit: {error}: correct or unset it.") from None
         if not self.gateway_url:
-            return self.former_gateways
+            return former
         default = GatewaySettings(
             name=self.gateway,
             url=self.gateway_url,
@@ -213,18 +219,7 @@ class Settings:
             timeout_seconds=self.gateway_timeout_seconds,
             connections=self.gateway_connections,
         )
-        return default, *self.former_gateways
-
-
-def _former_gateway(name: str, environment: Mapping[str, str]) -> GatewaySettings:
-    prefix = f"JARI_GATEWAY_{name.upper()}_"
-    values: dict[str, Any] = {
-        field.name: _read(variable, environment[variable], field.type)
-        for field in dataclasses.fields(GatewaySettings)
-        if (variable := f"{prefix}{field.name.upper()}") in environment
-    }
-    told = {"url": "", "secret_key": "", "client_key": "", **values}
-    return GatewaySettings(**{**told, "name": name, "prefix": prefix})
+        return default, *former
 
 
 def _read(variable: str, text: str, kind: object) -> str | int:

@@ -4,23 +4,20 @@ Everything else is real: the whole application on a real database.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
 
-from jari.adapters.signing import Signer
-from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import PaymentRefused
-from jari.domain.gateways import Failed, Record, Refused, Returned, Standing
+from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Standing
 from jari.domain.payments import NoAnswer, PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
-from jari.domain.users import Role, User
-from jari.main import Application, open_stores
+from jari.main import Application
 from jari.ports import Checkout, Due
 from jari.settings import Settings
-from jari.usecases.devices import Devices
 from jari.usecases.gateways import Gateways
+from support.applications import opened
 from support.worlds import World
 
 AMOUNT = 30_000
@@ -66,6 +63,12 @@ class ScriptedGateway:
     async def cancel(self, *, idempotency_key: str, **_: object) -> Any:
         return self._next("cancel", idempotency_key)
 
+    def read_hint(self, body: bytes, headers: Mapping[str, str]) -> Hint:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
 
 class Shop:
     """One buyer with two seats to pay for."""
@@ -110,19 +113,10 @@ class Shop:
 @pytest.fixture
 async def shop(sqlite_url: str) -> AsyncIterator[Shop]:
     world = World(sqlite_url)
-    settings = Settings(database=sqlite_url)
     gateway = ScriptedGateway()
-    stores = await open_stores(settings)
-    devices = Devices(b"key", CLOCK, CHANCE, accounts_per_device=5, days=365)
-    gateways = Gateways([gateway], gateway)  # type: ignore[list-item,arg-type]
-    application = Application(stores, Signer.generate(), devices, gateways, settings)
-    yield Shop(application, gateway, world)
+    async with opened(Settings(database=sqlite_url), Gateways([gateway], gateway)) as application:
+        yield Shop(application, gateway, world)
     assert list(gateway.script) == [], "the script was played to its end"
-    await application.tills.close()
-    application.passwords.close()
-    await application.printer.close()
-    await application.sender.close()
-    await stores.close()
     world.close()
 
 
@@ -240,15 +234,3 @@ async def test_a_payment_whose_question_failed_here_is_open_and_not_unsaid(shop:
     assert status(await shop.confirm()) == LEFT_OPEN
     shop.gateway.will(("look_up", TAKEN))
     assert status(await shop.reconcile()) == SOLD
-
-
-async def test_a_payment_of_another_gateway_is_left_alone(shop: Shop):
-    await shop.reserve()
-    shop.gateway.will(("confirm", SILENCE), ("look_up", AWAY))
-    await shop.confirm()
-    shop.gateway.name = "another"
-    shop.application.gateways.__init__([shop.gateway], shop.gateway)  # type: ignore[misc,list-item,arg-type]
-    assert status(await shop.reconcile()) == LEFT_OPEN
-    organiser = User(0, "o@example.com", "O", Role.ORGANISER)
-    (seen,) = await shop.application.reservations.of_schedule(organiser, shop.match.id, None, 10)
-    assert seen.paying is not None

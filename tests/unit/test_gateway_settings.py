@@ -1,5 +1,7 @@
 """Which payment gateway a server opens, and which keys it refuses."""
 
+import json
+
 import pytest
 
 from jari.domain.errors import Unavailable
@@ -55,27 +57,16 @@ def test_a_gateway_that_nobody_knows_is_refused():
         open_gateways(Settings(gateway="cash", gateway_url=URL, **TEST_KEYS))
 
 
-FORMER = {
-    "JARI_FORMER_GATEWAYS": "toss",
-    "JARI_GATEWAY_TOSS_URL": URL,
-    "JARI_GATEWAY_TOSS_SECRET_KEY": "test_sk_former",
-    "JARI_GATEWAY_TOSS_CLIENT_KEY": "test_ck_former",
-    "JARI_GATEWAY_TOSS_TIMEOUT_SECONDS": "7",
-}
+FORMER = {"name": "toss", "url": URL, "secret_key": "test_sk_former", "client_key": "test_ck_former"}
+
+
+def former(**changed):
+    return {"JARI_FORMER_GATEWAYS": json.dumps([{**FORMER, **changed}])}
 
 
 async def test_a_former_gateway_is_opened_and_takes_no_new_payments():
-    settings = Settings.from_environment(FORMER)
-    assert settings.gateways == (
-        GatewaySettings(
-            name="toss",
-            url=URL,
-            secret_key="test_sk_former",
-            client_key="test_ck_former",
-            timeout_seconds=7,
-            prefix="JARI_GATEWAY_TOSS_",
-        ),
-    )
+    settings = Settings.from_environment(former(timeout_seconds=7))
+    assert settings.gateways == (GatewaySettings(**FORMER, timeout_seconds=7),)
     gateways = open_gateways(settings)
     assert gateways
     assert gateways.checkout is None
@@ -84,16 +75,25 @@ async def test_a_former_gateway_is_opened_and_takes_no_new_payments():
     await gateways.close()
 
 
-@pytest.mark.parametrize("missing", ["URL", "SECRET_KEY", "CLIENT_KEY"])
+@pytest.mark.parametrize("missing", ["url", "secret_key", "client_key"])
 def test_a_former_gateway_must_be_told_all_too(missing):
-    variable = f"JARI_GATEWAY_TOSS_{missing}"
-    environment = {name: value for name, value in FORMER.items() if name != variable}
-    with pytest.raises(BadSetting, match=variable):
-        open_gateways(Settings.from_environment(environment))
+    with pytest.raises(BadSetting, match="JARI_FORMER_GATEWAYS"):
+        open_gateways(Settings.from_environment(former(**{missing: ""})))
+
+
+@pytest.mark.parametrize("text", ["toss", "{}", '[{"name": "toss"}]', "[" * 10_000])
+def test_former_gateways_are_named_as_json(text):
+    with pytest.raises(BadSetting, match="JARI_FORMER_GATEWAYS does not fit"):
+        open_gateways(Settings(former_gateways=text))
+
+
+def test_a_live_key_of_a_former_gateway_is_refused_outside_production():
+    with pytest.raises(BadSetting, match="live keys"):
+        open_gateways(Settings.from_environment(former(secret_key="live_sk_a")))
 
 
 def test_a_gateway_is_not_named_twice():
-    settings = Settings.from_environment(FORMER, gateway_url=URL, **TEST_KEYS)
+    settings = Settings.from_environment(former(), gateway_url=URL, **TEST_KEYS)
     with pytest.raises(BadSetting, match="twice"):
         open_gateways(settings)
 

@@ -1,5 +1,7 @@
 """What is owed, and under which key is asked again."""
 
+from dataclasses import replace
+
 import pytest
 
 from jari.domain.errors import Invalid
@@ -11,7 +13,7 @@ from jari.domain.payments import (
     Refund,
     RefundStatus,
     check_reason,
-    next_attempt,
+    postponed,
 )
 from jari.domain.payments import status_with_refunds as status
 
@@ -74,8 +76,11 @@ def test_a_reason_is_short_and_can_be_printed(reason, taken):
 
 @pytest.mark.parametrize(
     ("answer", "attempt"),
-    [(NothingYet("OPEN", ""), 4), (NoAnswer("SILENCE", ""), 3)],
-    ids=lambda it: str(it)[:10],
+    [(NothingYet("NO", "no"), 4), (NoAnswer("NO", "no"), 3)],
+    ids=["nothing yet", "no answer"],
 )
 def test_only_where_nothing_has_moved_the_next_question_has_a_key_of_its_own(answer, attempt):
-    assert next_attempt(3, answer) == attempt
+    before = replace(refund(30_000, DUE), attempt=3)
+    assert postponed(before, answer, 9_000) == replace(
+        before, next_try_ms=9_000, attempt=attempt, code="NO", message="no"
+    )

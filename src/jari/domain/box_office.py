@@ -31,7 +31,7 @@ from jari.domain.payments import (
     PaymentStatus,
     Refund,
     RefundStatus,
-    next_attempt,
+    postponed,
 )
 from jari.domain.reservations import (
     Reservation,
@@ -334,17 +334,8 @@ class BoxOffice:
         payment = reservation.payment(command.payment_id)
         if payment.status is not PaymentStatus.CONFIRMING:
             return reservation
-        return self._move(
-            reservation.with_payment(
-                replace(
-                    payment,
-                    next_try_ms=self._now_ms + command.patience_ms,
-                    attempt=next_attempt(payment.attempt, command.answer),
-                    code=command.answer.code,
-                    message=command.answer.message,
-                )
-            )
-        )
+        later_ms = self._now_ms + command.patience_ms
+        return self._move(reservation.with_payment(postponed(payment, command.answer, later_ms)))
 
     # After the payment
 
@@ -395,17 +386,8 @@ class BoxOffice:
         refund = reservation.refund(command.refund_id)
         if refund.status is RefundStatus.DONE:
             return reservation
-        return self._move(
-            reservation.with_refund(
-                replace(
-                    refund,
-                    next_try_ms=self._now_ms + command.patience_ms,
-                    attempt=next_attempt(refund.attempt, command.answer),
-                    code=command.answer.code,
-                    message=command.answer.message,
-                )
-            )
-        )
+        later_ms = self._now_ms + command.patience_ms
+        return self._move(reservation.with_refund(postponed(refund, command.answer, later_ms)))
 
     def check_in(self, command: CheckIn) -> Reservation:
         """Mark a ticket as used, once."""

@@ -12,8 +12,9 @@ payment or of some seats; CANCELED that all of it went back. What cost nothing g
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from jari.domain.errors import Invalid
 
@@ -120,13 +121,19 @@ PaymentAnswer = Charged | NotCharged | NothingYet | NoAnswer
 RefundAnswer = GivenBack | NothingYet | NoAnswer
 
 
-def next_attempt(attempt: int, answer: NothingYet | NoAnswer) -> int:
-    """The attempt after this answer; each has an idempotency key of its own at the gateway."""
+Open = TypeVar("Open", Payment, Refund)
+
+
+def postponed(open_still: Open, answer: NothingYet | NoAnswer, next_try_ms: int) -> Open:
+    """A payment or refund that is to be asked after later. Each attempt has an idempotency key of its own."""
     match answer:
         case NothingYet():
-            return attempt + 1
+            attempt = open_still.attempt + 1
         case NoAnswer():
-            return attempt
+            attempt = open_still.attempt
+    return replace(
+        open_still, next_try_ms=next_try_ms, attempt=attempt, code=answer.code, message=answer.message
+    )
 
 
 def in_time(payment: Payment) -> tuple[int, int]:

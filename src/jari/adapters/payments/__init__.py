@@ -45,8 +45,8 @@ def _require_usable(gateway: GatewaySettings, environment: str) -> None:
     keys = (gateway.secret_key, gateway.client_key)
     if not gateway.url or not all(keys):
         raise BadSetting(
-            f"The payment gateway {gateway.name} is named, but not its address and keys: set {gateway.prefix}URL, "
-            f"{gateway.prefix}SECRET_KEY and {gateway.prefix}CLIENT_KEY."
+            f"The payment gateway {gateway.name} is named, but not its address and keys: set JARI_GATEWAY_URL, "
+            "JARI_GATEWAY_SECRET_KEY and JARI_GATEWAY_CLIENT_KEY, or what JARI_FORMER_GATEWAYS says of it."
         )
     if any(map(adapter.is_live_key, keys)) and environment != "production":
         raise BadSetting(
