@@ -138,12 +138,12 @@ class World:
     def ballpark(self) -> Match:
         return self.match(plans.read_plan(plans.sample("ballpark"), file="ballpark.json"))
 
-    def buyers(self, count: int) -> list[Buyer]:
+    def buyers(self, count: int, role: Role = Role.BUYER) -> list[Buyer]:
         """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
-        return self.run(self._buyers(count))
+        return self.run(self._buyers(count, role))
 
-    def buyer(self) -> Buyer:
-        return self.buyers(1)[0]
+    def buyer(self, role: Role = Role.BUYER) -> Buyer:
+        return self.buyers(1, role)[0]
 
     def allocations(self, match: Match) -> list[Allocation]:
         """What the store holds, ended holds included."""
@@ -174,7 +174,7 @@ class World:
             {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
         )
 
-    async def _buyers(self, count: int) -> list[Buyer]:
+    async def _buyers(self, count: int, role: Role) -> list[Buyer]:
         """All in one transaction: one by one, each would wait for the disk."""
         made = [
             (f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)) for _ in range(count)
@@ -187,7 +187,7 @@ class World:
                         "email": email,
                         "name": "Buyer",
                         "password_hash": "-",
-                        "role": Role.BUYER,
+                        "role": role,
                         "created_ms": 0,
                     }
                     for email, _ in made
@@ -206,7 +206,7 @@ class World:
                     for email, token in made
                 ],
             )
-        return [Buyer(User(id_of[email], email, "Buyer", Role.BUYER), token) for email, token in made]
+        return [Buyer(User(id_of[email], email, "Buyer", role), token) for email, token in made]
 
 
 def _in_a_week_ms() -> int:

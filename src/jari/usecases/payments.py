@@ -16,6 +16,7 @@ payment that is settled as it is.
 from collections.abc import Mapping
 
 from jari import metrics
+from jari.domain.commands.payments import BeginPayment, PostponePayment, SettlePayment
 from jari.domain.errors import JariError, PaymentRefused, PaymentReturned
 from jari.domain.payments import (
     MAX_PAYMENT_KEY_LENGTH,
@@ -27,7 +28,6 @@ from jari.domain.payments import (
 )
 from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation, ReservationStatus, no_order, read_order_id
-from jari.domain.sales import BeginPayment, PostponePayment, SettlePayment
 from jari.domain.users import User
 from jari.ports import Checkout, Due, RequestKey, ReservationStore
 from jari.settings import Settings
@@ -80,11 +80,11 @@ class Payments:
         self._running.require_room()
         command = await self._begin(buyer, payment_key, order_id, amount)
         schedule_id, _ = read_order_id(order_id)
-        begun = await self._tills.submit(schedule_id, command, Reservation, request)
+        begun = await self._tills.submit(schedule_id, command, request)
         new = next((each for each in begun.payments if each.id == command.payment_id), None)
         if (
             new is None
-        ):  # the same was begun before, and what has become of it since, that answer does not know
+        ):  # it was begun before, and an answer that was stored then does not know what came of it
             settled = await self._follow(begun.id, payment_key)
         else:
             settled = await self._running.join_or(begun, new.id, lambda: self._charge(begun, new))
@@ -148,7 +148,7 @@ class Payments:
         else:
             patience_ms = self._pace.again_ms(self._live.now_ms() - payment.started_ms)
             command = PostponePayment(reservation.id, payment.id, patience_ms, answer)
-        return await self._tills.submit(reservation.schedule_id, command, Reservation)
+        return await self._tills.submit(reservation.schedule_id, command)
 
     async def reconcile(self) -> int:
         """Take up the payments that nobody looks after; how many could be."""

@@ -8,11 +8,11 @@ in the gateway's record: what is found there is never given twice.
 import structlog
 
 from jari import metrics
+from jari.domain.commands.refunds import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.errors import NotFound
 from jari.domain.payments import GivenBack, Refund, RefundAnswer, RefundStatus, check_reason
 from jari.domain.permissions import Action, may
 from jari.domain.reservations import Reservation, refund_deadline_ms
-from jari.domain.sales import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.schedules import Schedule
 from jari.domain.users import User
 from jari.ports import Due, RequestKey, ReservationStore
@@ -84,7 +84,7 @@ class Refunds:
             buyer_id=None if late else user.id,
             deadline_ms=self.deadline_ms(await self._catalogue.schedule(found.schedule_id)),
         )
-        taken = await self._tills.submit(found.schedule_id, command, Reservation, request)
+        taken = await self._tills.submit(found.schedule_id, command, request)
         new = next((each for each in taken.refunds if each.id == command.refund_id), None)
         if new is None:
             # The request was answered before; what has become of it since, that answer does not know.
@@ -131,4 +131,4 @@ class Refunds:
             log.error("refund_postponed", refund=refund.id, code=answer.code, reservation=reservation.id)
             metrics.refunds.labels("postponed").inc()
             command = PostponeRefund(reservation.id, refund.id, self._pace.longest_ms, answer)
-        return await self._tills.submit(reservation.schedule_id, command, Reservation)
+        return await self._tills.submit(reservation.schedule_id, command)
