@@ -1,6 +1,5 @@
 """The API under arbitrary input: whatever is sent, it is answered, or refused as the contract says."""
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from schemathesis.core.failures import FailureGroup
 from jari.web.api.openapi import document
 from jari.web.api.table import TABLE
 from support.connections import RawConnection, status_of
-from support.databases import make_tables
+from support.databases import sqlite_in
 from support.sandboxes import Sandbox
 from support.servers import Server
 from support.worlds import Buyer, Match, World
@@ -53,8 +52,7 @@ class Target:
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A server of its own: what is thrown at it would use up the attempts that others have, too."""
     directory = tmp_path_factory.mktemp("schema")
-    url = f"sqlite:///{directory / 'jari.db'}"
-    asyncio.run(make_tables(url))
+    url = sqlite_in(directory)
     sandbox = Sandbox(directory / "sandbox.log").start()
     server = Server(
         url,
