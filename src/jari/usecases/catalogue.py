@@ -7,14 +7,13 @@ from functools import cached_property
 
 from jari.caches import Cache
 from jari.domain.errors import NotFound
+from jari.domain.ids import MAX_ID
 from jari.domain.reservations import Offer, PriceList
 from jari.domain.schedules import Filter, Listing, Schedule, no_schedule
 from jari.domain.venues import Block, Section, Venue
 from jari.ports import CatalogueStore, Clock
 from jari.settings import Settings
 from jari.usecases.lookups import Lookup
-
-MAX_OFFSET = 2**63 - 1  # as far as the stores can count
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +152,7 @@ class Catalogue:
     async def _find_pages(self, pages: Sequence[Page]) -> dict[Page, Listing]:
         found = {}
         for page in pages:
-            offset = min(page.offset, MAX_OFFSET)
+            offset = min(page.offset, MAX_ID)  # as far as the stores can count
             found[page] = await self._store.schedules(page.chosen, offset=offset, limit=page.size)
         return found
 

@@ -14,12 +14,13 @@ from jari.domain.errors import (
     ReservationClosed,
     ReservationExpired,
 )
+from jari.domain.ids import MAX_ID
 from jari.domain.payments import MAX_REASON_LENGTH, PaymentStatus
 from jari.domain.permissions import Action
 from jari.web.api.calls import Call
 from jari.web.api.endpoints import Answered, Endpoint
 from jari.web.api.reservations import ReservationAnswer, shown
-from jari.web.api.shapes import MAX_ID, Answer, Body, Done, Id, described
+from jari.web.api.shapes import Answer, Body, Done, Id, described
 from jari.web.services import Services
 
 NOT_KNOWN_YET = 202

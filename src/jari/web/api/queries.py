@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl
 from msgspec import inspect
 
 from jari.domain.errors import Invalid
-from jari.web.api.shapes import MAX_ID, Query
+from jari.domain.ids import read_id
+from jari.web.api.shapes import Query
 
 Q = TypeVar("Q", bound=Query)
 
-MAX_DIGITS = 19
 MAX_SHOWN = 40  # characters of what was sent, in a refusal
 
 
@@ -44,11 +44,6 @@ class QueryReader(Generic[Q]):
         return self._kind(**values)
 
 
-def is_number(text: str) -> bool:
-    """Whether this writes a number that is worth reading: of at most 19 digits."""
-    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-
-
 def _reading(kind: inspect.Type, name: str) -> tuple[Callable[[str], Any], bool]:
     """How to read a parameter of this type, and whether it may come several times."""
     match kind:
@@ -76,11 +71,12 @@ def _reader(kind: inspect.Type, name: str) -> Callable[[str], Any]:
 
 
 def _number(name: str, text: str) -> int:
-    if not is_number(text) or not 1 <= int(text) <= MAX_ID:
+    number = read_id(text)
+    if number is None:
         raise Invalid(
             f"'{name}' is {text[:MAX_SHOWN]!r}, but must be a positive whole number of at most 63 bits."
         )
-    return int(text)
+    return number
 
 
 def _choice(name: str, text: str, choices: Any) -> str:

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from jari.domain.errors import NotFound
-from jari.web.api.shapes import MAX_ID
+from jari.domain.ids import is_id, is_number
 
 T = TypeVar("T")
-
-MAX_DIGITS = 19  # what is longer is no address of ours
 
 Found = tuple[dict[str, T], tuple[int | str, ...]]
 
@@ -65,7 +63,7 @@ class Routes(Generic[T]):
         for place, part in enumerate(parts[1:], start=1):
             below = node.words.get(part)
             if below is None:
-                if node.number is not None and _is_number(part):
+                if node.number is not None and is_number(part):
                     below = node.number
                     ids.append(known_id(int(part), node.number_of))
                 elif node.name is not None and part:
@@ -85,13 +83,9 @@ def known_id(number: int, what: str) -> int:
     Raises:
         NotFound: it cannot.
     """
-    if not 1 <= number <= MAX_ID:
+    if not is_id(number):
         raise NotFound(f"There is no such {what}: ids are positive numbers of at most 63 bits.")
     return number
-
-
-def _is_number(part: str) -> bool:
-    return part.isascii() and part.isdigit() and len(part) <= MAX_DIGITS
 
 
 def _below(node: Node[T], part: str) -> Node[T]:

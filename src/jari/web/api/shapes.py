@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-MAX_ID = 2**63 - 1
+from jari.domain.ids import MAX_ID
+
 MAX_KEY_LENGTH = 255
 KEY = re.compile(r"[\x21-\x7e]+")
 
