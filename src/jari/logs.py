@@ -8,10 +8,19 @@ import structlog
 from jari.domain.errors import Unavailable
 
 
-def configure(*, quiet: bool = False) -> None:
-    """Set up structlog, and send the log records of libraries through it."""
+def configure(*, quiet: bool = False, worker: int | None = None) -> None:
+    """Set up structlog, and send the log records of libraries through it; a worker's lines carry its number."""
+
+    def name_worker(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        if worker is not None:
+            event["worker"] = worker
+        return event
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_worker,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_what_is_away,

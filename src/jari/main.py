@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,7 +19,7 @@ from jari.adapters.payments.toss import TossGateway, is_live_key
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
-from jari.adapters.sql.database import Database, open_database, require_current_schema
+from jari.adapters.sql.database import LEAST_CONNECTIONS, Database, open_database, require_current_schema
 from jari.adapters.sql.duties import SqlDutyStore
 from jari.adapters.sql.reservations import SqlReservationStore
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
@@ -45,10 +46,13 @@ from jari.usecases.till import Tills
 from jari.usecases.webhooks import Webhooks
 from jari.web.app import Services, build_app
 from jari.web.deadlines import Deadlines
+from jari.web.figures import Figures
+from jari.web.listening import listen
 from jari.web.live.snapshots import Snapshots
 from jari.web.live.streams import Hub
-from jari.web.server import Server
+from jari.web.server import Server, warn_of_proxies
 from jari.web.site.printer import Printer
+from jari.web.workers import Worker
 
 log = structlog.get_logger()
 
@@ -78,6 +82,28 @@ class Stores:
         """Close every connection."""
         await self.seating.close()
         await self.database.close()
+
+
+def require_workers_allowed(settings: Settings) -> None:
+    """Refuse several workers where they cannot be.
+
+    Raises:
+        BadSetting: with what to do instead.
+    """
+    if open_database(settings).is_sqlite:
+        raise BadSetting(
+            f"{settings.workers} workers need a database that processes can share, and SQLite is for one: leave out "
+            "--workers (JARI_WORKERS), or name a PostgreSQL with --database postgresql://…"
+        )
+    if sys.platform != "linux":
+        raise BadSetting(
+            "Several workers need Linux, which spreads connections over them: leave out --workers."
+        )
+    if settings.database_connections < settings.workers * LEAST_CONNECTIONS:
+        raise BadSetting(
+            f"JARI_DATABASE_CONNECTIONS={settings.database_connections} is too few for {settings.workers} workers, "
+            f"who share it: each needs {LEAST_CONNECTIONS}, and better 5."
+        )
 
 
 async def open_stores(settings: Settings) -> Stores:
@@ -162,7 +188,9 @@ class Application:
         gateway: TossGateway | None,
         settings: Settings,
         mounts: Mapping[str, ASGIApp] | None = None,
+        worker: Worker | None = None,
     ) -> None:
+        self.figures = Figures(worker, settings)
         self.settings = settings
         self.stores = stores
         self.gateway = gateway
@@ -203,6 +231,7 @@ class Application:
             self.payments,
             self.refunds,
             self.tickets,
+            self.figures.text,
         )
 
     def asgi(self) -> ASGIApp:
@@ -249,24 +278,30 @@ class Application:
                 _measure_loop_lag(),
             ):
                 await stack.enter_async_context(_background(work))
+            await stack.enter_async_context(self.figures.told_to_others())
             gc.collect()
             gc.freeze()  # what is there now stays: no collection need look at it again
             gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
             if self.gateway is None and await self.stores.reservations.has_unsettled():
                 log.error("payments_without_gateway", remedy="set JARI_GATEWAY_URL as it was")
-            log.info("started", host=self.settings.host, port=self.settings.port)
             yield
             self.hub.close()
         log.info("stopped")
 
 
-async def serve(settings: Settings, mounts: Mapping[str, ASGIApp] | None = None) -> None:
-    """Serve until told to end; ``mounts`` are other applications, at paths of their own."""
+async def serve(
+    settings: Settings, mounts: Mapping[str, ASGIApp] | None = None, worker: Worker | None = None
+) -> None:
+    """Serve until told to end, as one of several workers or alone; ``mounts`` are other applications at paths."""
     gateway = open_gateway(settings)
     stores = await open_stores(settings)
     signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
-    application = Application(stores, signer, devices, gateway, settings, mounts)
-    await Server(application.asgi(), application.hub, application.deadlines, settings).serve()
+    application = Application(stores, signer, devices, gateway, settings, mounts, worker)
+    if worker is None:
+        warn_of_proxies(settings)
+    listening = listen(settings) if worker is None else worker.listening
+    server = Server(application.asgi(), application.hub, application.deadlines, settings, worker)
+    await server.serve([listening])
 
 
 @asynccontextmanager

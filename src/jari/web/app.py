@@ -1,7 +1,7 @@
 """The ASGI application: streams first, then everything else through Starlette's router."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +56,7 @@ class Services:
     payments: Payments
     refunds: Refunds
     tickets: Tickets
+    figures: Callable[[], Awaitable[bytes]]  # of this process, or of all workers
 
 
 class Streams:
@@ -119,7 +120,7 @@ def all_routes(
         *tickets_routes.routes(tickets, settings),
         *catalogue_routes.routes(services.catalogue, services.live, snapshots, settings),
         *accounts_routes.routes(services.accounts, reader, settings),
-        *operations.routes(services.live, settings),
+        *operations.routes(services.live, services.figures, settings),
         *documentation.routes(settings),
         *pages.routes(settings),
     ]

@@ -1,6 +1,8 @@
 """What an operator and a load balancer ask: alive, ready, and the figures."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
@@ -11,7 +13,7 @@ from jari.web.api.requests import route
 from jari.web.api.responses import success
 
 
-def routes(live: Live, settings: Settings) -> list[BaseRoute]:
+def routes(live: Live, figures: Callable[[], Awaitable[bytes]], settings: Settings) -> list[BaseRoute]:
     """The routes of operations."""
 
     async def livez(_: Request) -> Response:
@@ -21,11 +23,11 @@ def routes(live: Live, settings: Settings) -> list[BaseRoute]:
         await live.check_store()
         return success({"ready": True})
 
-    async def figures(_: Request) -> Response:
-        return PlainTextResponse(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def told(_: Request) -> Response:
+        return PlainTextResponse(await figures(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [
         route("/livez", settings, GET=livez),
         route("/readyz", settings, GET=readyz),
-        route("/metrics", settings, GET=figures),
+        route("/metrics", settings, GET=told),
     ]
