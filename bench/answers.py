@@ -13,6 +13,7 @@ from bench.peers import bare_endpoint
 from bench.rows import Row, ratio
 from bench.stage import CORE, embedded, hold_requests, processor_seconds, serving, stadium, world_in
 from jari.adapters.sql.tables import allocations
+from support.backdoors import database_of
 from support.worlds import Match, World
 
 CONNECTIONS = 64
@@ -97,7 +98,7 @@ def answers() -> list[Row]:
 
 
 async def _fill(world: World, match: Match) -> None:
-    async with world.stores.database.write() as connection:
+    async with database_of(world.stores).write() as connection:
         await connection.execute(
             insert(allocations),
             [

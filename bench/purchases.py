@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -68,7 +69,7 @@ class Talk:
 
 
 @contextmanager
-def selling(url: str, **sandbox_settings: object) -> Iterator[tuple[Server, Sandbox]]:
+def selling(url: str, **sandbox_settings: Any) -> Iterator[tuple[Server, Sandbox]]:
     with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
         sandbox = Sandbox(Path(directory) / "sandbox.log", **sandbox_settings).start()
         try:
@@ -78,7 +79,9 @@ def selling(url: str, **sandbox_settings: object) -> Iterator[tuple[Server, Sand
             sandbox.kill()
 
 
-async def reserve(talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]) -> tuple[dict, float]:
+async def reserve(
+    talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]
+) -> tuple[dict[str, Any], float]:
     """Hold, then reserve: the reservation, and how long the hold took."""
     a, b, c = seat_ids
     hold = load.post(f"/api/matches/{match.id}/allocations", f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)
@@ -92,7 +95,7 @@ async def reserve(talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]) -
     return json.loads(body)["data"], took
 
 
-async def authenticate(talk: Talk, reservation: dict) -> str:
+async def authenticate(talk: Talk, reservation: dict[str, Any]) -> str:
     """What the buyer does on the gateway's page: the payment key."""
     form = urlencode({**checkout(reservation["orderId"], reservation["amount"]), "choice": "good"})
     request = (
@@ -106,7 +109,7 @@ async def authenticate(talk: Talk, reservation: dict) -> str:
     return parse_qs(urlsplit(location.decode()).query)["paymentKey"][0]
 
 
-def confirm_request(reservation: dict, payment_key: str, buyer: Buyer) -> bytes:
+def confirm_request(reservation: dict[str, Any], payment_key: str, buyer: Buyer) -> bytes:
     body = json.dumps(
         {
             "paymentKey": payment_key,

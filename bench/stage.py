@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench import load
 from jari import plans
@@ -32,7 +33,7 @@ def on_postgres() -> Iterator[tuple[Postgres, str]]:
 
 
 @contextmanager
-def serving(url: str, *, core: int | None = None, **settings: object) -> Iterator[Server]:
+def serving(url: str, *, core: int | None = None, **settings: Any) -> Iterator[Server]:
     """A server, alone on one core if asked for."""
     with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
         server = Server(

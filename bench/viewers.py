@@ -2,6 +2,7 @@
 
 import asyncio
 import bisect
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from bench.peers import bare_endpoint
 from bench.rows import Row
 from bench.stage import CORE, embedded, processor_seconds, serving, world_in
 from jari.adapters.sql.tables import changes
+from support.backdoors import database_of
 from support.servers import Server
 from support.worlds import Buyer, Match, World
 
@@ -83,7 +85,7 @@ def fan_out() -> list[Row]:
     ]  # fmt: skip
 
 
-def _answer(process: "object", port: int) -> tuple[float, float]:
+def _answer(process: subprocess.Popen[bytes], port: int) -> tuple[float, float]:
     answered: Answered = ask(Asked(process, port, [load.get("/")]))
     return answered.by_clock, answered.by_processor
 
@@ -123,7 +125,7 @@ async def _watch(server: Server, match: Match, buyers: list[Buyer], count: int) 
 
 
 async def _commit_times(world: World) -> list[tuple[int, float]]:
-    async with world.stores.database.read() as connection:
+    async with database_of(world.stores).read() as connection:
         rows = await connection.execute(
             select(changes.c.version, changes.c.committed_ms).order_by(changes.c.version)
         )

@@ -1,5 +1,6 @@
 """Fixtures: databases, servers and worlds, all real."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh database of each kind."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def memory_url() -> str:
+    """A fresh memory, shared by all who open it in this test."""
+    return f"memory:{uuid.uuid4().hex}"
+
+
+@pytest.fixture(params=[pytest.param("memory", marks=pytest.mark.memory), "sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """A fresh store of each kind, for tests that open it in their own process."""
+    if request.param == "memory" and (marker := request.node.get_closest_marker("not_in_memory")):
+        pytest.skip(*marker.args)
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from jari import plans
 from jari.adapters.sql.database import migrate, open_database
+from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import EmailTaken
 from jari.domain.schedules import Kind
 from jari.domain.users import Role
@@ -104,7 +105,7 @@ async def _prepare(settings: Settings) -> int:
         schedule_ids.append(schedule_id)
     passwords = Passwords(settings)
     devices = await open_devices(stores.duties, settings)
-    accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, settings)
+    accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, CLOCK, CHANCE, settings)
     for email, name, role in ((EMAIL, "Fan", Role.BUYER), (ORGANISER, "Organiser", Role.ORGANISER)):
         with suppress(EmailTaken):
             await accounts.sign_up(email=email, password=PASSWORD, name=name, role=role)

@@ -2,10 +2,9 @@
 
 import asyncio
 import gc
-import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,14 @@ import structlog
 from starlette.types import ASGIApp
 
 from jari import metrics
+from jari.adapters.memory.accounts import MemoryAccountStore
 from jari.adapters.memory.attempts import MemoryAttemptStore
+from jari.adapters.memory.catalogue import MemoryCatalogueStore
+from jari.adapters.memory.duties import MemoryDutyStore
+from jari.adapters.memory.reservations import MemoryReservationStore
+from jari.adapters.memory.seating import MemorySeatingStore
+from jari.adapters.memory.tables import MEMORY, Memory, open_memory
+from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.payments.toss import TossGateway, is_live_key
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
@@ -25,8 +31,19 @@ from jari.adapters.sql.reservations import SqlReservationStore
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
 from jari.adapters.sql.webhooks import SqlWebhookStore
+from jari.adapters.system import CHANCE, CLOCK
 from jari.adapters.webhook_sender import HttpWebhookSender
-from jari.ports import AttemptStore
+from jari.ports import (
+    AccountStore,
+    AttemptStore,
+    CatalogueStore,
+    Chance,
+    Clock,
+    DutyStore,
+    ReservationStore,
+    SeatingStore,
+    WebhookStore,
+)
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.auditing import Auditor
@@ -61,27 +78,22 @@ GARBAGE_THRESHOLD = 20_000  # the default of 700 collects dozens of times a seco
 
 TICKET_KEY = "ticket-key"
 DEVICE_KEY = "device-key"
-
-SeatingAdapter = PostgresSeatingStore | SqliteSeatingStore
+DEVICE_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Every store on one database."""
+    """Every store on one database, or in one memory; ``close`` lets go of it."""
 
-    database: Database
-    seating: SeatingAdapter
-    catalogue: SqlCatalogueStore
-    accounts: SqlAccountStore
+    database: Database | Memory
+    seating: SeatingStore
+    catalogue: CatalogueStore
+    accounts: AccountStore
     attempts: AttemptStore
-    reservations: SqlReservationStore
-    duties: SqlDutyStore
-    webhooks: SqlWebhookStore
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self.seating.close()
-        await self.database.close()
+    reservations: ReservationStore
+    duties: DutyStore
+    webhooks: WebhookStore
+    close: Callable[[], Coroutine[Any, Any, None]]
 
 
 def require_workers_allowed(settings: Settings) -> None:
@@ -90,9 +102,9 @@ def require_workers_allowed(settings: Settings) -> None:
     Raises:
         BadSetting: with what to do instead.
     """
-    if open_database(settings).is_sqlite:
+    if settings.database.startswith(MEMORY) or open_database(settings).is_sqlite:
         raise BadSetting(
-            f"{settings.workers} workers need a database that processes can share, and SQLite is for one: leave out "
+            f"{settings.workers} workers need a database that processes can share, and this one is for one: leave out "
             "--workers (JARI_WORKERS), or name a PostgreSQL with --database postgresql://…"
         )
     if sys.platform != "linux":
@@ -106,35 +118,50 @@ def require_workers_allowed(settings: Settings) -> None:
         )
 
 
-async def open_stores(settings: Settings) -> Stores:
+async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance = CHANCE) -> Stores:
     """The stores on the database that the settings name, whose schema must be up to date.
 
     Raises:
         BadSetting: no such kind of database.
         SchemaOutdated: it must be migrated first.
     """
-    database = open_database(settings)
-    try:
+    if settings.database.startswith(MEMORY):
+        return _memory_stores(open_memory(settings.database, clock, chance))
+    async with AsyncExitStack() as opening:
+        database = open_database(settings)
+        opening.push_async_callback(database.close)
         await require_current_schema(database)
-        seating: SeatingAdapter = (
+        seating: SqliteSeatingStore | PostgresSeatingStore = (
             SqliteSeatingStore(database, settings.database_timeout_seconds)
             if database.is_sqlite
             else await PostgresSeatingStore.connect(settings)
         )
-    except BaseException:
-        await database.close()
-        raise
-    accounts = SqlAccountStore(database)
-    attempts = MemoryAttemptStore() if database.is_sqlite else accounts
+        opening.push_async_callback(seating.close)
+        accounts = SqlAccountStore(database)
+        return Stores(
+            database,
+            seating,
+            SqlCatalogueStore(database),
+            accounts,
+            MemoryAttemptStore(clock) if database.is_sqlite else accounts,
+            SqlReservationStore(database),
+            SqlDutyStore(database),
+            SqlWebhookStore(database),
+            close=opening.pop_all().aclose,
+        )
+
+
+def _memory_stores(memory: Memory) -> Stores:
     return Stores(
-        database,
-        seating,
-        SqlCatalogueStore(database),
-        accounts,
-        attempts,
-        SqlReservationStore(database),
-        SqlDutyStore(database),
-        SqlWebhookStore(database),
+        memory,
+        MemorySeatingStore(memory),
+        MemoryCatalogueStore(memory),
+        MemoryAccountStore(memory),
+        MemoryAttemptStore(memory.clock),
+        MemoryReservationStore(memory),
+        MemoryDutyStore(memory),
+        MemoryWebhookStore(memory),
+        close=memory.close,
     )
 
 
@@ -165,22 +192,30 @@ def open_gateway(settings: Settings) -> TossGateway | None:
     )
 
 
-async def open_signer(duties: SqlDutyStore) -> Signer:
+async def open_signer(duties: DutyStore) -> Signer:
     """The signer of tickets; its key is made once for each database and lies there."""
     fresh = Signer.generate().private_bytes
     return Signer.from_private(await duties.secret(TICKET_KEY, fresh))
 
 
-async def open_devices(duties: SqlDutyStore, settings: Settings) -> Devices:
+async def open_devices(
+    duties: DutyStore, settings: Settings, clock: Clock = CLOCK, chance: Chance = CHANCE
+) -> Devices:
     """What knows devices; its key is made once for each database and lies there."""
-    key = await duties.secret(DEVICE_KEY, secrets.token_bytes(32))
-    return Devices(key, accounts_per_device=settings.accounts_per_device, days=settings.device_days)
+    key = await duties.secret(DEVICE_KEY, chance.randbytes(DEVICE_KEY_BYTES))
+    return Devices(
+        key,
+        clock,
+        chance,
+        accounts_per_device=settings.accounts_per_device,
+        days=settings.device_days,
+    )
 
 
 class Application:
     """Everything that one process runs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that differs between a server, a worker, a demo and a simulation
         self,
         stores: Stores,
         signer: Signer,
@@ -188,21 +223,26 @@ class Application:
         gateway: TossGateway | None,
         settings: Settings,
         mounts: Mapping[str, ASGIApp] | None = None,
+        *,
         worker: Worker | None = None,
+        clock: Clock = CLOCK,
+        chance: Chance = CHANCE,
     ) -> None:
         self.figures = Figures(worker, settings)
         self.settings = settings
         self.stores = stores
         self.gateway = gateway
         self.mounts = mounts or {}
-        self.live = Live(stores.seating, stores.catalogue, settings)
+        self.live = Live(stores.seating, stores.catalogue, clock, settings)
         self.tills = Tills(self.live, stores.seating, settings)
         self.passwords = Passwords(settings)
-        self.accounts = Accounts(stores.accounts, stores.attempts, self.passwords, devices, settings)
-        self.catalogue = Catalogue(stores.catalogue, settings)
-        self.holds = Holds(self.live, self.tills, stores.seating, settings)
+        self.accounts = Accounts(
+            stores.accounts, stores.attempts, self.passwords, devices, clock, chance, settings
+        )
+        self.catalogue = Catalogue(stores.catalogue, clock, settings)
+        self.holds = Holds(self.live, self.tills, stores.seating, clock, chance, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
-        self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers)
+        self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers, chance)
         self.payments = Payments(sold, self.tills, self.live, gateway, numbers, settings)
         self.refunds = Refunds(sold, self.tills, self.catalogue, self.payments, numbers, settings)
         self.tickets = Tickets(self.reservations, signer)
@@ -211,9 +251,9 @@ class Application:
             timeout_seconds=settings.webhook_timeout_seconds,
             connections=settings.max_webhooks * settings.duty_page_size,
         )
-        self.webhooks = Webhooks(stores.webhooks, self.sender, settings)
-        self.auditor = Auditor(sold, settings)
-        self.duties = Duties(stores.duties, self._works(), settings)
+        self.webhooks = Webhooks(stores.webhooks, self.sender, clock, chance, settings)
+        self.auditor = Auditor(sold, clock, settings)
+        self.duties = Duties(stores.duties, self._works(), clock, chance, settings)
         self.printer = Printer(settings)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
@@ -296,7 +336,7 @@ async def serve(
     gateway = open_gateway(settings)
     stores = await open_stores(settings)
     signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
-    application = Application(stores, signer, devices, gateway, settings, mounts, worker)
+    application = Application(stores, signer, devices, gateway, settings, mounts, worker=worker)
     if worker is None:
         warn_of_proxies(settings)
     listening = listen(settings) if worker is None else worker.listening

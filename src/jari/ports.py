@@ -1,7 +1,7 @@
 """What the use cases need from outside, on one screen.
 
-Every store is there twice for real, on SQLite and on PostgreSQL, and both pass one contract suite. Times are
-milliseconds since 1970; those that decide anything come from the store's own clock.
+Every store is there three times for real, on SQLite, on PostgreSQL and in memory, and all pass one contract suite.
+Times are milliseconds since 1970; those that decide anything come from the store's own clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,26 @@ from jari.domain.tickets import Ticket
 from jari.domain.users import Role, User
 from jari.domain.venues import Venue
 from jari.domain.webhooks import Webhook
+
+
+class Clock(Protocol):
+    """What time it is. Waiting needs no port: the event loop's own clock decides how long it takes."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, by a clock that may be set."""
+
+    def seconds(self) -> float:
+        """Seconds since some moment, by a clock that nobody can set: for spans of time."""
+
+
+class Chance(Protocol):
+    """What cannot be foreseen. `random.SystemRandom` is one that nobody can guess, `random.Random` one with a seed."""
+
+    def randbytes(self, n: int, /) -> bytes:
+        """So many bytes: for tokens, keys and names."""
+
+    def random(self) -> float:
+        """From 0 up to 1: spreads what would come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +196,9 @@ class ReservationStore(Protocol):
 
     async def due_refunds(self, limit: int) -> Sequence[Due]:
         """DUE refunds that somebody must look after by now."""
+
+    async def has_unsettled(self) -> bool:
+        """Whether a payment is CONFIRMING or a refund DUE, whenever somebody is to look after it."""
 
     async def seat_faults(self, since_start_ms: int) -> Mapping[str, int]:
         """What must never be, counted in one look: each of `SEAT_FAULTS` → how many.
@@ -454,6 +477,16 @@ class WebhookStore(Protocol):
         """Delete dead letters that died longer ago than that; how many there were."""
 
 
+@dataclass(frozen=True, slots=True)
+class SignedEvent:
+    """What a receiver is sent in one try: the event's id, when it is sent, the signature over all of it, and the body."""
+
+    event_id: str
+    timestamp_seconds: int
+    signature: str
+    body: bytes
+
+
 class NotDelivered(Exception):
     """A webhook's receiver gave no answer; the message says why."""
 
@@ -461,5 +494,5 @@ class NotDelivered(Exception):
 class WebhookSender(Protocol):
     """Carries deliveries over HTTP."""
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    async def send(self, url: str, event: SignedEvent) -> int:
         """POST once, follow nothing, end within a time limit: the answer's status. Raises NotDelivered."""

@@ -1,23 +1,22 @@
-"""What the store of accounts must do, on SQLite and on PostgreSQL."""
+"""What the store of accounts must do, on SQLite, on PostgreSQL and in memory."""
 
 import asyncio
 
 import pytest
-from sqlalchemy import update
 
-from jari.adapters.sql.tables import attempts, sessions
 from jari.domain.errors import EmailTaken
 from jari.domain.users import Role, User
 from jari.main import open_stores
 from jari.ports import RequestKey, StoredAnswer
 from jari.settings import Settings
+from support.backdoors import backdoor_of
 
 MINUTE = 60_000
 
 
 @pytest.fixture
-async def stores(database_url):
-    stores = await open_stores(Settings(database=database_url))
+async def stores(store_url):
+    stores = await open_stores(Settings(database=store_url))
     yield stores
     await stores.close()
 
@@ -29,14 +28,8 @@ def accounts(stores):
 
 @pytest.fixture
 def pass_time(stores):
-    """Let so many milliseconds pass for the store: as if all that is there had been written earlier."""
-
-    async def age(passed_ms):
-        async with stores.database.write() as connection:
-            for column in (sessions.c.expires_ms, sessions.c.ended_ms, attempts.c.window_ends_ms):
-                await connection.execute(update(column.table).values({column: column - passed_ms}))
-
-    return age
+    """Let so many milliseconds pass for the store."""
+    return backdoor_of(stores).pass_time
 
 
 def add(accounts, email="kim@example.com", *, name="김 철수", role=Role.BUYER, request=None):
@@ -224,12 +217,19 @@ async def test_what_has_ended_is_forgotten_and_nothing_else(accounts, pass_time)
     for number, lifetime_ms in ((1, MINUTE), (2, 3 * MINUTE)):
         await begin(accounts, number, user, lifetime_ms)
         await accounts.end_session(token(number))
-    await accounts.count_attempt("past", MINUTE)
-    await accounts.count_attempt("present", 3 * MINUTE)
     await pass_time(2 * MINUTE)
     await accounts.forget_ended()
     await pass_time(-2 * MINUTE)  # what is still there would count again
     assert await accounts.ended_sessions(MINUTE) == [token(2)]
+    assert await accounts.user_by_email(user.email) is not None
+
+
+@pytest.mark.not_in_memory("there attempts have a store of their own, which forgets the longest unused")
+async def test_windows_that_have_ended_are_forgotten_and_no_others(accounts, pass_time):
+    await accounts.count_attempt("past", MINUTE)
+    await accounts.count_attempt("present", 3 * MINUTE)
+    await pass_time(2 * MINUTE)
+    await accounts.forget_ended()
+    await pass_time(-2 * MINUTE)
     assert (await accounts.count_attempt("present", MINUTE))[0] == 2
     assert (await accounts.count_attempt("past", MINUTE))[0] == 1
-    assert await accounts.user_by_email(user.email) is not None

@@ -16,6 +16,7 @@ from schemathesis import checks
 from starlette.routing import BaseRoute, Route
 
 from jari.adapters.signing import Signer
+from jari.adapters.system import CHANCE, CLOCK
 from jari.main import Application, open_stores
 from jari.settings import Settings
 from jari.usecases.devices import Devices
@@ -221,7 +222,9 @@ async def test_every_address_is_described(sqlite_url: str) -> None:
     """What is not described is not tried out above."""
     settings = Settings(database=sqlite_url)
     stores = await open_stores(settings)
-    devices = Devices(b"key", accounts_per_device=settings.accounts_per_device, days=settings.device_days)
+    devices = Devices(
+        b"key", CLOCK, CHANCE, accounts_per_device=settings.accounts_per_device, days=settings.device_days
+    )
     application = Application(stores, Signer.generate(), devices, None, settings)
     routes = all_routes(application.services(), application.snapshots, application.printer, settings)
     found = {

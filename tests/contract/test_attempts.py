@@ -10,32 +10,24 @@ from jari.adapters.memory.attempts import MAX_BUCKETS, MemoryAttemptStore
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.database import open_database
 from jari.adapters.sql.tables import attempts as table
+from jari.adapters.system import CLOCK
 from jari.domain.errors import TooManyAttempts
 from jari.domain.limits import Limit
 from jari.settings import Settings
 from jari.usecases.limits import Limits
+from support.clocks import StandingClock
 
 MINUTE = 60_000
 
 
-class Clock:
-    """A clock that stands still between two moves."""
-
-    def __init__(self):
-        self.seconds = 1_000.0
-
-    def __call__(self):
-        return self.seconds
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=[pytest.param("memory", marks=pytest.mark.memory), "sqlite", "postgres"])
 async def counting(request):
     """The adapter, and how to let time pass for it: as if every window had been opened earlier."""
     if request.param == "memory":
-        clock = Clock()
+        clock = StandingClock()
 
         async def wait(passed_ms):
-            clock.seconds += passed_ms / 1000
+            clock.pass_seconds(passed_ms / 1000)
 
         yield MemoryAttemptStore(clock), wait
         return
@@ -108,7 +100,7 @@ async def test_how_many_there_are_is_told_without_counting(counting):
 
 async def test_what_one_process_forgives_lets_those_try_again_whom_another_has_refused(attempts):
     """Log-ins that are right but not done fill the bucket of the wrong ones; somebody else is refused meanwhile."""
-    here, there = (Limits(attempts, Settings(refusal_recheck_seconds=1)) for _ in range(2))
+    here, there = (Limits(attempts, CLOCK, Settings(refusal_recheck_seconds=1)) for _ in range(2))
     twice = Limit("log-in:a", 2, failures_only=True)
 
     async def refused_there():
@@ -135,7 +127,7 @@ async def test_attempts_at_once_are_all_counted(attempts):
 
 
 async def test_memory_is_bounded_and_forgets_the_longest_unused():
-    attempts = MemoryAttemptStore()
+    attempts = MemoryAttemptStore(StandingClock())
     for number in range(MAX_BUCKETS + 1):
         await attempts.count_attempt(str(number), MINUTE)
     assert (await attempts.count_attempt("0", MINUTE))[0] == 1

@@ -1,21 +1,21 @@
-"""The audit finds seats in two hands, on SQLite and on PostgreSQL. The guards are taken off to put them there."""
+"""The audit finds seats in two hands, on SQLite, on PostgreSQL and in memory. The guards are taken off to put them there."""
 
 import math
-import time
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import insert, text, update
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from jari.adapters.sql.tables import allocations, reservation_seats, reservations, schedules
-from jari.domain.reservations import ReservationStatus
+from jari.adapters.system import CLOCK
+from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 from jari.domain.schedules import Kind
-from jari.domain.seating import Status
+from jari.domain.seating import Allocation, Status
 from jari.main import open_stores
 from jari.settings import Settings
 from jari.usecases.auditing import Auditor
 from jari.usecases.organising import Organising
+from support.backdoors import backdoor_of
 from support.worlds import hall
 
 ANN, BEN = 1, 2
@@ -25,8 +25,8 @@ NONE = {"allocation_without_seat": 0, "place_sold_twice": 0, "ticket_without_sea
 
 
 @pytest.fixture
-async def stores(database_url):
-    stores = await open_stores(Settings(database=database_url))
+async def stores(store_url):
+    stores = await open_stores(Settings(database=store_url))
     yield stores
     await stores.close()
 
@@ -45,135 +45,107 @@ async def seat_ids(stores, schedule_id):
     return (await stores.catalogue.layout(schedule_id)).seat_ids
 
 
-async def put(stores, table, **values):
-    async with stores.database.write() as connection:
-        await connection.execute(insert(table).values(**values))
+@pytest.fixture
+def books(stores):
+    return backdoor_of(stores)
 
 
-async def allocate(stores, schedule_id, seat_id, buyer=ANN, status=Status.OCCUPIED):
-    await put(
-        stores,
-        allocations,
-        schedule_id=schedule_id,
-        seat_id=seat_id,
-        status=status,
-        buyer_id=buyer,
-        hold_id="h",
+def allocate(books, schedule_id, seat_id, buyer=ANN, status=Status.OCCUPIED):
+    return books.put_allocation(schedule_id, Allocation(seat_id, status, buyer, "h", None))
+
+
+def ticket(books, number, schedule_id, seat_id, *, buyer=ANN, place="1", status="CONFIRMED", **seat):
+    return books.put_reservation(
+        Reservation(
+            id=number,
+            schedule_id=schedule_id,
+            buyer_id=buyer,
+            hold_id="h",
+            status=ReservationStatus(status),
+            order_id=f"order-{number}",
+            order_name="",
+            amount=0,
+            currency="KRW",
+            created_ms=0,
+            expires_ms=0,
+            seats=(ReservedSeat(seat_id, 1, 1, "1", "101", "1", place, "red", 0, **seat),),
+        )
     )
 
 
-async def ticket(stores, number, schedule_id, seat_id, *, buyer=ANN, place="1", status="CONFIRMED", **seat):
-    await put(
-        stores,
-        reservations,
-        id=number,
-        schedule_id=schedule_id,
-        buyer_id=buyer,
-        hold_id="h",
-        status=ReservationStatus(status),
-        order_id=f"order-{number}",
-        order_name="",
-        amount=0,
-        currency="KRW",
-        created_ms=0,
-        expires_ms=0,
-    )
-    await put(
-        stores,
-        reservation_seats,
-        reservation_id=number,
-        seat_id=seat_id,
-        row=1,
-        col=1,
-        section="1",
-        block="101",
-        row_label="1",
-        seat_label=place,
-        grade="red",
-        price=0,
-        **seat,
-    )
-
-
-async def without_guards(stores):
-    on = "" if stores.database.is_sqlite else " ON allocations"
-    async with stores.database.write() as connection:
-        await connection.execute(text(f"DROP TRIGGER require_seats{on}"))
-
-
-async def test_books_that_agree_have_no_faults(stores, schedule_id, seat_ids):
+async def test_books_that_agree_have_no_faults(stores, books, schedule_id, seat_ids):
     for number, seat_id in enumerate(seat_ids[:2], start=1):
-        await allocate(stores, schedule_id, seat_id)
-        await ticket(stores, number, schedule_id, seat_id, place=str(number))
-    await allocate(stores, schedule_id, seat_ids[2], BEN, Status.HOLD)
+        await allocate(books, schedule_id, seat_id)
+        await ticket(books, number, schedule_id, seat_id, place=str(number))
+    await allocate(books, schedule_id, seat_ids[2], BEN, Status.HOLD)
     assert await stores.reservations.seat_faults(0) == NONE
 
 
-async def test_two_tickets_for_one_printed_place_are_found(stores, schedule_id, seat_ids):
+async def test_two_tickets_for_one_printed_place_are_found(stores, books, schedule_id, seat_ids):
     for number, seat_id in enumerate(seat_ids[:2], start=1):
-        await allocate(stores, schedule_id, seat_id)
-        await ticket(stores, number, schedule_id, seat_id, place="7")
+        await allocate(books, schedule_id, seat_id)
+        await ticket(books, number, schedule_id, seat_id, place="7")
     assert await stores.reservations.seat_faults(0) == NONE | {"place_sold_twice": 1}
 
 
 async def test_what_is_refunded_cancelled_or_of_another_schedule_shares_no_place(
-    stores, schedule_id, seat_ids
+    stores, books, schedule_id, seat_ids
 ):
-    await allocate(stores, schedule_id, seat_ids[0])
-    await ticket(stores, 1, schedule_id, seat_ids[0])
-    await ticket(stores, 2, schedule_id, seat_ids[0], buyer=BEN, refund_id=5)
-    await ticket(stores, 3, schedule_id, seat_ids[0], buyer=BEN, status="CANCELLED")
+    await allocate(books, schedule_id, seat_ids[0])
+    await ticket(books, 1, schedule_id, seat_ids[0])
+    await ticket(books, 2, schedule_id, seat_ids[0], buyer=BEN, refund_id=5)
+    await ticket(books, 3, schedule_id, seat_ids[0], buyer=BEN, status="CANCELLED")
     assert await stores.reservations.seat_faults(0) == NONE
 
 
 @pytest.mark.parametrize("owner", [None, BEN])
-async def test_a_ticket_whose_seat_is_not_its_buyers_is_found(stores, schedule_id, seat_ids, owner):
-    await ticket(stores, 1, schedule_id, seat_ids[0])
+async def test_a_ticket_whose_seat_is_not_its_buyers_is_found(stores, books, schedule_id, seat_ids, owner):
+    await ticket(books, 1, schedule_id, seat_ids[0])
     if owner:
-        await allocate(stores, schedule_id, seat_ids[0], owner)
+        await allocate(books, schedule_id, seat_ids[0], owner)
     assert await stores.reservations.seat_faults(0) == NONE | {"ticket_without_seat": 1}
 
 
-async def test_an_allocation_without_a_seat_is_found(stores, schedule_id):
-    await without_guards(stores)
-    await allocate(stores, schedule_id, NOBODYS_SEAT)
+async def test_an_allocation_without_a_seat_is_found(stores, books, schedule_id):
+    await books.take_off_guards()
+    await allocate(books, schedule_id, NOBODYS_SEAT)
     assert await stores.reservations.seat_faults(0) == NONE | {"allocation_without_seat": 1}
 
 
-async def test_what_is_long_over_is_looked_at_no_more(stores, schedule_id, seat_ids):
-    await ticket(stores, 1, schedule_id, seat_ids[0])
-    await without_guards(stores)
-    await allocate(stores, schedule_id, NOBODYS_SEAT)
+async def test_what_is_long_over_is_looked_at_no_more(stores, books, schedule_id, seat_ids):
+    await ticket(books, 1, schedule_id, seat_ids[0])
+    await books.take_off_guards()
+    await allocate(books, schedule_id, NOBODYS_SEAT)
     found = await stores.reservations.seat_faults(60_000)
     assert found == NONE | {"ticket_without_seat": 1, "allocation_without_seat": 1}
-    async with stores.database.write() as connection:
-        await connection.execute(update(schedules).values(starts_ms=int(time.time() * 1000) - 120_000))
+    await books.begin(120_000)
     assert await stores.reservations.seat_faults(60_000) == NONE
     assert await stores.reservations.seat_faults(180_000) == found
 
 
-async def test_an_audit_that_fails_leaves_no_old_figure(stores, schedule_id, seat_ids):
-    await Auditor(stores.reservations, Settings()).audit()
+@pytest.mark.not_in_memory("no look into memory can fail")
+async def test_an_audit_that_fails_leaves_no_old_figure(stores, books, schedule_id, seat_ids):
+    await Auditor(stores.reservations, CLOCK, Settings()).audit()
     assert figure("ticket_without_seat") == 0
     async with stores.database.write() as connection:
         await connection.execute(text("ALTER TABLE reservation_seats RENAME TO elsewhere"))
     with pytest.raises(DBAPIError):
-        await Auditor(stores.reservations, Settings()).audit()
+        await Auditor(stores.reservations, CLOCK, Settings()).audit()
     assert math.isnan(figure("ticket_without_seat"))
 
 
 async def test_the_audit_shows_its_figures_and_looks_no_more_often_than_it_should(
-    stores, schedule_id, seat_ids
+    stores, books, schedule_id, seat_ids
 ):
     settings = Settings(audit_seconds=3_600)
-    await ticket(stores, 1, schedule_id, seat_ids[0])
-    auditor = Auditor(stores.reservations, settings)
+    await ticket(books, 1, schedule_id, seat_ids[0])
+    auditor = Auditor(stores.reservations, CLOCK, settings)
     await auditor.audit()
     assert figure("ticket_without_seat") == 1
-    await allocate(stores, schedule_id, seat_ids[0])
+    await allocate(books, schedule_id, seat_ids[0])
     await auditor.audit()
     assert figure("ticket_without_seat") == 1
-    await Auditor(stores.reservations, settings).audit()
+    await Auditor(stores.reservations, CLOCK, settings).audit()
     assert figure("ticket_without_seat") == 0
 
 

@@ -1,4 +1,4 @@
-"""What the catalogue must do, on SQLite and on PostgreSQL."""
+"""What the catalogue must do, on SQLite, on PostgreSQL and in memory."""
 
 import time
 from dataclasses import replace
@@ -26,8 +26,8 @@ NOBODY = 999_999
 
 
 @pytest.fixture
-async def stores(database_url):
-    stores = await open_stores(Settings(database=database_url))
+async def stores(store_url):
+    stores = await open_stores(Settings(database=store_url))
     yield stores
     await stores.close()
 
@@ -304,6 +304,7 @@ async def test_the_database_takes_no_allocation_of_another_venues_seat(stores):
         await allocate(stores, schedule_id, Allocation(foreign, Status.HOLD, ANN, "h", STARTS_MS))
 
 
+@pytest.mark.not_in_memory("nobody but the store itself reaches its seats there")
 async def test_the_database_keeps_a_seat_that_somebody_has(stores):
     venue_id, _ = await stores.catalogue.save_venue(row_of("1", "2"))
     schedule_id = await schedule_of(stores.catalogue, venue_id)

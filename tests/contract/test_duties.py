@@ -1,4 +1,4 @@
-"""What the processes on one database agree on, on SQLite and on PostgreSQL."""
+"""What the processes on one database agree on, on SQLite, on PostgreSQL and in memory."""
 
 import asyncio
 import time
@@ -14,9 +14,9 @@ WAIT_SECONDS = 10
 
 
 @pytest.fixture
-async def duties(database_url):
+async def duties(store_url):
     """Those of two processes."""
-    stores = [await open_stores(Settings(database=database_url)) for _ in range(2)]
+    stores = [await open_stores(Settings(database=store_url)) for _ in range(2)]
     yield [each.duties for each in stores]
     for each in stores:
         await each.close()

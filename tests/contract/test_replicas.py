@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 import pytest
 
+from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import JariError
 from jari.domain.schedules import Kind
 from jari.domain.users import Role, User
@@ -57,15 +58,15 @@ class Witness:
 
 class Process:
     def __init__(self, stores, settings, live=Live):
-        self.live = live(stores.seating, stores.catalogue, settings)
+        self.live = live(stores.seating, stores.catalogue, CLOCK, settings)
         self.tills = Tills(self.live, stores.seating, settings)
-        self.holds = Holds(self.live, self.tills, stores.seating, settings)
+        self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, settings)
         self.live.audience = self.witness = Witness()
 
 
 @pytest.fixture
-def limits(database_url):
-    return Settings(database=database_url, max_replicas=2, max_seats_per_buyer=50)
+def limits(store_url):
+    return Settings(database=store_url, max_replicas=2, max_seats_per_buyer=50)
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
-"""What the store of reservations must do, within a batch and outside it, on SQLite and on PostgreSQL."""
+"""What the store of reservations must do, within a batch and outside it, on SQLite, on PostgreSQL and in memory."""
 
 import asyncio
 import json
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
 
-from jari.adapters.sql.sale_rows import decode_events
-from jari.adapters.sql.tables import changes
 from jari.domain.box_office import Update
 from jari.domain.errors import StaleDecision
 from jari.domain.events import Event
@@ -30,8 +27,8 @@ CONFIRMING, DONE, FAILED = PaymentStatus.CONFIRMING, PaymentStatus.DONE, Payment
 
 
 @pytest.fixture
-async def stores(database_url):
-    stores = await open_stores(Settings(database=database_url))
+async def stores(store_url):
+    stores = await open_stores(Settings(database=store_url))
     yield stores
     await stores.close()
 
@@ -193,6 +190,7 @@ async def test_an_update_changes_what_is_new_and_leaves_the_rest(stores, sold, s
 async def test_a_batch_writes_many_reservations_with_seats_and_events(stores, sold, schedule_id):
     made = [reservation(number, schedule_id, seats=(seat(number),)) for number in (100, 200, 300)]
     allocation = Allocation(1, Status.HOLD, ANN, "hold-100", None)
+    webhook = await stores.webhooks.add("https://example.com", b"s", ("*",), 1)
     event = Event("reservation.created", 100, f"{schedule_id}-100-token", ANN, (1, 2), 30_000, "KRW")
     await write(
         stores,
@@ -203,10 +201,10 @@ async def test_a_batch_writes_many_reservations_with_seats_and_events(stores, so
     )
     assert await sold.of_schedule(schedule_id, None, 10) == made[::-1]
     assert (await stores.seating.load(schedule_id, 0)).allocations == [allocation]
-    async with stores.database.read() as connection:
-        text = await connection.scalar(select(changes.c.events))
-    assert json.loads(text)[0]["kind"] == "reservation.created"
-    assert decode_events(text) == [event, replace(event, kind="refund.due", seat_ids=())]
+    await stores.webhooks.relay(10)
+    letters = await stores.webhooks.due(webhook.id, 10)
+    told = [(each.kind, json.loads(each.body)["data"]["seatIds"]) for each in letters]
+    assert told == [("reservation.created", [1, 2]), ("refund.due", [])]
 
 
 async def test_what_is_not_committed_is_not_there(stores, sold, schedule_id):
@@ -443,9 +441,9 @@ async def test_numbers_are_taken_in_blocks_and_each_once(sold):
     assert min(taken) >= 1
 
 
-async def test_numbers_rise_and_another_process_goes_on_where_the_first_has_stopped(sold, database_url):
+async def test_numbers_rise_and_another_process_goes_on_where_the_first_has_stopped(sold, store_url):
     first = await sold.take_numbers(10)
-    others = await open_stores(Settings(database=database_url))
+    others = await open_stores(Settings(database=store_url))
     try:
         assert await others.reservations.take_numbers(5) == first + 10
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jari.adapters.signing import Signer
+from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import PaymentRefused
 from jari.domain.payments import GatewayStatus, PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
@@ -113,7 +114,7 @@ async def shop(sqlite_url: str) -> AsyncIterator[Shop]:
     settings = Settings(database=sqlite_url)
     gateway = ScriptedGateway()
     stores = await open_stores(settings)
-    devices = Devices(b"key", accounts_per_device=5, days=365)
+    devices = Devices(b"key", CLOCK, CHANCE, accounts_per_device=5, days=365)
     application = Application(stores, Signer.generate(), devices, gateway, settings)  # type: ignore[arg-type]
     yield Shop(application, gateway, world)
     assert list(gateway.script) == [], "the script was played to its end"

@@ -1,4 +1,4 @@
-"""What every seating store must do, on SQLite and on PostgreSQL."""
+"""What every seating store must do, on SQLite, on PostgreSQL and in memory."""
 
 import asyncio
 import time
@@ -25,8 +25,8 @@ WAIT_SECONDS = 5
 
 
 @pytest.fixture
-async def stores(database_url):
-    stores = await open_stores(Settings(database=database_url))
+async def stores(store_url):
+    stores = await open_stores(Settings(database=store_url))
     yield stores
     await stores.close()
 
@@ -407,8 +407,8 @@ async def test_readers_do_not_wait_for_a_writer_and_do_not_see_what_is_not_commi
     assert await allocations(store, schedule_id) == [held(1), held(2)]
 
 
-async def test_two_processes_on_one_database_share_versions_and_seats(stores, schedule_id, database_url):
-    others = await open_stores(Settings(database=database_url))
+async def test_two_processes_on_one_database_share_versions_and_seats(stores, schedule_id, store_url):
+    others = await open_stores(Settings(database=store_url))
     try:
         commits = await asyncio.gather(
             *(
@@ -567,9 +567,10 @@ async def test_trimming_forgets_answers_by_their_age(store, schedule_id):
 # --- durability
 
 
-async def test_what_was_committed_is_there_for_the_next_process(database_url):
+@pytest.mark.not_in_memory("a memory is gone when the last one lets go of it")
+async def test_what_was_committed_is_there_for_the_next_process(store_url):
     async with AsyncExitStack() as first:
-        stores = await open_stores(Settings(database=database_url))
+        stores = await open_stores(Settings(database=store_url))
         first.push_async_callback(stores.close)
         venue_id, _ = await Organising(stores.catalogue).import_venue(hall())
         schedule_id = await stores.catalogue.create_schedule(
@@ -582,7 +583,7 @@ async def test_what_was_committed_is_there_for_the_next_process(database_url):
         await write(stores.seating, schedule_id, *put(held(1), sold(2, BEN)))
         state = (await stores.seating.load(schedule_id, 0)).state
     async with AsyncExitStack() as second:
-        stores = await open_stores(Settings(database=database_url))
+        stores = await open_stores(Settings(database=store_url))
         second.push_async_callback(stores.close)
         loaded = await stores.seating.load(schedule_id, 10)
         assert loaded.state == state

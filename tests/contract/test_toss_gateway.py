@@ -2,12 +2,17 @@
 
 import asyncio
 import itertools
+import ssl
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from jari.adapters.payments.toss import MAX_ANSWER_BYTES, TossGateway, is_live_key
 from jari.domain.payments import GatewayStatus
@@ -51,7 +56,7 @@ async def connect(sandbox):
 
 
 @pytest.fixture
-def gateway(connect) -> Gateway:
+async def gateway(connect) -> Gateway:
     return connect()
 
 
@@ -324,9 +329,15 @@ async def test_the_answer_to_a_cancel_that_was_lost_is_given_again_under_its_key
 
 
 async def test_a_look_up_that_gets_no_answer_says_nothing(sandbox, gateway, order):
-    sandbox.behave("get", orderId=order.id, drop="before", times=2)
+    sandbox.behave("get", orderId=order.id, drop="before", times=4)
     assert await uncertainty(gateway.by_key(order.payment_key)) == ("NO_ANSWER", False)
     assert await uncertainty(gateway.by_order(order.id)) == ("NO_ANSWER", False)
+    assert await gateway.by_order(order.id) is not None
+
+
+async def test_a_look_up_whose_connection_is_lost_is_asked_once_more(sandbox, gateway, order):
+    """An idle connection may be closed at the very moment; a look-up changes nothing, so it may be repeated."""
+    sandbox.behave("get", orderId=order.id, drop="before")
     assert await gateway.by_order(order.id) is not None
 
 
@@ -455,9 +466,11 @@ async def say(connect):
     """Makes gateways that answer every call with the same bytes."""
     servers: list[asyncio.Server] = []
 
-    async def make(answer: bytes, **options):
+    async def make(answer: bytes, heard: list[bytes] | None = None, **options):
         async def speak(reader, writer):
-            await reader.readuntil(b"\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            if heard is not None:
+                heard.append(head)
             writer.write(answer)
             await writer.drain()
             writer.close()
@@ -526,6 +539,55 @@ async def test_every_status_is_handed_on_for_the_caller_to_judge(say, status):
     gateway = await say(payment_with(status=status, method=None))
     payment = await any_confirm(gateway)
     assert (payment.status, payment.method) == (status, "")
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory) -> ssl.SSLContext:
+    """What a server needs that has a certificate which nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    pem = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(key.private_bytes(*pem) + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def test_a_gateway_whose_certificate_nobody_has_signed_is_told_nothing(connect, secured):
+    heard = []
+
+    async def listen(reader, writer):
+        heard.append(await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0, ssl=secured) as server:
+        port = server.sockets[0].getsockname()[1]
+        gateway = connect(url=f"https://localhost:{port}")
+        assert await uncertainty(any_confirm(gateway)) == ("NO_ANSWER", False)
+        assert heard == []
+
+
+async def test_the_proxy_that_the_environment_names_is_used(monkeypatch, connect, say):
+    proxy = await say(payment_with(), heard := [])
+    monkeypatch.setenv("http_proxy", proxy._base_url)
+    assert (await any_confirm(connect(url="http://gateway.test"))).order_id == "order-1"
+    assert heard[0].startswith(b"POST http://gateway.test/v1/payments/confirm HTTP/1.1")
+    monkeypatch.setenv("no_proxy", "gateway.test")
+    assert await uncertainty(any_confirm(connect(url="http://gateway.test"))) == ("NO_ANSWER", False)
+    assert len(heard) == 1
 
 
 async def test_an_answer_that_trickles_in_does_not_outlast_the_time_limit(connect):

@@ -12,7 +12,7 @@ from jari.usecases.organising import Organising
 from support.servers import Server
 from support.worlds import Buyer, Match, World
 
-SKEWED = str(Path(__file__).parents[1] / "support" / "skewed_server.py")
+SHIFTED = str(Path(__file__).parents[1] / "support" / "shifted_server.py")
 SKEW_SECONDS = 300
 HOLD_SECONDS = 4
 SLACK_SECONDS = 2.0
@@ -31,7 +31,7 @@ def world(postgres_url: str, make_world: MakeWorld) -> World:
 def servers(postgres_url: str, make_server: MakeServer) -> Iterator[list[Server]]:
     """One is early, one is late."""
     return [
-        make_server(postgres_url, program=(SKEWED, str(skew)), hold_seconds=HOLD_SECONDS, poll_ms=200)
+        make_server(postgres_url, program=(SHIFTED, str(skew)), hold_seconds=HOLD_SECONDS, poll_ms=200)
         for skew in (SKEW_SECONDS, -SKEW_SECONDS)
     ]
 

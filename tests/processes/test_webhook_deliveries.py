@@ -10,6 +10,7 @@ from collections import Counter
 import httpx
 import pytest
 
+from jari.adapters.system import CHANCE
 from jari.domain.webhooks import show_secret
 from jari.settings import Settings
 from jari.usecases.webhooks import create_webhook
@@ -36,7 +37,7 @@ def jari(database_url, *arguments):
 
 def create(world, receiver, *patterns):
     """A webhook; its secret, as its receiver is given it."""
-    made = world.run(create_webhook(world.stores.webhooks, receiver.url, patterns, Settings()))
+    made = world.run(create_webhook(world.stores.webhooks, receiver.url, patterns, CHANCE, Settings()))
     return show_secret(made.secret)
 
 

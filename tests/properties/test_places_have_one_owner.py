@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text, update
 
 from jari.adapters.sql.tables import allocations, reservations
+from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import JariError
 from jari.domain.payments import Charged, NotCharged
 from jari.domain.replanning import Replan
@@ -94,13 +95,13 @@ class Process:
     """What one server process runs of the sale."""
 
     def __init__(self, stores):
-        self.live = Live(stores.seating, stores.catalogue, LIMITS)
+        self.live = Live(stores.seating, stores.catalogue, CLOCK, LIMITS)
         self.tills = Tills(self.live, stores.seating, LIMITS)
-        holds = Holds(self.live, self.tills, stores.seating, LIMITS)
+        holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, LIMITS)
         sold = stores.reservations
-        catalogue = Catalogue(stores.catalogue, LIMITS)
+        catalogue = Catalogue(stores.catalogue, CLOCK, LIMITS)
         self.numbers = Numbers(sold, LIMITS)
-        self.reservations = Reservations(sold, self.tills, holds, catalogue, self.numbers)
+        self.reservations = Reservations(sold, self.tills, holds, catalogue, self.numbers, CHANCE)
         self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, stores.accounts, LIMITS)
 
 

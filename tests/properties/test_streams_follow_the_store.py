@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
 from jari.adapters.sql.database import migrate, open_database
+from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import JariError
 from jari.domain.schedules import Kind
 from jari.domain.seating import Held, Hold, Occupied, Occupy, Status
@@ -50,9 +51,9 @@ class Process:
 
     def __init__(self, stores, limits, *, audience=lambda hub: hub):
         self.stores = stores
-        self.live = Live(stores.seating, stores.catalogue, limits)
+        self.live = Live(stores.seating, stores.catalogue, CLOCK, limits)
         self.tills = Tills(self.live, stores.seating, limits)
-        self.holds = Holds(self.live, self.tills, stores.seating, limits)
+        self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, limits)
         sold, accounts = stores.reservations, stores.accounts
         self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, accounts, limits)
         self.snapshots = Snapshots()

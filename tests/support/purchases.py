@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import httpx
 from sqlalchemy import delete, update
@@ -18,6 +19,7 @@ from jari.adapters.sql.tables import allocations, reservations
 from jari.domain.payments import PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
 from jari.domain.seating import Allocation, Status
+from support.backdoors import database_of
 from support.databases import Postgres, make_tables, run_apart
 from support.sandboxes import Sandbox
 from support.servers import SERVE, Server, free_port
@@ -42,7 +44,7 @@ def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[s
     postgres.drop(name)
 
 
-def gateway_settings(sandbox: Sandbox, **settings: object) -> dict[str, object]:
+def gateway_settings(sandbox: Sandbox, **settings: Any) -> dict[str, object]:
     """Settings of a server that sells through this sandbox, and that loses its patience soon."""
     return {
         "gateway_url": sandbox.url,
@@ -87,7 +89,7 @@ def open_shop(
     program: Sequence[str] = SERVE,
     servers: int = 1,
     webhooks: bool = False,
-    **settings: object,
+    **settings: Any,
 ) -> Iterator[Shop]:
     with ExitStack() as stack:
         world = World(url)
@@ -117,14 +119,14 @@ class Purchase:
     match: Match
     buyer: Buyer
     seat_ids: tuple[int, ...]
-    reservation: dict = field(default_factory=dict)
+    reservation: dict[str, Any] = field(default_factory=dict)
     payment_key: str = ""
 
     @property
     def order_id(self) -> str:
         return self.reservation["orderId"]
 
-    def send(self, method: str, path: str, key: str = "", **request: object) -> httpx.Response:
+    def send(self, method: str, path: str, key: str = "", **request: Any) -> httpx.Response:
         headers = {"Cookie": f"jari={self.buyer.token}"} | ({"Idempotency-Key": key} if key else {})
         return self.shop.client.request(method, f"{self.shop.server.url}{path}", headers=headers, **request)
 
@@ -150,10 +152,10 @@ class Purchase:
         self.payment_key = self.shop.sandbox.authenticate(self.order_id, self.reservation["amount"], card)
         return self.payment_key
 
-    def confirm(self, **changed: object) -> httpx.Response:
+    def confirm(self, **changed: Any) -> httpx.Response:
         return self.send("POST", "/api/payments/confirm", json={**self.confirm_body(), **changed})
 
-    def confirm_body(self) -> dict:
+    def confirm_body(self) -> dict[str, Any]:
         return {
             "paymentKey": self.payment_key,
             "orderId": self.order_id,
@@ -165,10 +167,10 @@ class Purchase:
         path = f"/api/payments/{self.look()['payment']['id']}/cancel"
         return self.send("POST", path, key, json={"seatIds": list(seat_ids)})
 
-    def look(self) -> dict:
+    def look(self) -> dict[str, Any]:
         return self.send("GET", f"/api/reservations/{self.reservation['id']}").json()["data"]
 
-    def tickets(self) -> list[dict]:
+    def tickets(self) -> list[dict[str, Any]]:
         if not self.reservation:
             return []
         path = f"/api/reservations/{self.reservation['id']}/tickets"
@@ -202,7 +204,7 @@ class Books:
 
     reservations: list[Reservation]
     allocations: list[Allocation]
-    ledger: list[dict]
+    ledger: list[dict[str, Any]]
     plan: frozenset[int]  # the seats that the venue has now
 
     def money(self, order_id: str) -> int:
@@ -344,7 +346,7 @@ def _sold(found: Books) -> list[tuple[int, int]]:
     ]
 
 
-def _kept(payment: dict) -> int:
+def _kept(payment: dict[str, Any]) -> int:
     """The balance of a payment that was charged; of another one it says nothing."""
     return payment["balanceAmount"] if payment["charges"] else 0
 
@@ -398,7 +400,7 @@ def let_time_run_out(purchase: Purchase) -> None:
     world, now_ms = purchase.shop.world, int(time.time() * 1000)
 
     async def end() -> None:
-        async with world.stores.database.write() as connection:
+        async with database_of(world.stores).write() as connection:
             for table in (allocations, reservations):
                 mine = (table.c.schedule_id == purchase.match.id, table.c.buyer_id == purchase.buyer.id)
                 await connection.execute(update(table).where(*mine).values(expires_ms=now_ms - LONG_AGO_MS))
@@ -420,7 +422,7 @@ def lose_the_seats(purchase: Purchase) -> None:
     world = purchase.shop.world
 
     async def lose() -> None:
-        async with world.stores.database.write() as connection:
+        async with database_of(world.stores).write() as connection:
             await connection.execute(
                 delete(allocations).where(allocations.c.schedule_id == purchase.match.id)
             )

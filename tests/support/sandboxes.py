@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -40,7 +41,7 @@ def parameters_of(location: str) -> dict[str, str]:
 class Sandbox:
     """``python -m jari.sandbox``; settings as for ``JARI_SANDBOX_<NAME>``."""
 
-    def __init__(self, log_file: Path, **settings: object) -> None:
+    def __init__(self, log_file: Path, **settings: Any) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.secret_key = SECRET_KEY
@@ -49,7 +50,7 @@ class Sandbox:
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
-    def settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, Any]:
         """What a server is told so that it takes payments here."""
         return {
             "gateway_url": self.url,
@@ -91,7 +92,7 @@ class Sandbox:
         assert answer.status_code == 303, answer.text
         return parameters_of(answer.headers["location"])["paymentKey"]
 
-    def behave(self, call: str, **behaviour: object) -> None:
+    def behave(self, call: str, **behaviour: Any) -> None:
         """Tell what the next calls shall do: ``orderId``, ``times``, ``delaySeconds``, ``delayed``, ``drop``…"""
         body = {"call": call, **behaviour}
         answer = self._client.post("/sandbox/behaviours", json=body)
@@ -101,17 +102,17 @@ class Sandbox:
         """Forget what was told with ``behave``."""
         self._client.delete("/sandbox/behaviours").raise_for_status()
 
-    def waiting_behaviours(self) -> list[dict]:
+    def waiting_behaviours(self) -> list[dict[str, Any]]:
         """What was told with ``behave`` and has not been done yet."""
         answer = self._client.get("/sandbox/behaviours")
         return answer.raise_for_status().json()["behaviours"]
 
-    def ledger(self) -> list[dict]:
+    def ledger(self) -> list[dict[str, Any]]:
         """Every payment as the API shows it, the oldest first; ``charges`` counts the confirms that took money."""
         answer = self._client.get("/sandbox/ledger")
         return answer.raise_for_status().json()["payments"]
 
-    def payment(self, order_id: str) -> dict:
+    def payment(self, order_id: str) -> dict[str, Any]:
         """The only payment of this order in the ledger."""
         (payment,) = [each for each in self.ledger() if each["orderId"] == order_id]
         return payment

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -27,7 +28,7 @@ class Server:
     """``jari serve`` on a database; settings as for ``JARI_<NAME>``."""
 
     def __init__(
-        self, database_url: str, log_file: Path, *, program: Sequence[str] = SERVE, **settings: object
+        self, database_url: str, log_file: Path, *, program: Sequence[str] = SERVE, **settings: Any
     ) -> None:
         self.database_url = database_url
         self.port = free_port()

@@ -22,6 +22,7 @@ from jari.domain.venues import Block, Grade, Seat, Section, Venue
 from jari.main import Stores, open_stores
 from jari.settings import Settings
 from jari.usecases.organising import Organising
+from support.backdoors import database_of
 
 T = TypeVar("T")
 GAP = 20.0
@@ -130,7 +131,7 @@ class World:
         *,
         title: str = "LG : Doosan",
         opened: bool = True,
-        **hall_options: int,
+        **hall_options: Any,
     ) -> Match:
         return self.run(self._match(venue or hall(**hall_options), title=title, opened=opened))
 
@@ -178,7 +179,7 @@ class World:
         made = [
             (f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)) for _ in range(count)
         ]
-        async with self.stores.database.write() as connection:
+        async with database_of(self.stores).write() as connection:
             await connection.execute(
                 insert(users),
                 [

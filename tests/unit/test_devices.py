@@ -2,14 +2,17 @@
 
 import pytest
 
+from jari.adapters.system import CHANCE
 from jari.usecases.devices import Devices
+from support.clocks import StandingClock
 
 KIM, LEE = "kim", "lee"
 TODAY, DAYS = 20_000, 30
+DAY_SECONDS = 24 * 3600
 
 
 def devices(key=b"a key", today=TODAY):
-    return Devices(key, accounts_per_device=2, days=DAYS, today=lambda: today)
+    return Devices(key, StandingClock(today * DAY_SECONDS), CHANCE, accounts_per_device=2, days=DAYS)
 
 
 def test_a_device_is_known_to_the_account_that_was_logged_in_there():

@@ -6,10 +6,12 @@ import time
 import pytest
 
 from jari.adapters.memory.attempts import MemoryAttemptStore
+from jari.adapters.system import CLOCK
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
 from jari.settings import Settings
 from jari.usecases.limits import Limits
+from support.clocks import StandingClock
 
 WINDOW_MS = 900_000
 TWICE = Limit("a", 2, failures_only=True)
@@ -25,11 +27,11 @@ class DistantAttempts(MemoryAttemptStore):
 
 @pytest.fixture
 def attempts():
-    return MemoryAttemptStore()
+    return MemoryAttemptStore(StandingClock())
 
 
 def limits(attempts, **settings):
-    return Limits(attempts, Settings(**settings))
+    return Limits(attempts, CLOCK, Settings(**settings))
 
 
 async def counted(attempts, bucket="a"):
@@ -63,7 +65,7 @@ async def test_a_refusal_by_one_limit_uses_up_no_other(attempts):
 
 
 async def test_of_many_at_once_no_more_than_one_is_counted_beyond_the_limit():
-    attempts = DistantAttempts()
+    attempts = DistantAttempts(StandingClock())
     counting = limits(attempts)
     outcomes = await asyncio.gather(*(counting.count(TWICE) for _ in range(50)), return_exceptions=True)
     assert outcomes.count(None) == 2
@@ -110,7 +112,7 @@ async def test_refusals_are_remembered_up_to_a_number(attempts):
 
 
 async def test_those_who_cannot_be_counted_soon_are_sent_away():
-    counting = limits(DistantAttempts(), attempt_queue_size=2)
+    counting = limits(DistantAttempts(StandingClock()), attempt_queue_size=2)
     outcomes = await asyncio.gather(
         *(counting.count(Limit(str(number), 9)) for number in range(3)), return_exceptions=True
     )

@@ -1,5 +1,6 @@
 """What the two commands install is all pinned, so that nothing depends on what a registry serves newest."""
 
+import json
 import re
 from importlib import metadata
 from pathlib import Path
@@ -103,3 +104,31 @@ def test_nothing_is_resolved_while_installing():
     installs = [line for line in recipe.splitlines() if "pip install" in line or "$(INSTALL)" in line]
     assert [line for line in installs if not ("--no-deps" in line or line.startswith("\t$(INSTALL) "))] == []
     assert sum("--require-hashes" in line for line in installs) == len(FILES)
+
+
+def lock():
+    return json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+
+
+def test_the_lock_holds_a_hash_for_each_package_and_no_address():
+    packages = {name: each for name, each in lock().items() if name}
+    assert packages
+    assert [name for name, each in packages.items() if not each["integrity"].startswith("sha512-")] == []
+    assert "://" not in json.dumps([{**each, "funding": ""} for each in packages.values()])
+
+
+def test_the_lock_pins_what_is_asked_for_exactly():
+    asked = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    assert lock()[""]["devDependencies"] == asked
+    assert {name: lock()[f"node_modules/{name}"]["version"] for name in asked} == asked
+
+
+def test_the_lock_is_closed():
+    """npm would resolve what it does not find in it."""
+    needed = {
+        name
+        for each in lock().values()
+        for kind in ("dependencies", "devDependencies", "optionalDependencies")
+        for name in each.get(kind, ())
+    }
+    assert {f"node_modules/{name}" for name in needed} <= set(lock())

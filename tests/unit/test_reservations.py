@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jari.domain.errors import NotFound, PaymentUnderWay, ReservationClosed
+from jari.domain.errors import NotFound, NotRefundable, PaymentUnderWay, ReservationClosed
 from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
 from jari.domain.reservations import (
     MAX_ORDER_NAME_LENGTH,
@@ -17,6 +17,8 @@ from jari.domain.reservations import (
     order_id,
     order_name,
     read_order_id,
+    refund_deadline_ms,
+    require_in_time,
     reserved_seat,
 )
 from jari.domain.venues import MAX_LABEL_CHARS, MAX_NAME_CHARS, Grade, Seat
@@ -257,3 +259,19 @@ def test_what_is_owed_is_the_sum_of_what_has_not_gone_back():
 
 def test_moving_changes_the_status_and_nothing_else():
     assert reservation().moved(ReservationStatus.EXPIRED) == reservation(ReservationStatus.EXPIRED)
+
+
+def test_a_buyer_may_ask_for_money_back_until_so_many_hours_before_the_start():
+    hour_ms = 3_600_000
+    starts_ms = NOW + 24 * hour_ms
+    deadline_ms = refund_deadline_ms(starts_ms, 24)
+    require_in_time([seat(1)], NOW, deadline_ms)
+    with pytest.raises(NotRefundable, match="ask the organiser"):
+        require_in_time([seat(1)], NOW + 1, deadline_ms)
+    require_in_time([seat(1)], NOW + hour_ms, refund_deadline_ms(starts_ms, 23))
+
+
+def test_a_ticket_that_was_used_is_not_refunded_in_time_either():
+    with pytest.raises(NotRefundable) as refusal:
+        require_in_time([seat(1), seat(2, checked_in_ms=NOW)], NOW, NOW)
+    assert refusal.value.seat_ids == (2,)

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src/jari"
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
+DECIDING = [
+    path
+    for path in SOURCES
+    if path.is_relative_to(PACKAGE / "domain") or path.is_relative_to(PACKAGE / "usecases")
+]
+ASKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "os.urandom"}
 MIGRATIONS = ROOT / "src/jari/adapters/sql/migrations/versions"
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
@@ -89,6 +96,28 @@ def test_a_function_can_be_seen_whole(path):
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_a_module_says_what_it_is_for(path):
     assert ast.get_docstring(tree_of(path))
+
+
+def asked_of_the_machine(source):
+    """What a clock or the system's chance is asked for directly, where no import gives it away."""
+    return [
+        f"line {each.lineno}: {ast.unparse(each)}"
+        for each in ast.walk(ast.parse(source))
+        if isinstance(each, ast.Attribute)
+        and isinstance(each.value, ast.Name)
+        and f"{each.value.id}.{each.attr}" in ASKS
+    ]
+
+
+@pytest.mark.parametrize("path", DECIDING, ids=relative)
+def test_what_decides_asks_no_clock_and_no_chance_but_those_of_the_ports(path):
+    """Imports of time, random, secrets and uuid are held by the import rules."""
+    assert asked_of_the_machine(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("call", ["datetime.now(UTC)", "date.today()", "os.urandom(8)"])
+def test_a_look_at_the_clock_is_found(call):
+    assert asked_of_the_machine(f"if True:\n    x = [{call}]") != []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from jari.adapters.webhook_sender import headers_of
 from jari.domain.errors import Invalid
 from jari.domain.events import KINDS, Event, SeatEvent
 from jari.domain.webhooks import (
@@ -10,13 +11,13 @@ from jari.domain.webhooks import (
     check_patterns,
     check_url,
     event_id,
-    headers,
     matches,
     payload,
     retry_ms,
     show_secret,
     sign,
 )
+from jari.ports import SignedEvent
 from jari.settings import Settings
 
 # The example of the Standard Webhooks specification.
@@ -49,7 +50,7 @@ def test_everything_that_is_sent_is_under_the_signature(changed):
 
 
 def test_a_delivery_carries_its_id_its_time_and_its_signature():
-    assert headers(SECRET_BYTES, NAME, TIMESTAMP, BODY) == {
+    assert headers_of(SignedEvent(NAME, TIMESTAMP, SIGNATURE, BODY)) == {
         "content-type": "application/json",
         "user-agent": "jari-webhooks",
         "webhook-id": NAME,

@@ -1,11 +1,10 @@
 """Sending deliveries to webhooks over HTTP: one POST, a status or no answer."""
 
 import asyncio
-from collections.abc import Mapping
 
 import httpx
 
-from jari.ports import NotDelivered
+from jari.ports import NotDelivered, SignedEvent
 
 # Of an answer only the status counts. A short rest is read so that the connection can be used again.
 MAX_ANSWER_BYTES = 4 * 1024
@@ -27,7 +26,7 @@ class HttpWebhookSender:
         """Close the connections; no call may follow."""
         await self._client.aclose()
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    async def send(self, url: str, event: SignedEvent) -> int:
         """POST once, follow nothing, end within the time limit: the answer's status.
 
         Raises:
@@ -37,7 +36,7 @@ class HttpWebhookSender:
             # httpx limits each read; a receiver that sends a byte now and then would last for ever.
             async with (
                 asyncio.timeout(self._timeout_seconds),
-                self._client.stream("POST", url, headers=headers, content=body) as answer,
+                self._client.stream("POST", url, headers=headers_of(event), content=event.body) as answer,
             ):
                 read = 0
                 async for chunk in answer.aiter_raw():
@@ -49,3 +48,14 @@ class HttpWebhookSender:
             raise NotDelivered(f"no answer within {self._timeout_seconds:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
             raise NotDelivered(f"the connection failed: {type(error).__name__}") from error
+
+
+def headers_of(event: SignedEvent) -> dict[str, str]:
+    """The headers that a delivery carries, by the Standard Webhooks specification."""
+    return {
+        "content-type": "application/json",
+        "user-agent": "jari-webhooks",
+        "webhook-id": event.event_id,
+        "webhook-timestamp": str(event.timestamp_seconds),
+        "webhook-signature": event.signature,
+    }

@@ -33,7 +33,7 @@ def serve(
 
 def _supervise(settings: Settings) -> int:
     def work(worker: Worker) -> int:
-        logs.configure(worker=worker.number)
+        logs.name_worker(worker.number)
         try:
             run(run_server(settings.of_worker(), worker=worker))
         except typer.Exit as end:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from jari.adapters.system import CHANCE, CLOCK
 from jari.cli.terminal import DatabaseOption, JsonOption, opened_stores, read_settings, run, show
 from jari.domain.users import Role
 from jari.main import open_devices
@@ -33,7 +34,7 @@ def create_user(
         passwords = Passwords(settings)
         async with opened_stores(settings) as stores:
             devices = await open_devices(stores.duties, settings)
-            accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, settings)
+            accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, CLOCK, CHANCE, settings)
             user = await accounts.sign_up(
                 email=email, password=password, name=name or email.partition("@")[0], role=role
             )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from jari.adapters.system import CHANCE
 from jari.cli.terminal import (
     MAX_ID,
     DatabaseOption,
@@ -46,7 +47,7 @@ def create(
     async def work() -> dict[str, Any]:
         patterns = [each.strip() for each in kinds.split(",") if each.strip()]
         async with opened_stores(settings) as stores:
-            made = await create_webhook(stores.webhooks, url, patterns, settings)
+            made = await create_webhook(stores.webhooks, url, patterns, CHANCE, settings)
         return {"id": made.id, "url": made.url, "kinds": made.patterns, "secret": show_secret(made.secret)}
 
     made = run(work())

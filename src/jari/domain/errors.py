@@ -105,6 +105,13 @@ class KeyReused(Invalid):
     title = "The Idempotency-Key was used for another request"
 
 
+def key_reused() -> KeyReused:
+    """The refusal of a key that came before with another request."""
+    return KeyReused(
+        "This Idempotency-Key came before with another request: use a new key for a new request."
+    )
+
+
 class Conflict(JariError):
     """Valid, but not in the present state."""
 

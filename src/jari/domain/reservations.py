@@ -217,6 +217,15 @@ class Reservation:
         if gone := [each.seat_id for each in seats if each.refund_id is not None]:
             raise NotRefundable(f"{len(gone)} of the seats were refunded before.", seat_ids=gone)
 
+    def in_order(self) -> "Reservation":
+        """The reservation with its parts in the order in which they are always read."""
+        return replace(
+            self,
+            seats=tuple(sorted(self.seats, key=lambda each: each.seat_id)),
+            payments=tuple(sorted(self.payments, key=in_time)),
+            refunds=tuple(sorted(self.refunds, key=lambda each: (each.requested_ms, each.id))),
+        )
+
     def moved(self, status: ReservationStatus) -> "Reservation":
         """The reservation in another status."""
         return replace(self, status=status)
@@ -263,6 +272,11 @@ def reserved_seat(seat_id: int, offer: Offer) -> ReservedSeat:
         offer.grade.name,
         offer.grade.price,
     )
+
+
+def refund_deadline_ms(starts_ms: int, refund_until_hours: int) -> int:
+    """Until when, inclusive, a buyer may ask for money back: so many hours before the start."""
+    return starts_ms - refund_until_hours * 3_600_000
 
 
 def require_in_time(seats: Sequence[ReservedSeat], now_ms: int, deadline_ms: int) -> None:

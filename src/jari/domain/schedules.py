@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jari.domain.errors import Invalid, SaleNotOpen
+from jari.domain.errors import Invalid, NotFound, SaleNotOpen
 
 MAX_TITLE_LENGTH = 200
 
@@ -78,6 +78,15 @@ class Filter:
     from_ms: int | None = None
     to_ms: int | None = None
 
+    def fits(self, schedule: Schedule, now_ms: int) -> bool:
+        """Whether the schedule is one of those; its status is that of the moment."""
+        return (
+            self.kind in {None, schedule.kind}
+            and self.status in {None, schedule.sale.status(now_ms)}
+            and (self.from_ms is None or self.from_ms <= schedule.starts_ms)
+            and (self.to_ms is None or schedule.starts_ms < self.to_ms)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -85,6 +94,11 @@ class Listing:
 
     items: tuple[Schedule, ...]
     total: int
+
+
+def no_schedule(schedule_id: int) -> NotFound:
+    """The refusal of a schedule that there is not."""
+    return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")
 
 
 def check_title(title: str) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import idna
 
-from jari.domain.errors import Invalid
+from jari.domain.errors import EmailTaken, Invalid
 
 MAX_EMAIL_LENGTH = 254  # RFC 5321: 256 octets with the angle brackets
 MAX_NAME_LENGTH = 100
@@ -109,3 +109,8 @@ def check_password(password: str) -> None:
     """
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         raise Invalid(f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
+
+
+def email_taken() -> EmailTaken:
+    """The refusal of an address that somebody has."""
+    return EmailTaken("There is an account with this e-mail address: log in, or use another address.")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from jari.domain.errors import BadPlan
+from jari.domain.errors import BadPlan, NotFound
 
 MAX_SEATS: Final = 200_000
 """Seats in a venue: twice the largest stadium there is."""
@@ -141,6 +141,11 @@ class Venue:
     def seats_by_name(self) -> dict[SeatName, Seat]:
         """Every seat under its name, in plan order."""
         return {seat.name_in(block.name): seat for _, block in self.blocks() for seat in block.seats}
+
+
+def no_venue(venue_id: int) -> NotFound:
+    """The refusal of a venue that there is not."""
+    return NotFound(f"There is no venue {venue_id}: see 'jari venue list'.")
 
 
 def place(

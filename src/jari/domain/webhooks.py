@@ -8,13 +8,14 @@ arguments.
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from jari.domain.errors import Invalid
-from jari.domain.events import KINDS, Event, SeatEvent
+from jari.domain.errors import Conflict, Invalid, NotFound
+from jari.domain.events import KINDS, Event, SeatEvent, seat_events
+from jari.domain.seatmap import Commit
 from jari.domain.times import rfc3339
 
 # Seats change hundreds of times a second in a sale: who wants that follows a stream, or asks for it.
@@ -78,6 +79,16 @@ def check_url(url: str) -> str:
     return url
 
 
+def no_webhook(webhook_id: int) -> NotFound:
+    """The refusal of a webhook that there is not."""
+    return NotFound(f"There is no webhook {webhook_id}: see 'jari webhook list'.")
+
+
+def too_many_webhooks(limit: int) -> Conflict:
+    """The refusal of one webhook more."""
+    return Conflict(f"There are {limit} webhooks already: remove one first.")
+
+
 def show_secret(secret: bytes) -> str:
     """A secret as its receiver is given it: ``whsec_`` and base64."""
     return SECRET_PREFIX + base64.b64encode(secret).decode()
@@ -89,6 +100,44 @@ def event_id(schedule_id: int, epoch: str, version: int, ordinal: int) -> str:
     ``ordinal`` counts all events of the commit from 0, wanted or not.
     """
     return f"{schedule_id}-{epoch}-{version}-{ordinal}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event of a commit, and the webhooks that are told of it."""
+
+    event_id: str
+    kind: str
+    payload: dict[str, Any]
+    webhook_ids: tuple[int, ...]
+
+
+def tell(
+    listening: Sequence[Webhook], schedule_id: int, epoch: str, commit: Commit, committed_ms: int
+) -> Iterator[Told]:
+    """The events of a commit that somebody wants to know.
+
+    The seats come last: their changes may not have been read, and must not move the ids of the others.
+    """
+    happened: list[Event | SeatEvent] = [*commit.events, *seat_events(commit.changes)]
+    for ordinal, event in enumerate(happened):
+        wanting = tuple(each.id for each in listening if each.wants(event.kind, committed_ms))
+        if wanting:
+            name = event_id(schedule_id, epoch, commit.version, ordinal)
+            told = payload(event, name, schedule_id, commit.version, committed_ms)
+            yield Told(name, event.kind, told, wanting)
+
+
+def passed_on(cursor: int | None, version: int, versions: Sequence[int]) -> tuple[int, int]:
+    """Up to which version a relay has come, and how many commits it has lost.
+
+    It had passed on the commits up to ``cursor`` (None: it is new here) of a schedule that is at ``version``, and
+    after the cursor it found ``versions`` in the log. A store that was put back may be behind the cursor, and the log
+    may have been trimmed to its end.
+    """
+    reached = versions[-1] if versions else version
+    next_one = versions[0] if versions else version + 1
+    return reached, 0 if cursor is None else max(0, next_one - cursor - 1)
 
 
 def payload(
@@ -121,17 +170,6 @@ def sign(secret: bytes, name: str, timestamp_seconds: int, body: bytes) -> str:
     """The signature of a delivery: ``v1,`` and the base64 of HMAC-SHA256 over ``<id>.<timestamp>.<body>``."""
     signed = b".".join((name.encode(), str(timestamp_seconds).encode(), body))
     return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
-
-
-def headers(secret: bytes, name: str, timestamp_seconds: int, body: bytes) -> dict[str, str]:
-    """The headers that a delivery carries."""
-    return {
-        "content-type": "application/json",
-        "user-agent": "jari-webhooks",
-        "webhook-id": name,
-        "webhook-timestamp": str(timestamp_seconds),
-        "webhook-signature": sign(secret, name, timestamp_seconds, body),
-    }
 
 
 def retry_ms(attempt: int, *, min_seconds: int, max_seconds: int, dice: float) -> int:

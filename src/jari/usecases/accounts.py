@@ -2,24 +2,23 @@
 
 import asyncio
 import hashlib
-import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from jari.domain.errors import EmailTaken, KeyReused, Unauthenticated, WrongCredentials
+from jari.domain.errors import EmailTaken, Unauthenticated, WrongCredentials, key_reused
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
-from jari.ports import AccountStore, AttemptStore, RequestKey
+from jari.ports import AccountStore, AttemptStore, Chance, Clock, RequestKey
 from jari.settings import Settings
 from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
 from jari.usecases.passwords import Passwords
+from jari.usecases.tokens import new_token
 
 log = structlog.get_logger()
 
@@ -49,10 +48,14 @@ class Accounts:
         attempts: AttemptStore,
         passwords: Passwords,
         devices: Devices,
+        clock: Clock,
+        chance: Chance,
         settings: Settings,
     ) -> None:
         self._store = store
-        self._limits = Limits(attempts, settings)
+        self._clock = clock
+        self._chance = chance
+        self._limits = Limits(attempts, clock, settings)
         self._log_in_limits = LogInLimits(
             log_ins_per_address=settings.log_ins_per_address,
             log_in_attempts_per_address=settings.log_in_attempts_per_address,
@@ -63,7 +66,7 @@ class Accounts:
         self._devices = devices
         self._passwords = passwords
         self._settings = settings
-        self._sessions = SessionCache(store, settings)
+        self._sessions = SessionCache(store, clock, settings)
 
     async def sign_up(
         self,
@@ -114,7 +117,7 @@ class Accounts:
         found = await self._store.user_by_email(email)
         same = earlier.request.fingerprint == request.fingerprint
         if not same or found is None or not await self._passwords.verify(found[1], password):
-            raise KeyReused("This Idempotency-Key came before with another request: use a new key.")
+            raise key_reused()
         return found[0]
 
     async def log_in(self, *, email: str, password: str, address: str, device: str | None = None) -> LoggedIn:
@@ -131,7 +134,7 @@ class Accounts:
         if not await self._passwords.verify(found and found[1], password) or found is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
         user, password_hash = found
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = new_token(self._chance, TOKEN_BYTES)
         ended = await self._store.add_session(
             _hash(token),
             user.id,
@@ -223,8 +226,9 @@ class SessionCache:
     that is ended in another process is forgotten here within a poll.
     """
 
-    def __init__(self, store: AccountStore, settings: Settings) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, settings: Settings) -> None:
         self._store = store
+        self._clock = clock
         self._settings = settings
         self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
         self._forgotten = 0
@@ -233,7 +237,7 @@ class SessionCache:
     async def user(self, token_hash: bytes) -> User | None:
         """The session's user."""
         known = self._known.get(token_hash)
-        if known is not None and known[1] > time.monotonic():
+        if known is not None and known[1] > self._clock.seconds():
             return known[0]
         forgotten = self._forgotten
         user = await self._lookup.get(token_hash)
@@ -257,7 +261,7 @@ class SessionCache:
                 log.exception("session_poll_failed")
 
     def _remember(self, token_hash: bytes, user: User) -> None:
-        self._known[token_hash] = user, time.monotonic() + self._settings.session_cache_seconds
+        self._known[token_hash] = user, self._clock.seconds() + self._settings.session_cache_seconds
         self._known.move_to_end(token_hash)
         if len(self._known) > self._settings.session_cache_size:
             self._known.popitem(last=False)

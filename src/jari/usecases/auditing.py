@@ -4,12 +4,11 @@ What it finds should not be possible. It is counted and logged, not mended: who 
 """
 
 import math
-import time
 
 import structlog
 
 from jari import metrics
-from jari.ports import SEAT_FAULTS, ReservationStore
+from jari.ports import SEAT_FAULTS, Clock, ReservationStore
 from jari.settings import Settings
 
 log = structlog.get_logger()
@@ -21,16 +20,17 @@ AUDITED_MS = 7 * 24 * 3_600_000  # after its start nobody comes to a schedule's 
 class Auditor:
     """Looks for seats that two people have a right to; one process does it for all."""
 
-    def __init__(self, store: ReservationStore, settings: Settings) -> None:
+    def __init__(self, store: ReservationStore, clock: Clock, settings: Settings) -> None:
         self._store = store
+        self._clock = clock
         self._interval_seconds = settings.audit_seconds
         self._due_at = 0.0
 
     async def audit(self) -> int:
         """Look, if it is time to."""
-        if time.monotonic() < self._due_at:
+        if self._clock.seconds() < self._due_at:
             return 0
-        self._due_at = time.monotonic() + self._interval_seconds
+        self._due_at = self._clock.seconds() + self._interval_seconds
         try:
             faults = await self._store.seat_faults(AUDITED_MS)
         except Exception:

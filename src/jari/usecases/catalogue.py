@@ -1,7 +1,6 @@
 """What there is to see: schedules, and the plan of each schedule's venue."""
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,9 +10,9 @@ from typing import TypeVar
 
 from jari.domain.errors import NotFound
 from jari.domain.reservations import Offer, PriceList
-from jari.domain.schedules import Filter, Listing, Schedule
+from jari.domain.schedules import Filter, Listing, Schedule, no_schedule
 from jari.domain.venues import Block, Section, Venue
-from jari.ports import CatalogueStore
+from jari.ports import CatalogueStore, Clock
 from jari.settings import Settings
 from jari.usecases.lookups import Lookup
 
@@ -76,8 +75,9 @@ class Catalogue:
     looked up one at a time, and what many look at goes first: whoever asks for ever other ones waits for themselves.
     """
 
-    def __init__(self, store: CatalogueStore, settings: Settings) -> None:
+    def __init__(self, store: CatalogueStore, clock: Clock, settings: Settings) -> None:
         self._store = store
+        self._clock = clock
         self._keep_seconds = settings.poll_ms / 1000
         self._schedules: dict[int, tuple[float, Schedule]] = {}
         self._lookup: Lookup[int, Schedule] = Lookup(
@@ -104,12 +104,12 @@ class Catalogue:
             Unavailable: too many ask for different ones.
         """
         kept = self._schedules.get(schedule_id)
-        if kept is not None and kept[0] >= time.monotonic():
+        if kept is not None and kept[0] >= self._clock.seconds():
             return kept[1]
         found = await self._lookup.get(schedule_id)
         if found is None:
-            raise NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")
-        self._schedules[schedule_id] = time.monotonic() + self._keep_seconds, found
+            raise no_schedule(schedule_id)
+        self._schedules[schedule_id] = self._clock.seconds() + self._keep_seconds, found
         return found
 
     async def _find(self, schedule_ids: Sequence[int]) -> dict[int, Schedule]:
@@ -125,7 +125,7 @@ class Catalogue:
         Raises:
             Unavailable: too many ask for different pages.
         """
-        now = time.monotonic()
+        now = self._clock.seconds()
         ends, kept = self._pages.get(page, (0.0, None))
         if kept is not None and ends >= now:
             return kept
@@ -133,7 +133,7 @@ class Catalogue:
         if behind is not None and ends >= now and page.offset >= behind.total:
             return behind
         found = await self._page_lookup.get(page) or Listing((), 0)
-        ends = time.monotonic() + self._keep_seconds
+        ends = self._clock.seconds() + self._keep_seconds
         self._keep(self._pages, page, (ends, found))
         self._keep(self._behind, page.chosen, (ends, Listing((), found.total)))
         return found

@@ -9,20 +9,15 @@ import base64
 import hashlib
 import hmac
 import re
-import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
+
+from jari.ports import Chance, Clock
+from jari.usecases.tokens import new_token
 
 DEVICE_BYTES = 12
 CODE_BYTES = 16
-DAY_SECONDS = 24 * 3600
+DAY_MS = 24 * 3_600_000
 _MARK = re.compile(r"[\w-]{16}(\.\d{5}\.[\w-]{22})*", re.ASCII)  # as long as so many bytes are in base64
-
-
-def days_since_1970() -> int:
-    """By this machine's clock: what is an hour or two to a device that is known for a year."""
-    return int(time.time()) // DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +31,18 @@ class Entry:
 class Devices:
     """Makes and reads the marks; ``key`` is secret and the same for all processes.
 
-    An account is known at a device for ``days`` after it was logged in there.
+    An account is known at a device for ``days`` after it was logged in there, by this process's clock: what is an hour
+    or two to a device that is known for a year.
     """
 
     def __init__(
-        self, key: bytes, *, accounts_per_device: int, days: int, today: Callable[[], int] = days_since_1970
+        self, key: bytes, clock: Clock, chance: Chance, *, accounts_per_device: int, days: int
     ) -> None:
         self._key = key
+        self._clock = clock
+        self._chance = chance
         self._accounts_per_device = accounts_per_device
         self._days = days
-        self._today = today
 
     def known(self, mark: str | None, account: str) -> str | None:
         """The name of the device that the mark is from, if the account has been logged in there."""
@@ -64,11 +61,15 @@ class Devices:
     def _read(self, mark: str | None) -> tuple[str, list[Entry]]:
         """The device and its entries that are not too old; for anything that is no mark, a new device."""
         if mark is None or not _MARK.fullmatch(mark):
-            return secrets.token_urlsafe(DEVICE_BYTES), []
+            return new_token(self._chance, DEVICE_BYTES), []
         device, *parts = mark.split(".")
         entries = [Entry(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
         oldest = self._today() - self._days
         return device, [each for each in entries[: self._accounts_per_device] if int(each.day) >= oldest]
+
+    def _today(self) -> int:
+        """Days since 1970."""
+        return self._clock.now_ms() // DAY_MS
 
     def _is_of(self, entry: Entry, device: str, account: str) -> bool:
         return hmac.compare_digest(entry.code, self._code(device, account, entry.day))

@@ -1,18 +1,17 @@
 """Duties: work that exactly one process does at a time, whichever has the lease."""
 
 import asyncio
-import secrets
-import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from jari.ports import DutyStore
+from jari.ports import Chance, Clock, DutyStore
 from jari.settings import Settings
 
 log = structlog.get_logger()
 
 NAME = "duties"
+HOLDER_BYTES = 8
 Work = Callable[[], Awaitable[int]]
 
 
@@ -23,11 +22,14 @@ class Duties:
     time of a lease; one that ends gives it back.
     """
 
-    def __init__(self, store: DutyStore, works: Sequence[Work], settings: Settings) -> None:
+    def __init__(
+        self, store: DutyStore, works: Sequence[Work], clock: Clock, chance: Chance, settings: Settings
+    ) -> None:
         self._store = store
         self._works = works
+        self._clock = clock
         self._settings = settings
-        self._holder = secrets.token_hex(8)
+        self._holder = chance.randbytes(HOLDER_BYTES).hex()
         self._tasks: list[asyncio.Task[None]] = []
         self._until = 0.0
 
@@ -44,13 +46,13 @@ class Duties:
                 await self._store.take_lease(NAME, self._holder, 0)
 
     async def _renew(self) -> None:
-        asked = time.monotonic()
+        asked = self._clock.seconds()
         try:
             if await self._store.take_lease(NAME, self._holder, self._settings.lease_seconds * 1000):
                 self._until = asked + self._settings.lease_seconds
         except Exception:
             log.exception("lease_failed")
-        if time.monotonic() >= self._until:
+        if self._clock.seconds() >= self._until:
             await self._stop()
         elif not self._tasks:
             self._tasks = [asyncio.create_task(self._repeat(work)) for work in self._works]

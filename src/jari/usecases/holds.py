@@ -1,8 +1,6 @@
 """Holding and releasing seats."""
 
 import itertools
-import secrets
-import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -23,12 +21,14 @@ from jari.domain.seating import (
 )
 from jari.domain.tenures import KeepLimit
 from jari.domain.users import User
-from jari.ports import RequestKey, SeatingStore, StoredAnswer
+from jari.ports import Chance, Clock, RequestKey, SeatingStore, StoredAnswer
 from jari.settings import Settings
 from jari.usecases.idempotency import replay
 from jari.usecases.live import Live, LiveSchedule
 from jari.usecases.lookups import Lookup
 from jari.usecases.till import Tills
+
+PROCESS_BYTES = 8  # tell the holds of one process from those of all others
 
 T = TypeVar("T", Held, Reservation)
 
@@ -42,14 +42,17 @@ def keep_limit(settings: Settings) -> KeepLimit:
 class Holds:
     """What a buyer does with seats before paying."""
 
-    def __init__(self, live: Live, tills: Tills, store: SeatingStore, settings: Settings) -> None:
+    def __init__(
+        self, live: Live, tills: Tills, store: SeatingStore, clock: Clock, chance: Chance, settings: Settings
+    ) -> None:
         self._live = live
         self._tills = tills
         self._store = store
+        self._clock = clock
         self._settings = settings
         self._limit = keep_limit(settings)
         # A hold's id tells holds apart and opens nothing, so that its parts may be counted.
-        self._process = secrets.token_hex(8)
+        self._process = chance.randbytes(PROCESS_BYTES).hex()
         self._taken = itertools.count(1)
         self._answers: Lookup[RequestKey, StoredAnswer] = Lookup(
             self._find_answers, queue_size=settings.max_connections
@@ -81,14 +84,14 @@ class Holds:
             JariError: as `hold`.
         """
         require(buyer, Action.HOLD_SEATS, buyer.id)
-        started = time.perf_counter()
+        started = self._clock.seconds()
         try:
             outcome = await self._take(buyer, schedule_id, seat_ids, command_of, expected, request)
         except JariError as refusal:
             metrics.holds.labels(refusal.code).inc()
             raise
         metrics.holds.labels("held").inc()
-        metrics.hold_seconds.observe(time.perf_counter() - started)
+        metrics.hold_seconds.observe(self._clock.seconds() - started)
         return outcome
 
     async def plan_revision(self, schedule_id: int) -> int:

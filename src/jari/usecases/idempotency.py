@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
-from jari.domain.errors import KeyReused
+from jari.domain.errors import key_reused
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Outcome
 from jari.ports import RequestKey, StoredAnswer
@@ -24,7 +24,5 @@ def replay(stored: StoredAnswer, request: RequestKey, expected: type[T]) -> T:
         KeyReused: the key came before with another request.
     """
     if stored.request.fingerprint != request.fingerprint:
-        raise KeyReused(
-            "This Idempotency-Key came before with another request: use a new key for a new request."
-        )
+        raise key_reused()
     return msgspec.json.decode(stored.answer, type=expected)

@@ -1,7 +1,6 @@
 """Counting attempts, and refusing those who have had theirs."""
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
-from jari.ports import AttemptStore
+from jari.ports import AttemptStore, Clock
 from jari.settings import Settings
 
 
@@ -30,8 +29,9 @@ class Limits:
     so an attack neither takes the connections that others need nor makes them wait behind it.
     """
 
-    def __init__(self, attempts: AttemptStore, settings: Settings) -> None:
+    def __init__(self, attempts: AttemptStore, clock: Clock, settings: Settings) -> None:
         self._attempts = attempts
+        self._clock = clock
         self._window_ms = settings.attempt_window_seconds * 1000
         self._refused: OrderedDict[str, Refusal] = OrderedDict()  # by bucket
         self._recheck_seconds = settings.refusal_recheck_seconds
@@ -64,7 +64,7 @@ class Limits:
 
     async def _look_again(self, limit: Limit) -> None:
         """Let those try again whose attempts another process has forgiven, if nobody else needs the store."""
-        refusal, now = self._refused.get(limit.bucket), time.monotonic()
+        refusal, now = self._refused.get(limit.bucket), self._clock.seconds()
         if refusal is None or not limit.failures_only or now < refusal.look_again or self._few.locked():
             return
         refusal.look_again = now + self._recheck_seconds
@@ -92,7 +92,7 @@ class Limits:
         refusal = self._refused.get(bucket)
         if refusal is None:
             return
-        left_seconds = refusal.ends - time.monotonic()
+        left_seconds = refusal.ends - self._clock.seconds()
         if left_seconds > 0:
             wait_seconds = int(left_seconds) + 1
             raise TooManyAttempts(
@@ -101,7 +101,7 @@ class Limits:
         del self._refused[bucket]
 
     def _remember(self, bucket: str, wait_seconds: float) -> None:
-        now = time.monotonic()
+        now = self._clock.seconds()
         self._refused[bucket] = Refusal(now + wait_seconds, now + self._recheck_seconds)
         if len(self._refused) > self._refused_size:
             self._refused.popitem(last=False)

@@ -11,7 +11,6 @@ schedule: letting go only means not to keep it.
 
 import asyncio
 import functools
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
@@ -22,7 +21,7 @@ import structlog
 from jari import heap, metrics
 from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Commit, Layout, SeatMap
-from jari.ports import CatalogueStore, ScheduleState, SeatingStore
+from jari.ports import CatalogueStore, Clock, ScheduleState, SeatingStore
 from jari.settings import Settings
 
 log = structlog.get_logger()
@@ -38,7 +37,7 @@ class LiveSchedule:
         self.seat_map = seat_map
         self.sale = state.sale
         self.advancing = asyncio.Lock()
-        self.used_at = time.monotonic()
+        self.used_at = 0.0  # by the clock that nobody can set
 
 
 class Audience(Protocol):
@@ -54,9 +53,12 @@ class Audience(Protocol):
 class Live:
     """Every schedule that somebody has, and those that were asked for last."""
 
-    def __init__(self, store: SeatingStore, catalogue: CatalogueStore, settings: Settings) -> None:
+    def __init__(
+        self, store: SeatingStore, catalogue: CatalogueStore, clock: Clock, settings: Settings
+    ) -> None:
         self._store = store
         self._catalogue = catalogue
+        self._clock = clock
         self._settings = settings
         # every replica that lives: whoever asks for one gets the same, however long it was let go
         self._schedules: WeakValueDictionary[int, LiveSchedule] = WeakValueDictionary()
@@ -71,11 +73,11 @@ class Live:
 
     def now_ms(self) -> int:
         """The store's time as well as this process knows it; nothing is finally decided by it."""
-        return time.time_ns() // 1_000_000 + self._clock_offset_ms
+        return self._clock.now_ms() + self._clock_offset_ms
 
     def learn_time(self, store_now_ms: int) -> None:
         """Take the store's time from an answer of its."""
-        self._clock_offset_ms = store_now_ms - time.time_ns() // 1_000_000
+        self._clock_offset_ms = store_now_ms - self._clock.now_ms()
 
     async def open(self, schedule_id: int) -> LiveSchedule:
         """The schedule, loaded once however many ask at the same time.
@@ -131,7 +133,7 @@ class Live:
 
         One that somebody has lives on.
         """
-        before, idle_since = self._living, time.monotonic() - self._settings.replica_idle_seconds
+        before, idle_since = self._living, self._clock.seconds() - self._settings.replica_idle_seconds
         while self._kept and next(iter(self._kept.values())).used_at < idle_since:
             self._kept.popitem(last=False)
         self._living = len(self._schedules)
@@ -177,7 +179,7 @@ class Live:
             opening.exception()  # whoever asked has it; if nobody waits any more, it is nobody's
 
     def _keep(self, schedule: LiveSchedule) -> None:
-        schedule.used_at = time.monotonic()
+        schedule.used_at = self._clock.seconds()
         self._kept[schedule.id] = schedule
         self._kept.move_to_end(schedule.id)
         if len(self._kept) > self._settings.max_replicas:

@@ -13,7 +13,7 @@ from jari import metrics
 from jari.domain.errors import NotFound
 from jari.domain.payments import Payment, Refund, RefundStatus, check_reason
 from jari.domain.permissions import Action, may
-from jari.domain.reservations import Reservation
+from jari.domain.reservations import Reservation, refund_deadline_ms
 from jari.domain.sales import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.schedules import Schedule
 from jari.domain.users import User
@@ -98,7 +98,7 @@ class Refunds:
 
     def deadline_ms(self, schedule: Schedule) -> int:
         """Until when a buyer may ask for money back."""
-        return schedule.starts_ms - self._settings.refund_until_hours * 3_600_000
+        return refund_deadline_ms(schedule.starts_ms, self._settings.refund_until_hours)
 
     async def give_back_what_is_due(self) -> int:
         """Take up the refunds that nobody looks after; how many could be."""

@@ -1,6 +1,5 @@
 """Reservations: made of held seats, looked at, given up."""
 
-import secrets
 from collections.abc import Sequence
 
 from jari.domain.errors import UnknownSeats
@@ -8,11 +7,12 @@ from jari.domain.permissions import Action, may, require
 from jari.domain.reservations import Reservation, no_reservation
 from jari.domain.sales import Book, CancelReservation, CheckIn, Reserve
 from jari.domain.users import User
-from jari.ports import RequestKey, ReservationStore
+from jari.ports import Chance, RequestKey, ReservationStore
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.holds import Holds
 from jari.usecases.numbers import Numbers
 from jari.usecases.till import Tills
+from jari.usecases.tokens import new_token
 
 TOKEN_BYTES = 12  # of an order's name: 96 bits that nobody can guess
 
@@ -21,13 +21,20 @@ class Reservations:
     """What a buyer does between holding seats and paying for them."""
 
     def __init__(
-        self, store: ReservationStore, tills: Tills, holds: Holds, catalogue: Catalogue, numbers: Numbers
+        self,
+        store: ReservationStore,
+        tills: Tills,
+        holds: Holds,
+        catalogue: Catalogue,
+        numbers: Numbers,
+        chance: Chance,
     ) -> None:
         self._store = store
         self._tills = tills
         self._holds = holds
         self._catalogue = catalogue
         self._numbers = numbers
+        self._chance = chance
 
     async def reserve(self, buyer: User, schedule_id: int, request: RequestKey | None = None) -> Reservation:
         """A PENDING reservation of all that the buyer holds; the same seats again give the same one again.
@@ -122,7 +129,7 @@ class Reservations:
             buyer_id=buyer.id,
             schedule_id=schedule_id,
             reservation_id=await self._numbers.next(),
-            token=secrets.token_urlsafe(TOKEN_BYTES),
+            token=new_token(self._chance, TOKEN_BYTES),
             price_list=await self._catalogue.price_list(
                 schedule_id, await self._holds.plan_revision(schedule_id)
             ),

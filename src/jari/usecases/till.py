@@ -6,7 +6,6 @@ processes apart: a transaction begins by taking the schedule's next version. Eve
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,9 +96,8 @@ class Till:
         try:
             while self._waiting:
                 if batch := self._next_batch():
-                    started = time.perf_counter()
-                    await self._settle(batch)
-                    metrics.batch_seconds.observe(time.perf_counter() - started)
+                    with metrics.batch_seconds.time():
+                        await self._settle(batch)
                     metrics.batch_commands.observe(len(batch))
         finally:
             # Between the look that found nothing waiting and this nothing is awaited: nobody can have come.

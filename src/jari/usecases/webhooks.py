@@ -7,17 +7,23 @@ they are in no order; their ``version`` tells it.
 """
 
 import asyncio
-import random
-import secrets
-import time
 from collections.abc import Sequence
 from http import HTTPStatus
 
 import structlog
 
 from jari import metrics
-from jari.domain.webhooks import SECRET_BYTES, Webhook, check_patterns, check_url, headers, retry_ms
-from jari.ports import Delivery, NotDelivered, Undelivered, WebhookSender, WebhookStore
+from jari.domain.webhooks import SECRET_BYTES, Webhook, check_patterns, check_url, retry_ms, sign
+from jari.ports import (
+    Chance,
+    Clock,
+    Delivery,
+    NotDelivered,
+    SignedEvent,
+    Undelivered,
+    WebhookSender,
+    WebhookStore,
+)
 from jari.settings import Settings
 
 log = structlog.get_logger()
@@ -26,7 +32,7 @@ DAY_MS = 24 * 3_600_000
 
 
 async def create_webhook(
-    store: WebhookStore, url: str, patterns: Sequence[str], settings: Settings
+    store: WebhookStore, url: str, patterns: Sequence[str], chance: Chance, settings: Settings
 ) -> Webhook:
     """A new webhook with a new secret; without patterns it is told of all but seats.
 
@@ -34,16 +40,20 @@ async def create_webhook(
         Invalid: no such address, or no such kind of event.
         Conflict: there are too many webhooks.
     """
-    secret = secrets.token_bytes(SECRET_BYTES)
+    secret = chance.randbytes(SECRET_BYTES)
     return await store.add(check_url(url), secret, check_patterns(patterns), settings.max_webhooks)
 
 
 class Webhooks:
     """Relays and delivers events."""
 
-    def __init__(self, store: WebhookStore, sender: WebhookSender, settings: Settings) -> None:
+    def __init__(
+        self, store: WebhookStore, sender: WebhookSender, clock: Clock, chance: Chance, settings: Settings
+    ) -> None:
         self._store = store
         self._sender = sender
+        self._clock = clock
+        self._chance = chance
         self._settings = settings
         self._forget_at = 0.0
 
@@ -96,10 +106,12 @@ class Webhooks:
 
     async def _try(self, webhook: Webhook, delivery: Delivery) -> Undelivered | None:
         """Send a delivery once; None if it has arrived."""
-        body = delivery.body.encode()
-        signed = headers(webhook.secret, delivery.event_id, int(time.time()), body)
+        body, now_seconds = delivery.body.encode(), self._clock.now_ms() // 1000
+        signature = sign(webhook.secret, delivery.event_id, now_seconds, body)
         try:
-            status = await self._sender.send(webhook.url, signed, body)
+            status = await self._sender.send(
+                webhook.url, SignedEvent(delivery.event_id, now_seconds, signature, body)
+            )
         except NotDelivered as failure:
             return self._failed(delivery, str(failure), for_good=False)
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
@@ -118,11 +130,11 @@ class Webhooks:
             attempt,
             min_seconds=self._settings.webhook_retry_min_seconds,
             max_seconds=self._settings.webhook_retry_max_seconds,
-            dice=random.random(),  # noqa: S311 - spreads retries, guards nothing
+            dice=self._chance.random(),
         )
         return Undelivered(delivery.id, error, delay_ms)
 
     async def _forget_now_and_then(self) -> None:
-        if time.monotonic() >= self._forget_at:
+        if self._clock.seconds() >= self._forget_at:
             await self._store.forget_dead(self._settings.dead_letter_days * DAY_MS)
-            self._forget_at = time.monotonic() + self._settings.change_log_trim_seconds
+            self._forget_at = self._clock.seconds() + self._settings.change_log_trim_seconds

@@ -26,6 +26,7 @@ from jari.web.listening import listen_again, listen_together
 log = structlog.get_logger()
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+MAX_DOUBLINGS = 30  # of a pause: more would be no number of seconds any more
 LOOK_SECONDS = 0.05  # between two looks at the clock while there is something to be waited for
 INTERRUPTED = 130
 
@@ -248,7 +249,7 @@ class Supervisor:
         if failures <= 1:
             return 0.0
         shortest, longest = self._settings.worker_pause_min_ms / 1000, self._settings.worker_pause_max_seconds
-        return float(min(shortest * 2 ** min(failures - 2, longest), longest))
+        return float(min(shortest * 2 ** min(failures - 2, MAX_DOUBLINGS), longest))
 
     def _end(self, exit_code: int) -> None:
         """Tell all to end, and refuse who comes; they have as long as a process that is alone."""

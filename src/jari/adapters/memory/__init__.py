@@ -1,1 +1,1 @@
-"""Stores that lie in memory."""
+"""Every store once more, in the memory of one process: for trying jari, for tests and for simulations."""

@@ -1,8 +1,8 @@
 """What a single process can keep in memory."""
 
-import time
 from collections import OrderedDict
-from collections.abc import Callable
+
+from jari.ports import Clock
 
 MAX_BUCKETS = 100_000  # the longest unused is forgotten first
 
@@ -10,16 +10,16 @@ MAX_BUCKETS = 100_000  # the longest unused is forgotten first
 class MemoryAttemptStore:
     """Counted attempts; see `jari.ports.AttemptStore`. They begin anew with the process.
 
-    ``clock`` gives seconds; one that nobody can set is best, for a window is a time span.
+    A window is a span of time, so the clock that nobody can set counts.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     async def count_attempt(self, bucket: str, window_ms: int) -> tuple[int, int]:
         """Count one attempt in the bucket's window: how many there are now, and in how many ms the window ends."""
-        now_ms = int(self._clock() * 1000)
+        now_ms = int(self._clock.seconds() * 1000)
         count, window_ends_ms = self._buckets.get(bucket, (0, 0))
         if window_ends_ms <= now_ms:
             count, window_ends_ms = 0, now_ms + window_ms
@@ -32,7 +32,7 @@ class MemoryAttemptStore:
     async def attempts_counted(self, bucket: str) -> int:
         """How many attempts there are in the bucket's window."""
         count, window_ends_ms = self._buckets.get(bucket, (0, 0))
-        return count if window_ends_ms > int(self._clock() * 1000) else 0
+        return count if window_ends_ms > int(self._clock.seconds() * 1000) else 0
 
     async def forgive_attempt(self, bucket: str) -> None:
         """Take one attempt back."""

@@ -4,13 +4,13 @@ The protocol is documented at https://docs.tosspayments.com/reference. An answer
 its HTTP status: PROVIDER_ERROR is a 400, and yet the payment may be done.
 """
 
-import asyncio
 import base64
 import re
-from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
+from typing import Annotated, TypeVar
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
 import msgspec
 
 from jari.domain.payments import GatewayStatus
@@ -19,6 +19,7 @@ from jari.ports import GatewayCancel, GatewayPayment, GatewayRefused, GatewayUnc
 T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 1024 * 1024
+KEEP_ALIVE_SECONDS = 4  # of an idle connection: less than servers keep one, the shortest known being 5
 MAX_REASON_LENGTH = 200
 MAX_TEXT_LENGTH = 500  # of what we keep: the gateway's own messages and codes stay below it
 CURRENCY = "KRW"
@@ -174,16 +175,17 @@ class TossGateway:
             headers["TossPayments-Test-Code"] = test_code
         self._base_url = base_url.rstrip("/")
         self._timeout_seconds = timeout_seconds
-        self._client = httpx.AsyncClient(
+        self._session = aiohttp.ClientSession(
             headers=headers,
-            timeout=timeout_seconds,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            follow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=_proxy_to(base_url),
         )
 
     async def close(self) -> None:
         """Close the connections; no call may follow."""
-        await self._client.aclose()
+        await self._session.close()
 
     async def confirm(
         self, *, payment_key: str, order_id: str, amount: int, idempotency_key: str
@@ -238,7 +240,7 @@ class TossGateway:
         self, path: str, body: object, idempotency_key: str, refusals: frozenset[str]
     ) -> GatewayPayment:
         headers = {"Idempotency-Key": idempotency_key, "Content-Type": "application/json"}
-        status, answer = await self._send("POST", path, content=msgspec.json.encode(body), headers=headers)
+        status, answer = await self._send("POST", path, msgspec.json.encode(body), headers)
         if status == OK:
             return _payment(answer)
         error = _decoded(_errors, status, answer)
@@ -256,36 +258,43 @@ class TossGateway:
             return None
         raise _uncertain(error)
 
-    async def _send(self, method: str, path: str, **request: Any) -> tuple[int, bytes]:
+    async def _send(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """The status and body of the answer.
 
         Raises:
             GatewayUncertain: there was none, or not within the limits of time and size.
         """
+        url = f"{self._base_url}/v1/payments/{path}"
         try:
-            # httpx limits each read; a gateway that sends a byte now and then would last for ever.
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                self._client.stream(method, f"{self._base_url}/v1/payments/{path}", **request) as response,
-            ):
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > MAX_ANSWER_BYTES:
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                answer = bytearray()
+                async for chunk in response.content.iter_any():
+                    answer += chunk
+                    if len(answer) > MAX_ANSWER_BYTES:
                         raise GatewayUncertain(
                             UNREADABLE_ANSWER,
                             f"The gateway's answer is larger than {MAX_ANSWER_BYTES} bytes.",
                             answered=False,
                         )
-                return response.status_code, bytes(body)
+                return response.status, bytes(answer)
         except TimeoutError:
             raise GatewayUncertain(
                 NO_ANSWER, f"No answer within {self._timeout_seconds:g} s.", answered=False
             ) from None
-        except httpx.HTTPError as error:
+        except aiohttp.ClientError as error:
             raise GatewayUncertain(
                 NO_ANSWER, f"The connection failed: {type(error).__name__}.", answered=False
             ) from error
+
+
+def _proxy_to(url: str) -> str | None:
+    """The proxy that the environment names for this address, if any: HTTPS_PROXY and NO_PROXY, as everywhere."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def _payment(answer: bytes) -> GatewayPayment:

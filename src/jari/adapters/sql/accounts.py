@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
 from jari.adapters.sql.tables import attempts, idempotency_keys, sessions, users
-from jari.domain.errors import EmailTaken, KeyReused
-from jari.domain.users import Role, User
+from jari.domain.errors import key_reused
+from jari.domain.users import Role, User, email_taken
 from jari.ports import RequestKey, StoredAnswer
 
 
@@ -61,13 +61,9 @@ class SqlAccountStore:
                         )
                     )
         except IntegrityError as error:
-            if await self.user_by_email(email) is None:
-                raise KeyReused(
-                    "This Idempotency-Key came before with another request: use a new key."
-                ) from error
-            raise EmailTaken(
-                "There is an account with this e-mail address: log in, or use another address."
-            ) from error
+            if request is not None and await self.user_by_email(email) is None:
+                raise key_reused() from error
+            raise email_taken() from error
         return User(int(user_id or 0), email, name, role)
 
     async def user_by_email(self, email: str) -> tuple[User, str] | None:

@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
 from jari.adapters.sql.plans import save_plan
-from jari.adapters.sql.rows import new_epoch, no_schedule
+from jari.adapters.sql.rows import new_epoch
 from jari.adapters.sql.tables import blocks, grades, schedules, seats, sections, venues
-from jari.domain.errors import NotFound
-from jari.domain.schedules import Filter, Kind, Listing, Sale, SaleStatus, Schedule
+from jari.domain.schedules import Filter, Kind, Listing, Sale, SaleStatus, Schedule, no_schedule
 from jari.domain.seatmap import Layout
-from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue
+from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue, no_venue
 from jari.ports import StoredPlan
 
 SCHEDULES = select(schedules, venues.c.name.label("venue_name"), venues.c.seat_count).join(
@@ -105,7 +104,7 @@ class SqlCatalogueStore:
                 select(venues.c.revision).where(venues.c.id == venue_id).with_for_update()
             )
             if revision is None:
-                raise NotFound(f"There is no venue {venue_id}: see 'jari venue list'.")
+                raise no_venue(venue_id)
             schedule_id = await connection.scalar(
                 insert(schedules)
                 .values(
@@ -187,7 +186,7 @@ class SqlCatalogueStore:
     async def _venue(self, connection: AsyncConnection, venue_id: int) -> tuple[int, Venue]:
         row = (await connection.execute(select(venues).where(venues.c.id == venue_id))).one_or_none()
         if row is None:
-            raise NotFound(f"There is no venue {venue_id}: see 'jari venue list'.")
+            raise no_venue(venue_id)
         return row.revision, Venue(
             name=row.name,
             currency=row.currency,

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from jari.domain.errors import NotFound
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
@@ -82,8 +81,3 @@ def seats_by_schedule(rows: Iterable[Any]) -> dict[int, list[int]]:
 def new_epoch() -> str:
     """A name for a run of versions that no run has had."""
     return secrets.token_hex(4)
-
-
-def no_schedule(schedule_id: int) -> NotFound:
-    """The refusal of a schedule that there is not."""
-    return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")

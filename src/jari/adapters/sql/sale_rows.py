@@ -14,7 +14,7 @@ from sqlalchemy import Table
 from jari.adapters.sql.tables import payments, refunds, reservation_seats, reservations
 from jari.domain.box_office import Update
 from jari.domain.events import Event
-from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus, in_time
+from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 
 Row = Any  # a row of either driver, or the values of one
@@ -83,14 +83,9 @@ def assemble(
 def _reservation(
     head: Row, seats: list[ReservedSeat], paid: list[Payment], back: list[Refund]
 ) -> Reservation:
-    fields = [
-        *head,
-        tuple(sorted(seats, key=lambda each: each.seat_id)),
-        tuple(sorted(paid, key=in_time)),
-        tuple(sorted(back, key=lambda each: (each.requested_ms, each.id))),
-    ]
+    fields = [*head, tuple(seats), tuple(paid), tuple(back)]
     fields[4] = ReservationStatus(fields[4])
-    return Reservation(*fields)
+    return Reservation(*fields).in_order()
 
 
 def encode_events(events: Sequence[Event]) -> str:

@@ -25,7 +25,6 @@ from jari.adapters.sql.rows import (
     decode_commit,
     encode_changes,
     new_epoch,
-    no_schedule,
     seats_by_schedule,
     split_effects,
     split_found,
@@ -36,6 +35,7 @@ from jari.adapters.sql.tables import reservations
 from jari.domain.box_office import Update
 from jari.domain.errors import StaleDecision
 from jari.domain.reservations import Reservation
+from jari.domain.schedules import no_schedule
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure

@@ -19,9 +19,8 @@ from jari.adapters.sql.database import Database
 from jari.adapters.sql.rows import WEBHOOKS, decode_commit
 from jari.adapters.sql.sale_rows import decode_events
 from jari.adapters.sql.tables import changes, deliveries, relays, schedules, webhooks
-from jari.domain.errors import Conflict, NotFound
-from jari.domain.events import SEAT_KINDS, Event, SeatEvent, seat_events
-from jari.domain.webhooks import Webhook, event_id, matches, payload
+from jari.domain.events import SEAT_KINDS
+from jari.domain.webhooks import Webhook, matches, no_webhook, passed_on, tell, too_many_webhooks
 from jari.ports import Delivery, Relayed, Undelivered
 
 WAITING, DEAD = "WAITING", "DEAD"
@@ -67,7 +66,7 @@ class SqlWebhookStore:
         )
         async with self._database.write() as connection:
             if (await connection.scalar(select(func.count()).select_from(webhooks)) or 0) >= limit:
-                raise Conflict(f"There are {limit} webhooks already: remove one first.")
+                raise too_many_webhooks(limit)
             return _webhook((await connection.execute(statement)).one())
 
     async def counts(self) -> Sequence[tuple[Webhook, int, int]]:
@@ -84,7 +83,7 @@ class SqlWebhookStore:
                 select(webhooks.c.id).where(webhooks.c.id == webhook_id).with_for_update()
             )
             if found is None:
-                raise NotFound(f"There is no webhook {webhook_id}: see 'jari webhook list'.")
+                raise no_webhook(webhook_id)
             await connection.execute(delete(deliveries).where(deliveries.c.webhook_id == webhook_id))
             await connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
 
@@ -144,13 +143,10 @@ class SqlWebhookStore:
             values = list(_deliveries(listening, schedule_id, epoch, rows))
             if values:
                 await connection.execute(self._insert(deliveries).on_conflict_do_nothing(), values)
-            # A store that was put back may be behind its own cursor, and the log may have been trimmed to its end.
-            passed_on = rows[-1].version if rows else version
-            if rows and cursor is not None and rows[0].version > cursor + 1:
-                lost[schedule_id] = rows[0].version - cursor - 1
-            elif not rows and cursor is not None and version > cursor:
-                lost[schedule_id] = version - cursor
-            await self._move(connection, schedule_id, passed_on)
+            reached, missing = passed_on(cursor, version, [row.version for row in rows])
+            if missing:
+                lost[schedule_id] = missing
+            await self._move(connection, schedule_id, reached)
             commits += len(rows)
             made += len(values)
         return Relayed(commits, made, lost)
@@ -254,27 +250,17 @@ def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit:
 def _deliveries(
     listening: Sequence[Webhook], schedule_id: int, epoch: str, rows: Sequence[Any]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of deliveries for the events of these commits.
-
-    The seats come last in each: their events may not have been read, and must not move the ids of the others.
-    """
+    """Rows of deliveries for the events of these commits."""
     for version, committed_ms, body, text in rows:
-        happened: list[SeatEvent | Event] = [
-            *decode_events(text),
-            *seat_events(decode_commit(version, body).changes),
-        ]
-        for ordinal, event in enumerate(happened):
-            wanting = [each for each in listening if each.wants(event.kind, committed_ms)]
-            if not wanting:
-                continue
-            name = event_id(schedule_id, epoch, version, ordinal)
-            told = msgspec.json.encode(payload(event, name, schedule_id, version, committed_ms)).decode()
-            for each in wanting:
+        commit = replace(decode_commit(version, body), events=tuple(decode_events(text)))
+        for told in tell(listening, schedule_id, epoch, commit, committed_ms):
+            body_told = msgspec.json.encode(told.payload).decode()
+            for webhook_id in told.webhook_ids:
                 yield {
-                    "webhook_id": each.id,
-                    "event_id": name,
-                    "kind": event.kind,
-                    "body": told,
+                    "webhook_id": webhook_id,
+                    "event_id": told.event_id,
+                    "kind": told.kind,
+                    "body": body_told,
                     "status": WAITING,
                     "attempt": 0,
                     "next_try_ms": committed_ms,

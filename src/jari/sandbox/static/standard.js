@@ -32,6 +32,7 @@
   }
 
   // An async function, so that a request that makes no sense rejects as the real one does.
+  // oxlint-disable-next-line require-await
   async function requestPayment(request) {
     window.top.location.assign(address(checked(request)));
     // The page is left before anything could come of this.

@@ -5,7 +5,7 @@ const LAYOUT_TIMEOUT_MS = 60_000;
 const CONFIRM_TIMEOUT_MS = 60_000; // the server asks the gateway meanwhile, and waits for it
 const TRIES = 4;
 const RETRY_MS = 500;
-const LOST_ANSWERS = [502, 504]; // A proxy got no answer either.
+const LOST_ANSWERS = new Set([502, 504]); // A proxy got no answer either.
 
 /** The server refused; `code` is stable, the message is a sentence, `seatIds` the seats concerned. Of a payment,
  * `gatewayCode` is the gateway's own word for why, and `reservationId` what was to be paid. */
@@ -123,7 +123,7 @@ async function postOnce(path, body) {
 }
 
 function mayRepeat(error) {
-  return error instanceof NetworkError || LOST_ANSWERS.includes(error.status)
+  return error instanceof NetworkError || LOST_ANSWERS.has(error.status)
     || error.code === "IDEMPOTENT_REQUEST_IN_PROGRESS";
 }
 

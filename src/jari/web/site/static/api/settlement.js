@@ -7,7 +7,7 @@ import { correctClock } from "./clock.js";
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 10_000;
 const SLOWER_BY = 1.5;
-const BUSY = ["PAYMENT_IN_PROGRESS", "IDEMPOTENT_REQUEST_IN_PROGRESS"];
+const BUSY = new Set(["PAYMENT_IN_PROGRESS", "IDEMPOTENT_REQUEST_IN_PROGRESS"]);
 
 /** A reservation as the server has it now; sets our idea of the server's clock by it. */
 export async function fetchReservation(id) {
@@ -51,7 +51,7 @@ async function persist(ask, { onWait, signal }) {
     } catch (error) {
       signal.throwIfAborted();
       if (!isOpen(error)) throw error;
-      onWait(BUSY.includes(error.code) ? "checking" : "unreachable");
+      onWait(BUSY.has(error.code) ? "checking" : "unreachable");
       await pauseFor(Math.max(waitMs(tries), (error.retryAfterSeconds ?? 0) * 1000), signal);
     }
   }
@@ -60,7 +60,7 @@ async function persist(ask, { onWait, signal }) {
 /** Does an error leave open what became of the request? A refusal settles it; a fault on the way does not. */
 function isOpen(error) {
   return error instanceof api.NetworkError || error.status >= 500 || error.status === 429
-    || BUSY.includes(error.code);
+    || BUSY.has(error.code);
 }
 
 function waitMs(tries) {

@@ -12,11 +12,12 @@ export function drawGround(context, shapes, scale, bounds) {
   const venueWidth = bounds.right - bounds.left;
   const wishedPixels = venueWidth * scale * TEXT_SHARE_OF_VENUE;
   const textPixels = Math.min(LARGEST_TEXT_PIXELS, Math.max(SMALLEST_TEXT_PIXELS, wishedPixels));
-  const isText = (shape) => shape.kind === "text";
   for (const shape of shapes) if (!isText(shape)) DRAW[shape.kind]?.(context, shape);
   drawVeil(context, bounds);
   for (const shape of shapes) if (isText(shape)) DRAW.text(context, shape, textPixels / scale);
 }
+
+const isText = (shape) => shape.kind === "text";
 
 /** On a dark page a bright field would glare. Shapes lie on each other, so they are darkened together. */
 function drawVeil(context, { left, top, right, bottom }) {

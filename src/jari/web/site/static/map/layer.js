@@ -243,5 +243,5 @@ function parseColor(color) {
   const context = document.createElement("canvas").getContext("2d");
   context.fillStyle = color;
   context.fillRect(0, 0, 1, 1);
-  return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
 }

@@ -96,7 +96,7 @@ export class Layout {
   }
 
   #measure(block) {
-    let left = Infinity, top = Infinity, right = -Infinity, bottom = -Infinity, sumX = 0, sumY = 0;
+    let bottom = -Infinity, left = Infinity, right = -Infinity, sumX = 0, sumY = 0, top = Infinity;
     for (const seat of block.seats) {
       left = Math.min(left, this.x[seat]);
       right = Math.max(right, this.x[seat]);
@@ -105,7 +105,7 @@ export class Layout {
       sumX += this.x[seat];
       sumY += this.y[seat];
     }
-    const count = block.seats.length || 1;
+    const count = Math.max(1, block.seats.length);
     Object.assign(block, { left, top, right, bottom, centreX: sumX / count, centreY: sumY / count });
   }
 
@@ -153,6 +153,7 @@ export class Layout {
       distances.push(Math.hypot(this.x[seat] - this.x[neighbour], this.y[seat] - this.y[neighbour]));
     }
     distances.sort((a, b) => a - b);
-    return distances[Math.floor(distances.length * PITCH_QUANTILE)] || this.grid.size;
+    const pitch = distances[Math.floor(distances.length * PITCH_QUANTILE)];
+    return pitch > 0 ? pitch : this.grid.size;
   }
 }

@@ -347,8 +347,8 @@ class SchedulePage {
   // What is mine
 
   async #accountChanged() {
-    if (!currentAccount()) this.holds.clear();
-    else await this.#refreshHolds();
+    if (currentAccount()) await this.#refreshHolds();
+    else this.holds.clear();
   }
 
   #refreshHoldsSoon() {

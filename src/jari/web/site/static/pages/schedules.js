@@ -78,6 +78,6 @@ function card(schedule) {
 
 /** When the sale opens, as long as that lies ahead. */
 function opening({ status, opensAt }) {
-  if (status === "OPEN" || !opensAt || Date.parse(opensAt) < Date.now()) return undefined;
+  if (status === "OPEN" || !opensAt || Date.parse(opensAt) < Date.now()) return "";
   return element("p", { className: "card-opening" }, say("opensAt", { when: writeMoment(opensAt) }));
 }

@@ -1,6 +1,6 @@
 // A page of what belongs to a buyer: loads it, asks to log in where it must, and draws it anew in another language.
 
-import { askToLogIn, currentAccount, forgetAccount, onAccountChange } from "./account.js";
+import { askToLogIn, forgetAccount, onAccountChange } from "./account.js";
 import * as api from "../api/client.js";
 import { button, copyTemplate, element, keepFocus, linkButton } from "./elements.js";
 import { announce } from "./message.js";

@@ -36,7 +36,7 @@ export class Holds {
     correctClock(answer.serverTime, askedMs);
     // A hold or a release meanwhile is newer than this answer.
     if (asked !== this.asked) return;
-    this.holds = answer.holds.map(withExpiry).sort(bySoonest);
+    this.holds = answer.holds.map(withExpiry).toSorted(bySoonest);
     this.occupied = answer.occupied;
     this.onChange();
   }

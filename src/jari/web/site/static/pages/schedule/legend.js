@@ -24,7 +24,7 @@ export class Legend {
       this.#state("available", allGrades(layout.grades), this.stateCounts[AVAILABLE], "count-available"),
       this.#state("held", colors.hold, this.stateCounts[HOLD], "count-held"),
       this.#state("sold", colors.occupied, this.stateCounts[OCCUPIED], "count-sold"),
-      this.#state("mine", colors.mine, "", undefined));
+      this.#state("mine", colors.mine, ""));
     this.refresh();
   }
 
@@ -54,7 +54,7 @@ export class Legend {
   }
 
   #state(key, color, count, testId) {
-    if (testId) count.setAttribute("data-testid", testId);
+    if (testId) count.dataset.testid = testId;
     return element("li", {}, swatch(color, key), say(key), count);
   }
 }

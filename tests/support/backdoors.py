@@ -1,0 +1,159 @@
+"""What a test does to a store behind its back: let time pass, lose commits, write what nobody may write."""
+
+import time
+from dataclasses import replace
+from typing import Protocol
+
+from sqlalchemy import delete, func, insert, select, text, update
+
+from jari.adapters.memory.tables import Memory
+from jari.adapters.sql.database import Database
+from jari.adapters.sql.sale_rows import rows_to_write
+from jari.adapters.sql.tables import allocations, attempts, changes, deliveries, relays, schedules, sessions
+from jari.domain.box_office import Update
+from jari.domain.reservations import Reservation
+from jari.domain.seating import Allocation
+from jari.main import Stores
+from jari.ports import Clock
+
+
+class Backdoor(Protocol):
+    async def pass_time(self, passed_ms: int) -> None:
+        """As if what lasts for a while, sessions and windows of attempts, had begun earlier."""
+
+    async def passed_on(self, schedule_id: int) -> int | None:
+        """How far the relay of webhooks has come."""
+
+    async def lose_commits(self, schedule_id: int, version: int) -> None:
+        """Put the schedule back to an earlier version, as a copy of the database would."""
+
+    async def lose_log(self, schedule_id: int) -> None:
+        """Forget every commit."""
+
+    async def count_deliveries(self) -> int: ...
+
+    async def take_off_guards(self) -> None:
+        """From now on seats that there are not can be allocated, from here at least."""
+
+    async def put_allocation(self, schedule_id: int, allocation: Allocation) -> None: ...
+
+    async def put_reservation(self, reservation: Reservation) -> None: ...
+
+    async def begin(self, ago_ms: int) -> None:
+        """Let every schedule have begun so long ago."""
+
+
+class SqlBackdoor:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def pass_time(self, passed_ms: int) -> None:
+        async with self._database.write() as connection:
+            for column in (sessions.c.expires_ms, sessions.c.ended_ms, attempts.c.window_ends_ms):
+                await connection.execute(update(column.table).values({column: column - passed_ms}))
+
+    async def passed_on(self, schedule_id: int) -> int | None:
+        async with self._database.read() as connection:
+            cursor: int | None = await connection.scalar(
+                select(relays.c.version).where(relays.c.schedule_id == schedule_id)
+            )
+            return cursor
+
+    async def lose_commits(self, schedule_id: int, version: int) -> None:
+        async with self._database.write() as connection:
+            here = changes.c.schedule_id == schedule_id
+            await connection.execute(delete(changes).where(here, changes.c.version > version))
+            await connection.execute(
+                update(schedules).where(schedules.c.id == schedule_id).values(version=version)
+            )
+
+    async def lose_log(self, schedule_id: int) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(changes).where(changes.c.schedule_id == schedule_id))
+
+    async def count_deliveries(self) -> int:
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.count()).select_from(deliveries)) or 0
+
+    async def take_off_guards(self) -> None:
+        on = "" if self._database.is_sqlite else " ON allocations"
+        async with self._database.write() as connection:
+            await connection.execute(text(f"DROP TRIGGER require_seats{on}"))
+
+    async def put_allocation(self, schedule_id: int, allocation: Allocation) -> None:
+        values = {name: getattr(allocation, name) for name in Allocation.__dataclass_fields__}
+        async with self._database.write() as connection:
+            await connection.execute(insert(allocations).values(schedule_id=schedule_id, **values))
+
+    async def put_reservation(self, reservation: Reservation) -> None:
+        async with self._database.write() as connection:
+            for table, rows in rows_to_write([Update(None, reservation)]):
+                for row in rows:
+                    await connection.execute(
+                        insert(table).values(dict(zip(table.columns.keys(), row, strict=True)))
+                    )
+
+    async def begin(self, ago_ms: int) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(update(schedules).values(starts_ms=int(time.time() * 1000) - ago_ms))
+
+
+class MemoryBackdoor:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def pass_time(self, passed_ms: int) -> None:
+        self._memory.clock = Later(self._memory.clock, passed_ms)
+
+    async def passed_on(self, schedule_id: int) -> int | None:
+        return self._memory.schedule(schedule_id).passed_on
+
+    async def lose_commits(self, schedule_id: int, version: int) -> None:
+        schedule = self._memory.schedule(schedule_id)
+        schedule.log = [each for each in schedule.log if each.commit.version <= version]
+        schedule.state = replace(schedule.state, version=version)
+
+    async def lose_log(self, schedule_id: int) -> None:
+        self._memory.schedule(schedule_id).log = []
+
+    async def count_deliveries(self) -> int:
+        return len(self._memory.deliveries)
+
+    async def take_off_guards(self) -> None:
+        """None stands in the way of what is put there directly."""
+
+    async def put_allocation(self, schedule_id: int, allocation: Allocation) -> None:
+        self._memory.schedule(schedule_id).allocations[allocation.seat_id] = allocation
+
+    async def put_reservation(self, reservation: Reservation) -> None:
+        self._memory.sales.put(reservation)
+
+    async def begin(self, ago_ms: int) -> None:
+        for schedule in self._memory.schedules.values():
+            schedule.starts_ms = self._memory.now_ms() - ago_ms
+
+
+class Later:
+    """A clock that is ahead of another."""
+
+    def __init__(self, clock: Clock, ahead_ms: int) -> None:
+        self._clock = clock
+        self._ahead_ms = ahead_ms
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms() + self._ahead_ms
+
+    def seconds(self) -> float:
+        return self._clock.seconds() + self._ahead_ms / 1000
+
+
+def database_of(stores: Stores) -> Database:
+    """For tests that write SQL of their own."""
+    assert isinstance(stores.database, Database)
+    return stores.database
+
+
+def backdoor_of(stores: Stores) -> Backdoor:
+    if isinstance(stores.database, Memory):
+        return MemoryBackdoor(stores.database)
+    return SqlBackdoor(stores.database)
