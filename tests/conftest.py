@@ -1,14 +1,33 @@
 """Fixtures: databases, servers and worlds, all real."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from support.databases import Postgres, make_tables, postgres_server, run_apart
+from support.databases import Postgres, postgres_server, sqlite_in
 from support.servers import Server
 from support.worlds import World
+
+# Nobody here speaks TLS. A client need not read the system's certificates, which takes it longer than a request does.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent / "no-certificates")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--house-store",
+        choices=("sqlite", "memory"),
+        default="sqlite",
+        help="where the houses of the features keep their books; in memory they serve within the tests' process",
+    )
+
+
+@pytest.fixture(scope="session")
+def house_store(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--house-store"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,17 +44,13 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A migrated SQLite database that the tests of a session share."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('embedded') / 'jari.db'}"
-    run_apart(make_tables(url))
-    return url
+    return sqlite_in(tmp_path_factory.mktemp("embedded"))
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A fresh SQLite database."""
-    url = f"sqlite:///{tmp_path / 'jari.db'}"
-    run_apart(make_tables(url))
-    return url
+    return sqlite_in(tmp_path)
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ from jari.usecases.catalogue import Catalogue
 from jari.usecases.devices import Devices
 from jari.usecases.duties import Duties, Work
 from jari.usecases.holds import Holds
+from jari.usecases.idling import Idling
 from jari.usecases.live import Live
 from jari.usecases.numbers import Numbers
 from jari.usecases.passwords import Passwords
@@ -61,13 +62,17 @@ from jari.usecases.sweeping import Sweeper
 from jari.usecases.tickets import Tickets
 from jari.usecases.till import Tills
 from jari.usecases.webhooks import Webhooks
-from jari.web.app import Services, build_app
+from jari.web.api.documents import Documents, Lists
+from jari.web.api.table import description
+from jari.web.app import Addresses, build_app
+from jari.web.cookies import Cookies
 from jari.web.deadlines import Deadlines
 from jari.web.figures import Figures
 from jari.web.listening import listen
 from jari.web.live.snapshots import Snapshots
 from jari.web.live.streams import Hub
 from jari.web.server import Server, warn_of_proxies
+from jari.web.services import Services
 from jari.web.site.printer import Printer
 from jari.web.workers import Worker
 
@@ -240,6 +245,7 @@ class Application:
             stores.accounts, stores.attempts, self.passwords, devices, clock, chance, settings
         )
         self.catalogue = Catalogue(stores.catalogue, clock, settings)
+        self.idling = Idling(self.live, self.catalogue)
         self.holds = Holds(self.live, self.tills, stores.seating, clock, chance, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
         self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers, chance)
@@ -258,34 +264,34 @@ class Application:
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
         self.live.audience = self.hub
-        self.deadlines = Deadlines(settings)
+        self.deadlines = Deadlines()
 
     def services(self) -> Services:
-        """The use cases that the web translates to."""
+        """What the handlers of the web work with."""
         return Services(
-            self.accounts,
-            self.catalogue,
-            self.holds,
-            self.live,
-            self.reservations,
-            self.payments,
-            self.refunds,
-            self.tickets,
-            self.figures.text,
+            settings=self.settings,
+            accounts=self.accounts,
+            catalogue=self.catalogue,
+            holds=self.holds,
+            live=self.live,
+            reservations=self.reservations,
+            payments=self.payments,
+            refunds=self.refunds,
+            tickets=self.tickets,
+            hub=self.hub,
+            deadlines=self.deadlines,
+            snapshots=self.snapshots,
+            printer=self.printer,
+            documents=Documents(self.catalogue),
+            lists=Lists(self.catalogue, self.live, self.settings),
+            cookies=Cookies(self.settings),
+            description=description(),
+            figures=self.figures.text,
         )
 
-    def asgi(self) -> ASGIApp:
+    def asgi(self) -> Addresses:
         """The ASGI application; its lifespan runs the background tasks and closes the stores."""
-        return build_app(
-            self.services(),
-            self.hub,
-            self.deadlines,
-            self.snapshots,
-            self.printer,
-            self.settings,
-            self._lifespan,
-            self.mounts,
-        )
+        return build_app(self.services(), self._lifespan, self.mounts)
 
     def _works(self) -> list[Work]:
         """What one process does for all."""
@@ -312,6 +318,7 @@ class Application:
             for work in (
                 self.hub.run(),
                 self.live.run(),
+                self.idling.run(),
                 self.sweeper.run(),
                 self.accounts.run(),
                 self.duties.run(),

@@ -24,6 +24,7 @@ fanout_seconds = Histogram(
 )
 deliveries = Counter("jari_deliveries", "Events sent to viewers")
 replicas = Gauge("jari_replicas", "Schedules whose seats are in memory")
+plans = Gauge("jari_plans", "Venues whose plans are in memory")
 dead_versions = Gauge(
     "jari_dead_versions",
     "Old versions of schedules' rows that PostgreSQL keeps for a snapshot that stays open",

@@ -53,6 +53,7 @@ class Settings:
     max_replicas: int = 100  # schedules kept in memory though nobody may be watching; 0.7 MB for 24,000 seats
     replica_idle_seconds: int = 120  # after which one that nobody asks for or watches is let go
     max_replica_loads: int = 2  # at a time, so that tills do not wait for connections behind onlookers
+    replica_queue_size: int = 200  # schedules that wait to be loaded
     sweep_ms: int = 400
     sweep_page_size: int = 1_000
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
@@ -101,6 +102,7 @@ class Settings:
     # streams
     max_viewers: int = 15_000
     max_viewers_per_address: int = 1_000  # many buyers share their carrier's address
+    max_schedules_watched: int = 1_000  # at a time, each with its replica, however few watch it
     tick_min_ms: int = 4
     tick_max_ms: int = 250
     tick_load: int = 4  # a tick lasts at least this many times as long as the last fan-out took
@@ -142,7 +144,12 @@ class Settings:
     max_body_bytes: int = 64 * 1024
     page_size: int = 50
     schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
-    catalogue_queue_size: int = 200  # pages of the list that wait to be looked up, one by one; and schedules
+    schedules_kept: int = 10_000  # each for a poll's time
+    max_plans: int = 20  # with all that is encoded of them; up to 30 MB for 24,000 seats
+    idle_seconds: int = 600  # after which plans, lists, papers and pictures that nobody asks for are let go
+    catalogue_queue_size: int = (
+        200  # pages of the list that wait to be looked up, one by one; schedules; and plans
+    )
     idempotency_hours: int = 24
 
     # connections

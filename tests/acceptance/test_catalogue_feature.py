@@ -1,6 +1,5 @@
 """Finding a match and its seats: what the API tells without anybody logged in."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from scenes import House, Scene, data_of, moment, problem_of, step
 from jari.domain.schedules import Kind
 from jari.domain.venues import Seat
 from jari.usecases.organising import Organising
-from support.databases import make_tables
+from support.databases import sqlite_in
 from support.servers import Server
 from support.worlds import World, hall
 
@@ -93,8 +92,7 @@ def look() -> Look:
 @pytest.fixture(scope="session")
 def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Season]:
     directory = tmp_path_factory.mktemp("season")
-    url = f"sqlite:///{directory / 'jari.db'}"
-    asyncio.run(make_tables(url))
+    url = sqlite_in(directory)
     server = Server(url, directory / "server.log").start()
     world = World(url)
     yield Season(House(server, world))

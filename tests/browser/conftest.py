@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from support.databases import make_tables, run_apart
+from support.databases import sqlite_in
 from support.sandboxes import Sandbox
 from support.servers import Server
 from support.worlds import Match, World
@@ -62,9 +62,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 @pytest.fixture(scope="session")
 def stadium_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database of the browser tests' own: in the shared one, the list of matches has many pages."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('browser') / 'jari.db'}"
-    run_apart(make_tables(url))
-    return url
+    return sqlite_in(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="session")
@@ -114,9 +112,7 @@ def paying(sandbox: Sandbox) -> dict[str, object]:
 @pytest.fixture(scope="session")
 def shop_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database of the checkout's own."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('shop') / 'jari.db'}"
-    run_apart(make_tables(url))
-    return url
+    return sqlite_in(tmp_path_factory.mktemp("shop"))
 
 
 @pytest.fixture(scope="session")

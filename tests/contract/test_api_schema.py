@@ -1,11 +1,11 @@
 """The API under arbitrary input: whatever is sent, it is answered, or refused as the contract says."""
 
-import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,23 +13,18 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
-from starlette.routing import BaseRoute, Route
+from schemathesis.core.failures import FailureGroup
 
-from jari.adapters.signing import Signer
-from jari.adapters.system import CHANCE, CLOCK
-from jari.main import Application, open_stores
-from jari.settings import Settings
-from jari.usecases.devices import Devices
 from jari.web.api.openapi import document
-from jari.web.api.requests import Endpoint
-from jari.web.app import all_routes
+from jari.web.api.table import TABLE
 from support.connections import RawConnection, status_of
-from support.databases import make_tables
+from support.databases import sqlite_in
 from support.sandboxes import Sandbox
 from support.servers import Server
 from support.worlds import Buyer, Match, World
 
 MANY = 1_000_000
+BROKEN = str(Path(__file__).parents[1] / "support" / "broken_server.py")
 MAY_END_SESSIONS = re.compile(r"/api/(log-|password)")
 
 
@@ -43,18 +38,21 @@ class Target:
     reservation_id: int
     payment_id: int
 
-    def id_for(self, path: str) -> int:
-        """What there is under a path with an id in it."""
-        named = {"/api/payments/": self.payment_id, "/api/reservations/": self.reservation_id}
-        return next((number for start, number in named.items() if path.startswith(start)), self.stage.id)
+    @property
+    def ids(self) -> dict[str, int]:
+        """What there is, by the parameter that names it."""
+        return {
+            "scheduleId": self.stage.id,
+            "reservationId": self.reservation_id,
+            "paymentId": self.payment_id,
+        }
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A server of its own: what is thrown at it would use up the attempts that others have, too."""
     directory = tmp_path_factory.mktemp("schema")
-    url = f"sqlite:///{directory / 'jari.db'}"
-    asyncio.run(make_tables(url))
+    url = sqlite_in(directory)
     sandbox = Sandbox(directory / "sandbox.log").start()
     server = Server(
         url,
@@ -83,7 +81,7 @@ def bought(server: Server, sandbox: Sandbox, match: Match, buyer: Buyer) -> tupl
     return sold["id"], sold["payment"]["id"]
 
 
-DESCRIBED = document(version("jari"))
+DESCRIBED = document(TABLE, version("jari"))
 
 
 def refuses_only_what_no_description_can_say(
@@ -153,10 +151,30 @@ def refused(answer: httpx.Response, status: int) -> dict[str, Any]:
     max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 def test_whatever_is_sent_is_answered_as_described(case: schemathesis.Case, target: Target) -> None:
-    if case.meta.generation.mode.is_positive and "id" in case.path_parameters:
-        case.path_parameters["id"] = target.id_for(case.path)
+    if case.meta.generation.mode.is_positive:
+        case.path_parameters.update(
+            {name: target.ids[name] for name in target.ids.keys() & case.path_parameters}
+        )
     buyer = target.world.buyer() if MAY_END_SESSIONS.match(case.path) else target.buyer
     case.call_and_validate(base_url=target.server.url, cookies=buyer.cookies, checks=CHECKS)
+
+
+@pytest.fixture
+def liar(make_server: Callable[..., Server], sqlite_url: str) -> Server:
+    """A server that does not answer as its document says."""
+    return make_server(sqlite_url, program=(BROKEN, "describing"))
+
+
+@pytest.mark.parametrize(
+    ("path", "ids"), [("/livez", {}), ("/api/matches/{scheduleId}", {"scheduleId": 2**40})]
+)
+def test_an_answer_outside_of_its_schema_is_found(
+    target: Target, liar: Server, path: str, ids: dict[str, int]
+) -> None:
+    case = schema[path]["GET"].Case(path_parameters=ids)
+    case.call_and_validate(base_url=target.server.url, checks=CHECKS[:5])
+    with pytest.raises(FailureGroup, match="Response violates schema"):
+        case.call_and_validate(base_url=liar.url, checks=CHECKS[:5])
 
 
 STREAMS = [path for path in DESCRIBED["paths"] if path.endswith("stream")]
@@ -178,7 +196,7 @@ STREAMS = [path for path in DESCRIBED["paths"] if path.endswith("stream")]
 def test_a_stream_takes_what_it_is_described_to_take(
     target: Target, client: httpx.Client, path: str, query: str, status: int
 ) -> None:
-    place = path.format(id=target.match.id, blockId=target.match.block_id)
+    place = path.format(scheduleId=target.match.id, blockId=target.match.block_id)
     with client.stream("GET", f"{place}?{query}") as answer:
         assert answer.status_code == status
 
@@ -207,39 +225,6 @@ def test_every_address_is_described_with_what_any_request_may_meet(
 def test_every_address_is_described_with_what_a_slow_client_and_a_full_server_answer() -> None:
     for path, method in OPERATIONS:
         assert {"408", "503"} <= DESCRIBED["paths"][path][method]["responses"].keys(), (method, path)
-
-
-def handlers_of(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, str]]:
-    """Method and path of every handler; parameters have lost their names."""
-    for each in routes:
-        if isinstance(each, Route) and isinstance(each.endpoint, Endpoint):
-            for path in (each.path.replace("{kind:occasion}", kind) for kind in ("matches", "schedules")):
-                for method in each.endpoint._handlers:
-                    yield method, re.sub(r"{.*?}", "{}", path)
-
-
-async def test_every_address_is_described(sqlite_url: str) -> None:
-    """What is not described is not tried out above."""
-    settings = Settings(database=sqlite_url)
-    stores = await open_stores(settings)
-    devices = Devices(
-        b"key", CLOCK, CHANCE, accounts_per_device=settings.accounts_per_device, days=settings.device_days
-    )
-    application = Application(stores, Signer.generate(), devices, None, settings)
-    routes = all_routes(application.services(), application.snapshots, application.printer, settings)
-    found = {
-        (method, path)
-        for method, path in handlers_of(routes)
-        if path.startswith("/api/") and method != "HEAD"
-    }
-    await stores.close()
-    described = {
-        (method.upper(), re.sub(r"{.*?}", "{}", path))
-        for path, methods in DESCRIBED["paths"].items()
-        for method in methods
-        if not path.endswith("stream")
-    }
-    assert found == {each for each in described if each[1].startswith("/api/")}
 
 
 BEYOND_63_BITS = 2**63

@@ -6,12 +6,14 @@ import random
 import weakref
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import replace
 from weakref import WeakSet
 
 import pytest
 
 from jari.adapters.system import CHANCE, CLOCK
-from jari.domain.errors import JariError
+from jari.caches import let_go
+from jari.domain.errors import JariError, Unavailable
 from jari.domain.schedules import Kind
 from jari.domain.users import Role, User
 from jari.main import open_stores
@@ -32,10 +34,9 @@ BUYERS = [
 class Forgetful(Live):
     """Lets go of replicas that somebody has: what must never happen."""
 
-    def let_go(self):
-        super().let_go()
+    def forget(self):
         for schedule_id in list(self._schedules):
-            if schedule_id not in self._kept:
+            if schedule_id not in self._recent:
                 del self._schedules[schedule_id]
 
 
@@ -90,9 +91,10 @@ async def schedule_ids(stores):
 
 def time_passes(live):
     """Nobody has asked for any replica for longer than they are kept."""
-    for each in live._kept.values():
-        each.used_at = float("-inf")
-    live.let_go()
+    for each in list(live._recent):
+        live._recent.pop(each)
+    if isinstance(live, Forgetful):
+        live.forget()
 
 
 async def living(live):
@@ -104,7 +106,7 @@ async def living(live):
 async def test_what_nobody_asks_for_is_let_go_with_its_snapshots(stores, limits, schedule_ids):
     live, snapshots = Process(stores, limits).live, Snapshots()
     snapshot = weakref.ref(snapshots.of(await live.open(schedule_ids[0])))
-    live.let_go()
+    let_go()
     assert await living(live) == {schedule_ids[0]}  # not idle for long enough
     assert snapshot() is not None
     time_passes(live)
@@ -117,6 +119,18 @@ async def test_of_those_that_nobody_has_so_many_are_kept(stores, limits, schedul
     for schedule_id in schedule_ids:
         await live.open(schedule_id)
     assert await living(live) == set(schedule_ids[-2:])
+
+
+async def test_no_more_wait_to_be_loaded_than_the_limit_says_and_one_that_waits_is_waited_for(
+    stores, limits, schedule_ids
+):
+    live = Process(stores, replace(limits, max_replica_loads=1, replica_queue_size=2)).live
+    first, second, third = schedule_ids[:3]
+    opened = [asyncio.create_task(live.open(each)) for each in (first, second, first, third)]
+    with pytest.raises(Unavailable, match="try again"):
+        await opened.pop()
+    assert [(await each).id for each in opened] == [first, second, first]
+    assert (await live.open(third)).id == third
 
 
 async def test_one_that_somebody_has_is_the_same_for_all_and_goes_on(stores, limits, schedule_ids):

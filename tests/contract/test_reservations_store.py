@@ -8,7 +8,7 @@ import pytest
 
 from jari.domain.box_office import Update
 from jari.domain.errors import StaleDecision
-from jari.domain.events import Event
+from jari.domain.events import Event, EventKind
 from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 from jari.domain.schedules import Kind
@@ -191,13 +191,13 @@ async def test_a_batch_writes_many_reservations_with_seats_and_events(stores, so
     made = [reservation(number, schedule_id, seats=(seat(number),)) for number in (100, 200, 300)]
     allocation = Allocation(1, Status.HOLD, ANN, "hold-100", None)
     webhook = await stores.webhooks.add("https://example.com", b"s", ("*",), 1)
-    event = Event("reservation.created", 100, f"{schedule_id}-100-token", ANN, (1, 2), 30_000, "KRW")
+    event = Event(EventKind.RESERVATION_CREATED, 100, f"{schedule_id}-100-token", ANN, (1, 2), 30_000, "KRW")
     await write(
         stores,
         schedule_id,
         *(Update(None, each) for each in made),
         effects=[Effect(None, allocation)],
-        events=(event, replace(event, kind="refund.due", seat_ids=())),
+        events=(event, replace(event, kind=EventKind.REFUND_DUE, seat_ids=())),
     )
     assert await sold.of_schedule(schedule_id, None, 10) == made[::-1]
     assert (await stores.seating.load(schedule_id, 0)).allocations == [allocation]

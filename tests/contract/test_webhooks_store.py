@@ -6,7 +6,7 @@ import json
 import pytest
 
 from jari.domain.errors import Conflict, NotFound
-from jari.domain.events import Event
+from jari.domain.events import Event, EventKind
 from jari.domain.schedules import Kind
 from jari.domain.seating import Change, Status
 from jari.domain.seatmap import Commit
@@ -51,7 +51,7 @@ async def schedule_id(make_schedule):
     return await make_schedule()
 
 
-def event(number, kind="reservation.created"):
+def event(number, kind=EventKind.RESERVATION_CREATED):
     return Event(kind, number, f"jari-{number}", 3, (101, 102), 30_000, "KRW")
 
 
@@ -169,11 +169,11 @@ async def test_the_id_of_an_event_is_the_same_for_all_who_are_told_and_whoever_e
         return [(each.event_id.partition("-")[2].split("-")[1:], each.kind) for each in found]
 
     sales = await add(store)
-    await commit(stores, schedule_id, event(1), event(2, "reservation.confirmed"), changes=changed)
+    await commit(stores, schedule_id, event(1), event(2, EventKind.RESERVATION_CONFIRMED), changes=changed)
     await drain(store)
     everything, sold = await add(store, "*"), await add(store, "seats.sold")
     await asyncio.sleep(0.01)
-    await commit(stores, schedule_id, event(3), event(4, "reservation.confirmed"), changes=changed)
+    await commit(stores, schedule_id, event(3), event(4, EventKind.RESERVATION_CONFIRMED), changes=changed)
     await drain(store)
 
     assert await names(sales) == [

@@ -5,7 +5,7 @@ Written from the rules of the design and not from the code, so that a mistake wo
 
 from dataclasses import dataclass, field
 
-from jari.domain.seating import Expire, Hold, Occupy, Release
+from jari.domain.commands.holds import Expire, Hold, Release
 
 
 @dataclass
@@ -31,8 +31,8 @@ class Reference:
         match command:
             case Hold():
                 return self._hold(command, now, selling=selling)
-            case Release() | Occupy():
-                return self._give_or_pay(command, now)
+            case Release():
+                return self._give_back(command, now)
             case Expire():
                 gone = tuple(
                     seat for seat in command.seat_ids if seat in self.owned and self.is_free(seat, now)
@@ -40,6 +40,20 @@ class Reference:
                 for seat in gone:
                     del self.owned[seat]
                 return "expired", gone, None
+
+    def pay(self, buyer, now):
+        """All that the buyer holds is sold, under the hold that would have ended first."""
+        held = {
+            seat: owner
+            for seat, owner in sorted(self.owned.items())
+            if owner.buyer == buyer and owner.ends is not None and not self.is_free(seat, now)
+        }
+        if not held:
+            return "NothingHeld", (), None
+        first = min(held.values(), key=lambda owner: owner.ends)
+        for seat in held:
+            self.owned[seat] = Owned(buyer, first.hold, None)
+        return "sold", tuple(held), None
 
     def statuses(self):
         return {seat: "OCCUPIED" if owner.ends is None else "HOLD" for seat, owner in self.owned.items()}
@@ -77,7 +91,7 @@ class Reference:
         ((buyer, _, end),) = holds
         return end if buyer == command.buyer_id else None
 
-    def _give_or_pay(self, command, now):
+    def _give_back(self, command, now):
         not_mine = tuple(
             seat
             for seat in command.seat_ids
@@ -88,8 +102,5 @@ class Reference:
         if not_mine:
             return "NotYourSeats", not_mine, None
         for seat in command.seat_ids:
-            if isinstance(command, Release):
-                del self.owned[seat]
-            else:
-                self.owned[seat].ends = None
-        return "released" if isinstance(command, Release) else "occupied", command.seat_ids, None
+            del self.owned[seat]
+        return "released", command.seat_ids, None

@@ -14,11 +14,12 @@ from sqlalchemy import text, update
 
 from jari.adapters.sql.tables import allocations, reservations
 from jari.adapters.system import CHANCE, CLOCK
+from jari.domain.commands.payments import BeginPayment, SettlePayment
+from jari.domain.commands.refunds import RefundSeats
 from jari.domain.errors import JariError
 from jari.domain.payments import Charged, NotCharged
 from jari.domain.replanning import Replan
-from jari.domain.reservations import Reservation, ReservationStatus
-from jari.domain.sales import BeginPayment, RefundSeats, SettlePayment
+from jari.domain.reservations import ReservationStatus
 from jari.domain.schedules import Kind
 from jari.domain.seating import Seating
 from jari.domain.users import Role, User
@@ -184,7 +185,7 @@ class Scene:
             currency="KRW",
             grace_ms=FOR_EVER_MS * 2,
         )
-        await self.processes[process].tills.submit(self.id, begin, Reservation)
+        await self.processes[process].tills.submit(self.id, begin)
 
     async def a_payment_ends(self, process, number, is_charged):
         chosen = await self.choose(number, ReservationStatus.PENDING)
@@ -192,7 +193,7 @@ class Scene:
             charged = Charged(payment.payment_key, chosen.order_id, payment.amount, "card")
             result = charged if is_charged else NotCharged("REJECT_CARD", "no")
             settle = SettlePayment(chosen.id, payment.id, result)
-            settled = await self.processes[process].tills.submit(self.id, settle, Reservation)
+            settled = await self.processes[process].tills.submit(self.id, settle)
             self.met["money went back"] += bool(settled.refunds)
 
     async def a_seat_is_refunded(self, process, number):
@@ -207,7 +208,7 @@ class Scene:
             buyer_id=None,
             deadline_ms=0,
         )
-        await self.processes[process].tills.submit(self.id, refund, Reservation)
+        await self.processes[process].tills.submit(self.id, refund)
 
     async def somebody_comes_in(self, process, number):
         chosen = await self.choose(number, ReservationStatus.CONFIRMED)

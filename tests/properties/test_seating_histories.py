@@ -1,16 +1,23 @@
 """Random histories of the pure domain, held against a reference model and against every way to follow them."""
 
-from dataclasses import replace
+import itertools
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from jari.domain.box_office import BoxOffice
+from jari.domain.commands.holds import Expire, Hold, Release
+from jari.domain.commands.reservations import Reserve
+from jari.domain.reservations import PriceList
 from jari.domain.schedules import Sale
-from jari.domain.seating import Expire, Hold, Occupy, Release, Seating, Status
+from jari.domain.seating import Seating, Status
 from jari.domain.seatmap import Commit, Layout, Position, SeatMap, by_block
 from properties.reference import Reference
+from support.deciding import DictStore, outcome_of
+from support.selling import purchase_of
 
 SEATS = tuple(range(1, 11))
 BUYERS = (1, 2, 3)
@@ -22,6 +29,21 @@ LAYOUT = Layout(
     block_starts=[0, 4, 7, 10],
 )
 EPOCH = "ab12"
+
+SCHEDULE = 7
+
+
+@dataclass(frozen=True)
+class Pay:
+    """The buyer pays all that they hold: several commands, one after the other."""
+
+    buyer_id: int
+
+    @property
+    def needs(self):
+        """What the first of them needs; the others are about what it makes."""
+        return Reserve(self.buyer_id, SCHEDULE, 0, "", PriceList("", "", {})).needs
+
 
 choices = st.lists(st.sampled_from(SEATS), min_size=1, max_size=5, unique=True).map(tuple)
 buyers = st.sampled_from(BUYERS)
@@ -35,7 +57,7 @@ commands = st.one_of(
         max_seats=st.integers(2, 5),
     ),
     st.builds(Release, buyer_id=buyers, seat_ids=choices),
-    st.builds(Occupy, buyer_id=buyers, seat_ids=choices),
+    st.builds(Pay, buyer_id=buyers),
     st.builds(Expire, seat_ids=st.just(SEATS)),
 )
 
@@ -57,14 +79,12 @@ def same_map(one, other):
 
 
 class Histories(RuleBasedStateMachine):
-    """A store in a dict, the reference beside it, and replicas from every version on."""
+    """A store, the reference beside it, and replicas from every version on."""
 
     def __init__(self):
         super().__init__()
-        self.now = 1_000
-        self.selling = True
-        self.holds = 0
-        self.stored = {}
+        self.store = DictStore(SEATS, 1_000)
+        self.numbers = itertools.count(1)
         self.reference = Reference()
         self.commits = []
         self.replicas = []
@@ -79,24 +99,32 @@ class Histories(RuleBasedStateMachine):
 
     def fresh(self):
         """A snapshot of the store, as any process would load it now."""
-        return SeatMap(LAYOUT, EPOCH, self.version, self.stored.values())
+        return SeatMap(LAYOUT, EPOCH, self.version, self.store.allocations.values())
 
     @rule(ms=st.integers(1, 40))
     def time_goes_by(self, ms):
-        self.now += ms
+        self.store.now += ms
 
     @rule(selling=st.booleans())
     def the_sale_opens_or_closes(self, selling):
-        self.selling = selling
+        self.store.selling = selling
 
     @rule(batch=st.lists(commands, min_size=1, max_size=6))
     def a_batch_is_decided(self, batch):
-        deciding = Seating(self.read(batch), Sale(enabled=self.selling, opens_ms=0), self.now, SEATS)
+        office = self.store.read(batch)
         for each in batch:
-            command = self.named(each)
-            outcome = summary(deciding.decide(command))
-            assert outcome == self.reference.decide(command, self.now, selling=self.selling)
-        self.store(deciding)
+            if isinstance(each, Pay):
+                told = self.reference.pay(each.buyer_id, self.now)
+                assert self.pay(office, each.buyer_id) == told
+            else:
+                command = self.named(each)
+                told = self.reference.decide(command, self.now, selling=self.store.selling)
+                assert summary(outcome_of(office, command)) == told
+        self.store.write(office)
+        if office.seating.changes:
+            self.publish(Commit(self.version + 1, tuple(office.seating.changes)))
+        else:
+            assert office.seating.effects() == [], "what is written is told"
 
     @rule(data=st.data(), buyer=buyers)
     def a_buyer_comes_back_to_own_seats(self, data, buyer):
@@ -105,37 +133,24 @@ class Histories(RuleBasedStateMachine):
         if own:
             some = st.lists(st.sampled_from(own), min_size=1, max_size=4, unique=True).map(tuple)
             again = st.builds(Hold, st.just(buyer), some, st.just(""), st.just(20), st.just(4))
-            other = st.builds(Release, st.just(buyer), some) | st.builds(Occupy, st.just(buyer), some)
+            other = st.builds(Release, st.just(buyer), some) | st.builds(Pay, st.just(buyer))
             self.a_batch_is_decided(data.draw(st.lists(again | other, min_size=1, max_size=4)))
+
+    @property
+    def now(self):
+        return self.store.now
 
     def named(self, command):
         """Every hold has a name of its own."""
-        self.holds += 1
-        return replace(command, hold_id=f"h{self.holds}") if isinstance(command, Hold) else command
+        return replace(command, hold_id=f"h{next(self.numbers)}") if isinstance(command, Hold) else command
 
-    def read(self, batch):
-        """What a till reads: the seats that are named, and all that those have who want to hold."""
-        named = {seat for command in batch for seat in command.seat_ids}
-        holders = {command.buyer_id for command in batch if isinstance(command, Hold)}
-        return [each for each in self.stored.values() if each.seat_id in named or each.buyer_id in holders]
-
-    def store(self, deciding):
-        written = set()
-        for effect in deciding.effects():
-            seat = (effect.before or effect.after).seat_id
-            assert seat not in written, "a seat is written once"
-            assert effect.before == self.stored.get(seat), "the guarded write finds what was read"
-            assert effect.before != effect.after, "nothing is written in vain"
-            written.add(seat)
-            if effect.after is None:
-                del self.stored[seat]
-            else:
-                assert effect.after.seat_id == seat
-                self.stored[seat] = effect.after
-        if deciding.changes:
-            self.publish(Commit(self.version + 1, tuple(deciding.changes)))
-        else:
-            assert not written, "what is written is told"
+    def pay(self, office, buyer):
+        """What becomes of the purchase, in the words of the reference model."""
+        seats = tuple(each.seat_id for each in office.seating.held_by(buyer))
+        outcomes = [
+            outcome_of(office, each) for each in purchase_of(buyer, seats, next(self.numbers), SCHEDULE)
+        ]
+        return summary(outcomes[0]) if isinstance(outcomes[0], Exception) else ("sold", seats, None)
 
     def publish(self, commit):
         self.commits.append(commit)
@@ -148,10 +163,15 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def every_seat_has_the_owner_that_the_rules_say(self):
-        stored = {seat: (each.buyer_id, each.hold_id, each.expires_ms) for seat, each in self.stored.items()}
+        stored = {
+            seat: (each.buyer_id, each.hold_id, each.expires_ms)
+            for seat, each in self.store.allocations.items()
+        }
         owned = {seat: (each.buyer, each.hold, each.ends) for seat, each in self.reference.owned.items()}
         assert stored == owned
-        assert {seat: each.status.name for seat, each in self.stored.items()} == self.reference.statuses()
+        assert {
+            seat: each.status.name for seat, each in self.store.allocations.items()
+        } == self.reference.statuses()
 
     @invariant()
     def a_snapshot_of_any_version_and_the_commits_after_it_are_the_stores_state(self):
@@ -242,11 +262,17 @@ class HoldsNeverEnd(Histories):
         self.reference.is_free = lambda seat, now: seat not in self.reference.owned
 
 
-class TwoOwners(Histories):
-    """A till that has not read what others own, writing without a guard."""
+class Blind(DictStore):
+    def read(self, commands):
+        return BoxOffice(Seating([], Sale(enabled=self.selling, opens_ms=0), self.now, self.plan), [])
 
-    def read(self, batch):
-        return []
+
+class TwoOwners(Histories):
+    """A till that has not read what others own."""
+
+    def __init__(self):
+        super().__init__()
+        self.store = Blind(SEATS, 1_000)
 
 
 BOUNDS = settings(

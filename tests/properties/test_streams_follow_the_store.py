@@ -19,9 +19,10 @@ from hypothesis.errors import Flaky
 
 from jari.adapters.sql.database import migrate, open_database
 from jari.adapters.system import CHANCE, CLOCK
+from jari.domain.commands.holds import Hold
 from jari.domain.errors import JariError
 from jari.domain.schedules import Kind
-from jari.domain.seating import Held, Hold, Occupied, Occupy, Status
+from jari.domain.seating import Status
 from jari.domain.users import Role, User
 from jari.main import open_stores
 from jari.settings import Settings
@@ -33,6 +34,7 @@ from jari.usecases.till import Tills
 from jari.web.live.snapshots import Snapshots
 from jari.web.live.streams import Hub
 from properties.viewers import BatchScreen, BlockScreen, Peer, ScheduleScreen
+from support.selling import purchase_of
 from support.worlds import hall
 
 BUYERS = [User(number, f"buyer-{number}@example.com", "Buyer", Role.BUYER) for number in (1, 2, 3)]
@@ -60,10 +62,6 @@ class Process:
         self.hub = Hub(self.snapshots, limits)
         self.live.audience = audience(self.hub)
         self._sending = asyncio.create_task(self.hub.run())
-
-    async def submit(self, schedule_id, command):
-        expected = Occupied if isinstance(command, Occupy) else Held
-        return await self.tills.submit(schedule_id, command, expected)
 
     async def quiet(self, schedule_id):
         """Until all that was committed has been sent: two viewers joined, one tick after the other."""
@@ -165,7 +163,7 @@ class Scene:
         if not short:
             await process.holds.hold(buyer, self.id, seats)
         else:  # a hold that has ended by the time anybody looks
-            await process.submit(self.id, Hold(buyer.id, seats, f"short-{next(_holds)}", 1, 6))
+            await process.tills.submit(self.id, Hold(buyer.id, seats, f"short-{next(_holds)}", 1, 6))
 
     async def release(self, number, buyer):
         own = await self.held_by(number, buyer)
@@ -173,8 +171,10 @@ class Scene:
 
     async def pay(self, number, buyer):
         own = await self.held_by(number, buyer)
-        one_hold = tuple(each.seat_id for each in own if each.hold_id == own[0].hold_id)
-        await self.processes[number].submit(self.id, Occupy(buyer.id, one_hold))
+        seat_ids = tuple(each.seat_id for each in own)
+        sold = self.stores[number].reservations
+        for each in purchase_of(buyer.id, seat_ids, await sold.take_numbers(1), self.id):
+            await self.processes[number].tills.submit(self.id, each)
 
     async def rush(self, number):
         """More commits than the log keeps: who does not look meanwhile has fallen off it."""
@@ -204,10 +204,9 @@ class Scene:
 
     async def let_go(self, number):
         """Nobody has asked for the replica for long; whoever watches still has it."""
-        live = self.processes[number].live
-        for each in live._kept.values():
-            each.used_at = float("-inf")
-        live.let_go()
+        recent = self.processes[number].live._recent
+        for each in list(recent):
+            recent.pop(each)
 
     async def restart(self, number):
         """The process ends and another takes its place; its viewers must connect again."""

@@ -7,6 +7,8 @@
 - ``database``: the store overwrites rows of others instead of refusing.
 - ``firming``: a payment begins without looking at its hold, which goes on to end while the gateway is asked.
 - ``selling``: whoever has paid is sold the seats, whosever they are by then.
+- ``granting``: whoever is logged in may do everything, whosever it is.
+- ``describing``: an answer lacks what its type has, and a refusal has a code that no row names.
 - ``telling``: no request is told that its client has gone.
 - ``die-before-commit``, ``die-after-commit``: the process dies of SIGKILL in the middle of a batch that holds
   more than one command, before or after its commit.
@@ -30,6 +32,8 @@ import uvloop
 
 from jari import logs
 from jari.adapters.sql import seating_postgres, seating_sqlite
+from jari.domain import permissions
+from jari.domain.errors import NotFound
 from jari.domain.seating import Allocation, Change, Seating, Status
 from jari.domain.seatmap import SeatMap
 from jari.domain.tenures import Tenure
@@ -39,6 +43,8 @@ from jari.settings import Settings
 from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
 from jari.usecases.till import Till
+from jari.web.api import operations
+from jari.web.api.shapes import Done
 from jari.web.protocol import Protocol
 
 OVERWRITE = """ ON CONFLICT (schedule_id, seat_id) DO UPDATE SET status = excluded.status,
@@ -75,6 +81,17 @@ def selling() -> None:
         self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
     Seating.occupy = occupy  # type: ignore[method-assign]
+
+
+def granting() -> None:
+    for action, role in permissions._GRANTED:
+        if role is not None:
+            permissions._GRANTED[action, role] = permissions.Grant.ANY
+
+
+def describing() -> None:
+    operations.ALIVE = Done()  # type: ignore[assignment]
+    NotFound.code = "LOST"
 
 
 def telling() -> None:
@@ -192,6 +209,8 @@ BREAKAGES: dict[str, Callable[[], None]] = {
     "database": database,
     "firming": firming,
     "selling": selling,
+    "granting": granting,
+    "describing": describing,
     "telling": telling,
     "die-before-commit": die_before_commit,
     "die-after-commit": die_after_commit,

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,22 @@ async def make_tables(url: str) -> None:
     await database.close()
 
 
+def sqlite_in(directory: Path) -> str:
+    """A fresh SQLite database in this directory: its address."""
+    file = directory / "jari.db"
+    file.write_bytes(_empty_sqlite())
+    return f"sqlite:///{file}"
+
+
+@cache
+def _empty_sqlite() -> bytes:
+    """The file of a migrated database: writing it takes a hundredth of the time that the migrations take."""
+    with tempfile.TemporaryDirectory(prefix="jari-empty-") as directory:
+        file = Path(directory) / "jari.db"
+        run_apart(make_tables(f"sqlite:///{file}"))
+        return file.read_bytes()
+
+
 class Postgres:
     """A server whose template database is migrated once; every test gets a copy of it."""
 
@@ -48,7 +65,7 @@ class Postgres:
 
     def copy(self) -> str:
         name = f"jari_{uuid.uuid4().hex[:12]}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {self.template} STRATEGY file_copy")
         return name
 
     def drop(self, name: str) -> None:

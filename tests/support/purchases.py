@@ -20,7 +20,7 @@ from jari.domain.payments import PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
 from jari.domain.seating import Allocation, Status
 from support.backdoors import database_of
-from support.databases import Postgres, make_tables, run_apart
+from support.databases import Postgres, sqlite_in
 from support.sandboxes import Sandbox
 from support.servers import SERVE, Server, free_port
 from support.worlds import Buyer, Match, World
@@ -35,9 +35,7 @@ WEBHOOKS = "/api/payments/webhook/toss"
 def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[str]:
     """A migrated database of a kind, for longer than one test."""
     if kind == "sqlite":
-        url = f"sqlite:///{directory / 'jari.db'}"
-        run_apart(make_tables(url))
-        yield url
+        yield sqlite_in(directory)
         return
     name = postgres.copy()
     yield postgres.url(name)

@@ -1,7 +1,6 @@
 """A world to test in: venues, schedules and buyers, made in a database through the real stores."""
 
 import asyncio
-import hashlib
 import itertools
 import secrets
 import threading
@@ -11,10 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
-from sqlalchemy import insert, select
 
 from jari import plans
-from jari.adapters.sql.tables import sessions, users
 from jari.domain.schedules import Kind
 from jari.domain.seating import Allocation
 from jari.domain.users import Role, User
@@ -22,7 +19,7 @@ from jari.domain.venues import Block, Grade, Seat, Section, Venue
 from jari.main import Stores, open_stores
 from jari.settings import Settings
 from jari.usecases.organising import Organising
-from support.backdoors import database_of
+from support.backdoors import WEEK_MS, LoggedIn, backdoor_of
 
 T = TypeVar("T")
 GAP = 20.0
@@ -138,12 +135,12 @@ class World:
     def ballpark(self) -> Match:
         return self.match(plans.read_plan(plans.sample("ballpark"), file="ballpark.json"))
 
-    def buyers(self, count: int) -> list[Buyer]:
+    def buyers(self, count: int, role: Role = Role.BUYER) -> list[Buyer]:
         """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
-        return self.run(self._buyers(count))
+        return self.run(self._buyers(count, role))
 
-    def buyer(self) -> Buyer:
-        return self.buyers(1)[0]
+    def buyer(self, role: Role = Role.BUYER) -> Buyer:
+        return self.buyers(1, role)[0]
 
     def allocations(self, match: Match) -> list[Allocation]:
         """What the store holds, ended holds included."""
@@ -174,40 +171,15 @@ class World:
             {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
         )
 
-    async def _buyers(self, count: int) -> list[Buyer]:
-        """All in one transaction: one by one, each would wait for the disk."""
+    async def _buyers(self, count: int, role: Role) -> list[Buyer]:
         made = [
-            (f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)) for _ in range(count)
+            LoggedIn(f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24))
+            for _ in range(count)
         ]
-        async with database_of(self.stores).write() as connection:
-            await connection.execute(
-                insert(users),
-                [
-                    {
-                        "email": email,
-                        "name": "Buyer",
-                        "password_hash": "-",
-                        "role": Role.BUYER,
-                        "created_ms": 0,
-                    }
-                    for email, _ in made
-                ],
-            )
-            rows = await connection.execute(select(users.c.email, users.c.id))
-            id_of = {row[0]: row[1] for row in rows}
-            await connection.execute(
-                insert(sessions),
-                [
-                    {
-                        "token_hash": hashlib.sha256(token.encode()).digest(),
-                        "user_id": id_of[email],
-                        "expires_ms": _in_a_week_ms(),
-                    }
-                    for email, token in made
-                ],
-            )
-        return [Buyer(User(id_of[email], email, "Buyer", Role.BUYER), token) for email, token in made]
+        await backdoor_of(self.stores).put_users(made, role)
+        users = await self.stores.accounts.sessions([each.token_hash for each in made])
+        return [Buyer(users[each.token_hash], each.token) for each in made]
 
 
 def _in_a_week_ms() -> int:
-    return int(time.time() * 1000) + 7 * 24 * 3_600_000
+    return int(time.time() * 1000) + WEEK_MS

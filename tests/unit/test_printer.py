@@ -1,4 +1,4 @@
-"""What the printer keeps, whose turn it is, and how long its line may be."""
+"""Whose turn it is to have something drawn, and how long its line may be."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ import uvloop
 
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.settings import Settings
-from jari.web.site.printer import Kept, Press, Printer, Turns
+from jari.web.site.printer import Press, Printer, Turns
 from jari.web.site.ticket_documents import TicketPrint, TicketSheet
 
 # Draws nothing: each job comes back as it is. The first of its kind closes its input before its first answer and lives
@@ -29,30 +29,6 @@ while head := sys.stdin.buffer.read(LENGTH_BYTES):
         os.close(1)
         time.sleep(60)
 """
-
-
-def test_of_what_was_drawn_as_much_is_kept_as_fits_and_what_was_asked_for_last():
-    kept = Kept(max_bytes=100)
-    kept.put("a", b"a" * 40)
-    kept.put("b", b"b" * 40)
-    assert kept.get("a") == b"a" * 40
-    kept.put("c", b"c" * 40)
-    assert (kept.get("a"), kept.get("b"), kept.get("c")) == (b"a" * 40, None, b"c" * 40)
-
-
-def test_a_document_that_does_not_fit_is_not_kept():
-    kept = Kept(max_bytes=100)
-    kept.put("large", b"x" * 101)
-    assert kept.get("large") is None
-    kept.put("small", b"x")
-    assert kept.get("small") == b"x"
-
-
-def test_a_document_that_is_put_twice_counts_once():
-    kept = Kept(max_bytes=100)
-    for _ in range(5):
-        kept.put("a", b"a" * 60)
-    assert kept.get("a") is not None
 
 
 async def test_a_user_has_one_turn_at_a_time_and_another_user_does_not_wait_for_it():

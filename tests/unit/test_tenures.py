@@ -2,56 +2,39 @@
 
 import pytest
 
+from jari.domain.box_office import BoxOffice
+from jari.domain.commands.holds import Expire, Hold, Release
 from jari.domain.errors import KeptTooLong
 from jari.domain.schedules import Sale
-from jari.domain.seating import Allocation, Expire, Held, Hold, Release, Seating, Status
-from jari.domain.tenures import KeepLimit, Tenure
+from jari.domain.seating import Allocation, Held, Seating, Status
+from jari.domain.tenures import NO_LIMIT, KeepLimit, Tenure
+from support.deciding import DictStore, outcome_of
 
 ANN, BEN = 1, 2
 MINUTE = 60_000
 START = 1_000_000_000
+OPEN = Sale(enabled=True, opens_ms=0)
 LIMIT = KeepLimit(keep_ms=10 * MINUTE, cool_down_ms=5 * MINUTE)
 
 
-class House:
-    """A store in two dicts; each command is a batch of its own unless it comes with others."""
+class House(DictStore):
+    """Each command is a batch of its own unless it comes with others."""
 
     def __init__(self):
-        self.now = START
-        self.allocations = {}
-        self.tenures = {}
+        super().__init__(range(1, 100), START)
         self.holds = 0
 
     def decide(self, *commands):
-        deciding = Seating(
-            self.allocations.values(),
-            Sale(enabled=True, opens_ms=0),
-            self.now,
-            range(1, 100),
-            self.tenures.values(),
-        )
-        outcomes = [deciding.decide(each) for each in commands]
-        self.write(deciding)
+        office = self.read(commands)
+        outcomes = [outcome_of(office, each) for each in commands]
+        self.write(office)
         return outcomes[-1]
 
     def act(self, act):
-        deciding = Seating(
-            self.allocations.values(),
-            Sale(enabled=True, opens_ms=0),
-            self.now,
-            range(1, 100),
-            self.tenures.values(),
-        )
-        act(deciding)
-        self.write(deciding)
-
-    def write(self, deciding):
-        for effect in deciding.effects():
-            if effect.after is None:
-                del self.allocations[effect.before.seat_id]
-            else:
-                self.allocations[effect.after.seat_id] = effect.after
-        self.tenures |= {(each.buyer_id, each.seat_id): each for each in deciding.tenures()}
+        """Something that happens to seats in the course of a sale."""
+        seating = Seating(self.allocations.values(), OPEN, self.now, self.plan, self.tenures.values())
+        act(seating)
+        self.write(BoxOffice(seating, ()))
 
     def after(self, minutes):
         self.now += int(minutes * MINUTE)
@@ -147,27 +130,25 @@ def test_a_hold_ends_when_the_time_of_its_longest_kept_seat_is_used_up(house):
 
 def test_what_is_paid_leaves_no_tenure(house):
     house.hold(1)
-    deciding = Seating(house.allocations.values(), Sale(enabled=True, opens_ms=0), house.now, range(1, 100))
-    deciding.firm(ANN, "h1", (1,), 4)
-    deciding.occupy(ANN, "h1", (1,))
-    deciding.vacate(ANN, (1,))
-    assert deciding.tenures() == []
+    for act in (
+        lambda seating: seating.firm(ANN, "h1", (1,), 4),
+        lambda seating: seating.occupy(ANN, "h1", (1,)),
+        lambda seating: seating.vacate(ANN, (1,)),
+    ):
+        house.act(act)
+    assert house.tenures == {}
 
 
 def test_a_hold_that_is_made_firm_and_loosened_goes_on_counting(house):
     held = house.hold(1)
     for act in (
-        lambda deciding: deciding.firm(ANN, held.hold_id, (1,), 4),
-        lambda deciding: deciding.loosen(held.hold_id, (1,), held.expires_ms),
-        lambda deciding: deciding.drop(held.hold_id, (1,)),
+        lambda seating: seating.firm(ANN, held.hold_id, (1,), 4),
+        lambda seating: seating.loosen(held.hold_id, (1,), held.expires_ms),
+        lambda seating: seating.drop(held.hold_id, (1,)),
     ):
-        deciding = Seating(
-            house.allocations.values(), Sale(enabled=True, opens_ms=0), house.now, range(1, 100)
-        )
-        act(deciding)
-        house.allocations = {e.after.seat_id: e.after for e in deciding.effects() if e.after}
+        house.act(act)
         house.after(1)
-    assert deciding.tenures() == [Tenure(1, ANN, START, START + 2 * MINUTE)]
+    assert list(house.tenures.values()) == [Tenure(1, ANN, START, START + 2 * MINUTE)]
 
 
 @pytest.mark.parametrize("keep_minutes", [1, 4, 5])
@@ -184,9 +165,9 @@ def test_a_late_payment_that_fails_gives_no_fresh_time(house):
     house.after(5).decide(Expire((1,)))
     assert type(house.hold(1)) is KeptTooLong
     for act in (
-        lambda deciding: deciding.firm(ANN, held.hold_id, (1,), 4, LIMIT),
-        lambda deciding: deciding.loosen(held.hold_id, (1,), held.expires_ms),
-        lambda deciding: deciding.drop(held.hold_id, (1,)),
+        lambda seating: seating.firm(ANN, held.hold_id, (1,), 4, LIMIT),
+        lambda seating: seating.loosen(held.hold_id, (1,), held.expires_ms),
+        lambda seating: seating.drop(held.hold_id, (1,)),
     ):
         house.act(act)
     assert type(house.hold(1)) is KeptTooLong
@@ -194,8 +175,6 @@ def test_a_late_payment_that_fails_gives_no_fresh_time(house):
     assert isinstance(house.after(0.2).hold(1), Held)
 
 
-def test_without_a_limit_a_buyer_may_take_a_seat_again_and_again():
-    deciding = Seating(
-        [Allocation(1, Status.HOLD, ANN, "h", START, 0)], Sale(enabled=True, opens_ms=0), START, range(1, 9)
-    )
-    assert deciding.decide(Hold(ANN, (1,), "h2", MINUTE, 4)).expires_ms == START + MINUTE
+def test_without_a_limit_a_buyer_may_take_a_seat_again_and_again(house):
+    house.allocations[1] = Allocation(1, Status.HOLD, ANN, "h", START, 0)
+    assert house.hold(1, limit=NO_LIMIT).expires_ms == START + 5 * MINUTE

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jari.domain.errors import BadTicket
+from jari.domain.ids import MAX_ID
 from jari.domain.tickets import (
     KEY_ID_LENGTH,
-    MAX_ID,
     MAX_SEAT_LENGTH,
     MAX_TOKEN_LENGTH,
     SIGNATURE_BYTES,

@@ -132,6 +132,17 @@ def test_one_word_for_one_thing(path):
     assert said == set()
 
 
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.parent.name == "domain"], ids=relative)
+def test_the_domain_is_told_the_time(path):
+    """What an import contract cannot see: `datetime` tells the time, too."""
+    asked = {
+        each.func.attr
+        for each in ast.walk(tree_of(path))
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
+    }
+    assert asked.isdisjoint({"now", "utcnow", "today"})
+
+
 def words_of(name):
     """``startBooking``, ``StartBooking`` and ``start_bookings`` are all of start and booking."""
     parts = re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)

@@ -7,7 +7,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from jari.cli.terminal import (
-    MAX_ID,
     DatabaseOption,
     JsonOption,
     opened_stores,
@@ -16,6 +15,7 @@ from jari.cli.terminal import (
     show,
     table,
 )
+from jari.domain.ids import MAX_ID
 from jari.domain.schedules import Filter, Kind, Schedule
 from jari.usecases.organising import Organising
 

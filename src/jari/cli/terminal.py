@@ -24,8 +24,6 @@ T = TypeVar("T")
 console = Console()
 complaints = Console(stderr=True, highlight=False)
 
-MAX_ID = 2**63 - 1
-
 DatabaseOption = Annotated[
     str | None, typer.Option("--database", envvar="JARI_DATABASE", help="sqlite:///FILE or postgresql://…")
 ]

@@ -9,7 +9,6 @@ import typer
 
 from jari import plans
 from jari.cli.terminal import (
-    MAX_ID,
     DatabaseOption,
     JsonOption,
     opened_stores,
@@ -18,6 +17,7 @@ from jari.cli.terminal import (
     show,
     table,
 )
+from jari.domain.ids import MAX_ID
 from jari.usecases.organising import Organising
 
 venue_app = typer.Typer(no_args_is_help=True, help="Bring venues in and out.")

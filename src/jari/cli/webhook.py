@@ -7,7 +7,6 @@ import typer
 
 from jari.adapters.system import CHANCE
 from jari.cli.terminal import (
-    MAX_ID,
     DatabaseOption,
     JsonOption,
     fail,
@@ -17,6 +16,7 @@ from jari.cli.terminal import (
     show,
     table,
 )
+from jari.domain.ids import MAX_ID
 from jari.domain.webhooks import DEFAULT_PATTERNS, show_secret
 from jari.ports import Delivery
 from jari.usecases.webhooks import create_webhook

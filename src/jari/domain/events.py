@@ -6,32 +6,44 @@ the transaction that made them true, so none is told that did not happen, and no
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from jari.domain.seating import Change, Status
 
-SEAT_KINDS = {
-    Status.HOLD: "seats.held",
-    Status.OCCUPIED: "seats.sold",
-    Status.AVAILABLE: "seats.released",
+
+class EventKind(StrEnum):
+    """What happened, as ``<noun>.<what>``: the nouns are what patterns are made of."""
+
+    SEATS_HELD = "seats.held"
+    SEATS_SOLD = "seats.sold"
+    SEATS_RELEASED = "seats.released"
+    RESERVATION_CREATED = "reservation.created"
+    RESERVATION_CONFIRMED = "reservation.confirmed"
+    RESERVATION_CANCELLED = "reservation.cancelled"
+    RESERVATION_EXPIRED = "reservation.expired"
+    PAYMENT_FAILED = "payment.failed"
+    REFUND_DUE = "refund.due"
+    REFUND_DONE = "refund.done"
+    TICKET_CHECKED_IN = "ticket.checked_in"
+
+    @property
+    def noun(self) -> str:
+        """What it happened to."""
+        return self.partition(".")[0]
+
+
+KIND_OF_CHANGE = {
+    Status.HOLD: EventKind.SEATS_HELD,
+    Status.OCCUPIED: EventKind.SEATS_SOLD,
+    Status.AVAILABLE: EventKind.SEATS_RELEASED,
 }
-SALE_KINDS = (
-    "reservation.created",
-    "reservation.confirmed",
-    "reservation.cancelled",
-    "reservation.expired",
-    "payment.failed",
-    "refund.due",
-    "refund.done",
-    "ticket.checked_in",
-)
-KINDS = (*SEAT_KINDS.values(), *SALE_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened to a sale; money in the currency's minor unit."""
 
-    kind: str
+    kind: EventKind
     reservation_id: int
     order_id: str
     buyer_id: int
@@ -44,7 +56,7 @@ class Event:
 class SeatEvent:
     """Something that happened to seats; ``buyer_id`` is 0 where they are free."""
 
-    kind: str
+    kind: EventKind
     buyer_id: int
     seat_ids: tuple[int, ...]
     expires_ms: int | None
@@ -53,4 +65,4 @@ class SeatEvent:
 def seat_events(changes: tuple[Change, ...]) -> Iterator[SeatEvent]:
     """The changes of a commit, told as events."""
     for each in changes:
-        yield SeatEvent(SEAT_KINDS[each.status], each.buyer_id, each.seat_ids, each.expires_ms)
+        yield SeatEvent(KIND_OF_CHANGE[each.status], each.buyer_id, each.seat_ids, each.expires_ms)

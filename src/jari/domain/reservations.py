@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from jari.domain.errors import AmountMismatch, NotFound, NotRefundable, PaymentUnderWay, ReservationClosed
+from jari.domain.ids import read_id
 from jari.domain.payments import (
     Payment,
     PaymentStatus,
@@ -303,10 +304,12 @@ def read_order_id(text: str) -> tuple[int, int]:
         NotFound: no order of ours is named so.
     """
     parts = text.split("-", ORDER_ID_PARTS - 1)
-    numbers = [part for part in parts[:2] if part.isascii() and part.isdigit() and len(part) <= 18]  # noqa: PLR2004 - fits 63 bits
-    if len(parts) < ORDER_ID_PARTS or len(numbers) < ORDER_ID_PARTS - 1:
+    if len(parts) < ORDER_ID_PARTS:
         raise no_order()
-    return int(numbers[0]), int(numbers[1])
+    schedule_id, reservation_id = read_id(parts[0]), read_id(parts[1])
+    if schedule_id is None or reservation_id is None:
+        raise no_order()
+    return schedule_id, reservation_id
 
 
 def no_order() -> NotFound:

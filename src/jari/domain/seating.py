@@ -15,23 +15,17 @@ buying it goes on counting (`Tenure`) until the buyer has left it alone for a wh
 A seat that is not in the schedule's plan is nobody's, whatever was written down before the plan changed: it can be
 neither held nor sold.
 
-`Seating` holds the allocations that a batch of commands may touch, decides one command after the other, and
-keeps what changed. Nothing here waits, reads a clock or knows a database: the store's time comes as an
-argument, in milliseconds since 1970.
+`Seating` has the allocations that a batch of commands may touch, the rules for them one by one, and what has changed.
+Which rules make a command stands in `jari.domain.commands`. Nothing here waits, reads a clock or knows a database: the
+store's time comes as an argument, in milliseconds since 1970.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from jari.domain.errors import (
-    Invalid,
-    JariError,
-    NotYourSeats,
-    SeatsTaken,
-    TooManySeats,
-    UnknownSeats,
-)
+from jari.domain.drafts import Draft
+from jari.domain.errors import Invalid, NotYourSeats, SeatsTaken, TooManySeats, UnknownSeats
 from jari.domain.schedules import Sale
 from jari.domain.tenures import NO_LIMIT, KeepLimit, Tenure
 
@@ -69,74 +63,12 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """Take all of these seats for ``hold_ms``, or none; for less where the buyer has kept one for long already."""
-
-    buyer_id: int
-    seat_ids: tuple[int, ...]
-    hold_id: str
-    hold_ms: int
-    max_seats: int
-    limit: KeepLimit = NO_LIMIT
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Give back all of these held seats, or none."""
-
-    buyer_id: int
-    seat_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Occupy:
-    """The buyer has paid: all of these held seats are theirs for good, or none."""
-
-    buyer_id: int
-    seat_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Expire:
-    """Free those of these seats whose hold has ended."""
-
-    seat_ids: tuple[int, ...]
-
-
-Command = Hold | Release | Occupy | Expire
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """These seats are the buyer's until ``expires_ms``."""
 
     hold_id: str
     seat_ids: tuple[int, ...]
     expires_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """These seats are AVAILABLE again."""
-
-    seat_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Occupied:
-    """These seats are sold."""
-
-    seat_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """These seats, perhaps none, were freed because their time had ended."""
-
-    seat_ids: tuple[int, ...]
-
-
-Outcome = Held | Released | Occupied | Expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,37 +139,119 @@ class Seating:
         earlier: Iterable[Tenure] = (),
     ) -> None:
         self.now_ms = now_ms
+        self.changes: list[Change] = []
         self._sale = sale
         self._plan = plan
-        self.changes: list[Change] = []
-        self._earlier = {(each.buyer_id, each.seat_id): each for each in earlier}
-        self._tenures: dict[tuple[int, int], Tenure] = {}
-        self._before: dict[int, Allocation] = {each.seat_id: each for each in allocations}
-        self._after: dict[int, Allocation] = dict(self._before)
-        self._touched: dict[int, None] = {}  # a set that remembers its order
-        self._seats_of_buyer: dict[int, set[int]] = {}
-        for each in self._before.values():
+        self._seats = Draft({each.seat_id: each for each in allocations})
+        self._tenures = Draft({(each.buyer_id, each.seat_id): each for each in earlier})
+        self._seats_of_buyer: dict[int, set[int]] = {}  # those that they have, and may have had
+        for each in self._seats.before.values():
             self._seats_of_buyer.setdefault(each.buyer_id, set()).add(each.seat_id)
 
-    def decide(self, command: Command) -> Outcome | JariError:
-        """Carry out one command, or say why not; a refusal changes nothing and is returned, not raised."""
-        try:
-            match command:
-                case Hold():
-                    return self._hold(command)
-                case Release():
-                    return self._release(command)
-                case Occupy():
-                    return self._occupy(command)
-                case Expire():
-                    return self._expire(command)
-        except JariError as refusal:
-            return refusal
+    # What is so
 
     def held_by(self, buyer_id: int) -> list[Allocation]:
         """What the buyer holds and has not begun to pay, in order of the seats."""
-        own = [self._live(seat_id) for seat_id in sorted(self._seats_of_buyer.get(buyer_id, ()))]
-        return [each for each in own if each and each.can_end]
+        return [each for each in self._owned_by(buyer_id) if each.can_end]
+
+    def hold_ids(self, seat_ids: Iterable[int]) -> set[str]:
+        """The holds that these seats are under."""
+        return {own.hold_id for seat_id in seat_ids if (own := self._seats.now.get(seat_id)) is not None}
+
+    def held_already(self, buyer_id: int, seat_ids: tuple[int, ...]) -> Held | None:
+        """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
+        own = [self._live(seat_id) for seat_id in seat_ids]
+        loose = [each for each in own if each and each.buyer_id == buyer_id and each.can_end]
+        if len(loose) < len(own) or len({each.hold_id for each in loose}) > 1:
+            return None
+        first_end_ms = min(each.expires_ms or 0 for each in loose)
+        return Held(loose[0].hold_id, seat_ids, first_end_ms)
+
+    def unknown(self, seat_ids: Iterable[int]) -> list[int]:
+        """Those of these seats that the plan does not have."""
+        return [seat_id for seat_id in seat_ids if seat_id not in self._plan]
+
+    # What must be so
+
+    def require_open(self) -> None:
+        """Refuse to give seats away before the sale, after it or while it is closed.
+
+        Raises:
+            SaleNotOpen: now is such a time.
+        """
+        self._sale.require_open(self.now_ms)
+
+    def require_known(self, seat_ids: tuple[int, ...]) -> None:
+        """Refuse seats that are not in the plan.
+
+        Raises:
+            UnknownSeats: at least one is not.
+        """
+        if unknown := self.unknown(seat_ids):
+            raise unknown_seats(unknown)
+
+    def require_free(self, seat_ids: Sequence[int], asked: int) -> None:
+        """Refuse seats that somebody has, out of so many that were asked for.
+
+        Raises:
+            SeatsTaken: somebody has at least one of them.
+        """
+        if taken := [seat_id for seat_id in seat_ids if self._live(seat_id)]:
+            raise seats_taken(taken, asked)
+
+    def require_room(self, buyer_id: int, seat_ids: tuple[int, ...], max_seats: int) -> None:
+        """Refuse more seats than one buyer may have.
+
+        Raises:
+            TooManySeats: with these the buyer would have more.
+        """
+        has = len(self._owned_by(buyer_id))
+        if has + len(seat_ids) > max_seats:
+            raise TooManySeats(
+                f"You have {has} seats here and asked for {len(seat_ids)} more, but one buyer may have "
+                f"at most {max_seats}: release some, or ask for fewer.",
+                seat_ids=seat_ids,
+            )
+
+    def require_held(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
+        """Refuse seats that the buyer does not hold.
+
+        Raises:
+            Invalid: no seats, or one named twice.
+            NotYourSeats: the buyer does not hold at least one of them.
+        """
+        check_seat_ids(seat_ids, len(seat_ids))
+        not_held = [
+            seat_id
+            for seat_id in seat_ids
+            if (own := self._live(seat_id)) is None
+            or own.buyer_id != buyer_id
+            or own.status is not Status.HOLD
+        ]
+        if not_held:
+            raise NotYourSeats(
+                f"You do not hold {len(not_held)} of these {len(seat_ids)} seats, so nothing was done: look at "
+                "your holds and name only seats among them.",
+                seat_ids=not_held,
+            )
+
+    # What changes
+
+    def take(
+        self, buyer_id: int, seat_ids: tuple[int, ...], hold_id: str, hold_ms: int, limit: KeepLimit
+    ) -> int:
+        """Put free seats under a hold of the buyer: when it ends.
+
+        Raises:
+            KeptTooLong: the buyer has kept at least one of them as long as the limit allows.
+        """
+        tenures = {seat_id: self._tenure(buyer_id, seat_id) for seat_id in seat_ids}
+        expires_ms = limit.end(hold_ms, tenures, self.now_ms)
+        for seat_id, tenure in tenures.items():
+            since_ms = limit.since(tenure, self.now_ms)
+            self._take(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, expires_ms, since_ms))
+        self.changes.append(Change(Status.HOLD, seat_ids, buyer_id, expires_ms))
+        return expires_ms
 
     def join(self, holds: Sequence[Allocation]) -> tuple[str, int]:
         """Make one hold of several of a buyer; it ends when the first of them would: its id and its end."""
@@ -269,30 +283,24 @@ class Seating:
             SeatsTaken: somebody else has at least one of them, or the same buyer by another hold.
             TooManySeats, SaleNotOpen: it would have to be taken again, and may not.
         """
-        self._require_known(seat_ids)
-        lost = [seat_id for seat_id in seat_ids if not self._is_under(seat_id, hold_id)]
-        if taken := [seat_id for seat_id in lost if self._live(seat_id)]:
-            raise seats_taken(taken, len(seat_ids))
+        self.require_known(seat_ids)
+        lost = tuple(seat_id for seat_id in seat_ids if not self._is_under(seat_id, hold_id))
+        self.require_free(lost, len(seat_ids))
         if lost:
-            self._sale.require_open(self.now_ms)
-            self._require_room(buyer_id, tuple(lost), max_seats)
+            self.require_open()
+            self.require_room(buyer_id, lost, max_seats)
         for seat_id in lost:
             since_ms = limit.since(self._tenure(buyer_id, seat_id), self.now_ms)
             self._take(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, None, since_ms))
         for seat_id in seat_ids:
-            self._put(replace(self._after[seat_id], expires_ms=None))
+            self._put(replace(self._seats.now[seat_id], expires_ms=None))
         if lost:
-            self.changes.append(Change(Status.HOLD, tuple(lost), buyer_id))
+            self.changes.append(Change(Status.HOLD, lost, buyer_id))
 
     def loosen(self, hold_id: str, seat_ids: tuple[int, ...], expires_ms: int) -> None:
         """Let a firm hold end again, at its first end: a try to pay gives no more time."""
         for seat_id in self._still_under(hold_id, seat_ids):
-            self._put(replace(self._after[seat_id], expires_ms=expires_ms))
-
-    def drop(self, hold_id: str, seat_ids: tuple[int, ...]) -> None:
-        """Free those of these seats that are still under the hold, ended or not."""
-        if still := self._still_under(hold_id, seat_ids):
-            self._free(still)
+            self._put(replace(self._seats.now[seat_id], expires_ms=expires_ms))
 
     def occupy(self, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...]) -> None:
         """Sell all the seats of a hold to who holds them, or none.
@@ -303,133 +311,77 @@ class Seating:
         gone = [seat_id for seat_id in seat_ids if not self._is_under(seat_id, hold_id)]
         if gone:
             raise NotYourSeats(f"{len(gone)} of these {len(seat_ids)} seats are gone.", seat_ids=gone)
-        self._sell(buyer_id, seat_ids)
+        for seat_id in seat_ids:
+            self._put(Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
+        self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
     def vacate(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
         """Take sold seats back from their buyer; one that is not theirs stays as it is."""
-        sold = tuple(
+        self.free(
+            tuple(
+                seat_id
+                for seat_id in seat_ids
+                if (own := self._seats.now.get(seat_id)) is not None
+                and own.buyer_id == buyer_id
+                and own.status is Status.OCCUPIED
+            )
+        )
+
+    def drop(self, hold_id: str, seat_ids: tuple[int, ...]) -> None:
+        """Free those of these seats that are still under the hold, ended or not."""
+        self.free(self._still_under(hold_id, seat_ids))
+
+    def sweep(self, seat_ids: Iterable[int]) -> tuple[int, ...]:
+        """Free those of these seats whose hold has ended: which."""
+        ended = tuple(
             seat_id
             for seat_id in seat_ids
-            if (own := self._after.get(seat_id)) is not None
-            and own.buyer_id == buyer_id
-            and own.status is Status.OCCUPIED
+            if (own := self._seats.now.get(seat_id)) is not None and own.is_free(self.now_ms)
         )
-        if sold:
-            self._free(sold)
+        self.free(ended)
+        return ended
 
-    def hold_ids(self, seat_ids: Iterable[int]) -> set[str]:
-        """The holds that these seats are under."""
-        return {own.hold_id for seat_id in seat_ids if (own := self._after.get(seat_id)) is not None}
+    def free(self, seat_ids: tuple[int, ...]) -> None:
+        """Take seats, perhaps none, from whoever has them."""
+        for seat_id in seat_ids:
+            self._remember_end(seat_id)
+            self._seats.remove(seat_id)
+        if seat_ids:
+            self.changes.append(Change(Status.AVAILABLE, seat_ids))
+
+    # What comes of it
+
+    def effects(self) -> list[Effect]:
+        """What the store must write, one for each seat that is no longer as it was read."""
+        return [Effect(before, after) for before, after in self._seats.changed()]
 
     def tenures(self) -> list[Tenure]:
         """What the store must remember of holds that have ended unbought."""
-        return list(self._tenures.values())
+        return [tenure for _, tenure in self._tenures.changed() if tenure is not None]
 
-    def effects(self) -> Iterator[Effect]:
-        """What the store must write, one for each seat that is no longer as it was read."""
-        for seat_id in self._touched:
-            before, after = self._before.get(seat_id), self._after.get(seat_id)
-            if before != after:
-                yield Effect(before, after)
+    def mark(self) -> tuple[int, int, int]:
+        """The present moment, for `back_to`."""
+        return self._seats.mark(), self._tenures.mark(), len(self.changes)
 
-    def _hold(self, command: Hold) -> Held:
-        check_seat_ids(command.seat_ids, command.max_seats)
-        self._require_known(command.seat_ids)
-        self._sale.require_open(self.now_ms)
-        if again := self._already_held(command):
-            return again
-        if taken := [seat_id for seat_id in command.seat_ids if self._live(seat_id)]:
-            raise seats_taken(taken, len(command.seat_ids))
-        self._require_room(command.buyer_id, command.seat_ids, command.max_seats)
-        tenures = {seat_id: self._tenure(command.buyer_id, seat_id) for seat_id in command.seat_ids}
-        expires_ms = command.limit.end(command.hold_ms, tenures, self.now_ms)
-        for seat_id, tenure in tenures.items():
-            since_ms = command.limit.since(tenure, self.now_ms)
-            self._take(
-                Allocation(seat_id, Status.HOLD, command.buyer_id, command.hold_id, expires_ms, since_ms)
-            )
-        self.changes.append(Change(Status.HOLD, command.seat_ids, command.buyer_id, expires_ms))
-        return Held(command.hold_id, command.seat_ids, expires_ms)
+    def back_to(self, mark: tuple[int, int, int]) -> None:
+        """Take back what has changed since the mark."""
+        seats, tenures, changes = mark
+        self._seats.back_to(seats)
+        self._tenures.back_to(tenures)
+        del self.changes[changes:]
 
-    def _tenure(self, buyer_id: int, seat_id: int) -> Tenure | None:
-        """How long the buyer has kept a free seat before, if a hold of theirs was the last on it or is remembered."""
-        last = self._after.get(seat_id)
-        if last is not None and last.buyer_id == buyer_id:
-            return self._ended(last)
-        key = (buyer_id, seat_id)
-        return self._tenures.get(key) or self._earlier.get(key)
-
-    def _ended(self, hold: Allocation) -> Tenure:
-        ended_ms = max(hold.since_ms, min(self.now_ms, hold.expires_ms or self.now_ms))
-        return Tenure(hold.seat_id, hold.buyer_id, hold.since_ms, ended_ms)
-
-    def _already_held(self, command: Hold) -> Held | None:
-        """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
-        own = [self._live(seat_id) for seat_id in command.seat_ids]
-        loose = [each for each in own if each and each.buyer_id == command.buyer_id and each.can_end]
-        if len(loose) < len(own) or len({each.hold_id for each in loose}) > 1:
-            return None
-        first_end_ms = min(each.expires_ms or 0 for each in loose)
-        return Held(loose[0].hold_id, command.seat_ids, first_end_ms)
-
-    def _release(self, command: Release) -> Released:
-        self._require_held(command.buyer_id, command.seat_ids)
-        self._free(command.seat_ids)
-        return Released(command.seat_ids)
-
-    def _occupy(self, command: Occupy) -> Occupied:
-        self._require_held(command.buyer_id, command.seat_ids)
-        self._sell(command.buyer_id, command.seat_ids)
-        return Occupied(command.seat_ids)
-
-    def _expire(self, command: Expire) -> Expired:
-        ended = tuple(
-            seat_id
-            for seat_id in command.seat_ids
-            if (allocation := self._after.get(seat_id)) is not None and allocation.is_free(self.now_ms)
-        )
-        if ended:
-            self._free(ended)
-        return Expired(ended)
-
-    def unknown(self, seat_ids: Iterable[int]) -> list[int]:
-        """Those of these seats that the plan does not have."""
-        return [seat_id for seat_id in seat_ids if seat_id not in self._plan]
-
-    def _require_known(self, seat_ids: tuple[int, ...]) -> None:
-        if unknown := self.unknown(seat_ids):
-            raise unknown_seats(unknown)
+    # What everything needs
 
     def _live(self, seat_id: int) -> Allocation | None:
-        allocation = self._after.get(seat_id)
+        allocation = self._seats.now.get(seat_id)
         if allocation is None or allocation.is_free(self.now_ms) or seat_id not in self._plan:
             return None
         return allocation
 
-    def _require_held(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
-        check_seat_ids(seat_ids, len(seat_ids))
-        not_held = [
-            seat_id
-            for seat_id in seat_ids
-            if (own := self._live(seat_id)) is None
-            or own.buyer_id != buyer_id
-            or own.status is not Status.HOLD
-        ]
-        if not_held:
-            raise NotYourSeats(
-                f"You do not hold {len(not_held)} of these {len(seat_ids)} seats, so nothing was done: look at "
-                "your holds and name only seats among them.",
-                seat_ids=not_held,
-            )
-
-    def _require_room(self, buyer_id: int, seat_ids: tuple[int, ...], max_seats: int) -> None:
-        has = sum(1 for seat_id in self._seats_of_buyer.get(buyer_id, ()) if self._live(seat_id))
-        if has + len(seat_ids) > max_seats:
-            raise TooManySeats(
-                f"You have {has} seats here and asked for {len(seat_ids)} more, but one buyer may have "
-                f"at most {max_seats}: release some, or ask for fewer.",
-                seat_ids=seat_ids,
-            )
+    def _owned_by(self, buyer_id: int) -> list[Allocation]:
+        """What the buyer has, in order of the seats."""
+        live = [self._live(seat_id) for seat_id in sorted(self._seats_of_buyer.get(buyer_id, ()))]
+        return [each for each in live if each and each.buyer_id == buyer_id]
 
     def _is_under(self, seat_id: int, hold_id: str) -> bool:
         own = self._live(seat_id)
@@ -439,39 +391,32 @@ class Seating:
         return tuple(
             seat_id
             for seat_id in seat_ids
-            if (own := self._after.get(seat_id)) is not None
+            if (own := self._seats.now.get(seat_id)) is not None
             and own.status is Status.HOLD
             and own.hold_id == hold_id
         )
 
-    def _sell(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
-        for seat_id in seat_ids:
-            hold_id = self._after[seat_id].hold_id
-            self._put(Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
-        self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
+    def _tenure(self, buyer_id: int, seat_id: int) -> Tenure | None:
+        """How long the buyer has kept a free seat before, if a hold of theirs was the last on it or is remembered."""
+        last = self._seats.now.get(seat_id)
+        if last is not None and last.buyer_id == buyer_id:
+            return self._ended(last)
+        return self._tenures.now.get((buyer_id, seat_id))
+
+    def _ended(self, hold: Allocation) -> Tenure:
+        ended_ms = max(hold.since_ms, min(self.now_ms, hold.expires_ms or self.now_ms))
+        return Tenure(hold.seat_id, hold.buyer_id, hold.since_ms, ended_ms)
+
+    def _remember_end(self, seat_id: int) -> None:
+        last = self._seats.now.get(seat_id)
+        if last is not None and last.status is Status.HOLD:
+            self._tenures.put((last.buyer_id, seat_id), self._ended(last))
 
     def _take(self, allocation: Allocation) -> None:
         """Put a buyer on a free seat, where the hold of another may have ended unswept."""
         self._remember_end(allocation.seat_id)
         self._put(allocation)
 
-    def _remember_end(self, seat_id: int) -> None:
-        last = self._after.get(seat_id)
-        if last is not None and last.status is Status.HOLD:
-            self._tenures[last.buyer_id, seat_id] = self._ended(last)
-
     def _put(self, allocation: Allocation) -> None:
-        self._forget(allocation.seat_id)
-        self._after[allocation.seat_id] = allocation
+        self._seats.put(allocation.seat_id, allocation)
         self._seats_of_buyer.setdefault(allocation.buyer_id, set()).add(allocation.seat_id)
-
-    def _free(self, seat_ids: tuple[int, ...]) -> None:
-        for seat_id in seat_ids:
-            self._remember_end(seat_id)
-            self._forget(seat_id)
-        self.changes.append(Change(Status.AVAILABLE, seat_ids))
-
-    def _forget(self, seat_id: int) -> None:
-        self._touched[seat_id] = None
-        if (old := self._after.pop(seat_id, None)) is not None:
-            self._seats_of_buyer[old.buyer_id].discard(seat_id)

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jari.domain.errors import BadTicket
+from jari.domain.ids import MAX_ID, is_id
 
 ALGORITHM: Final = "EdDSA"
 KEY_ID_LENGTH: Final = 43  # a SHA-256 thumbprint (RFC 7638) in base64url
 SIGNATURE_BYTES: Final = 64  # RFC 8032, 5.1.6
 
-MAX_ID: Final = 2**63 - 1
 MAX_SEAT_LENGTH: Final = 100
 
 # 829 are needed when 100 characters of four octets stand beside the largest ids; the rest is room.
@@ -178,7 +178,7 @@ def _check_ticket(ticket: Ticket) -> None:
     )
     for what, number in ids:
         # True is an int to Python, and 1.0 is equal to 1; neither is an id.
-        if type(number) is not int or not 1 <= number <= MAX_ID:
+        if type(number) is not int or not is_id(number):
             raise BadTicket(f"The ticket's {what} is not a whole number from 1 to {MAX_ID}.")
     if type(ticket.seat) is not str or not 1 <= len(ticket.seat) <= MAX_SEAT_LENGTH:
         raise BadTicket(f"The ticket's place is not a text of 1 to {MAX_SEAT_LENGTH} characters.")

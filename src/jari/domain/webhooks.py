@@ -14,12 +14,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jari.domain.errors import Conflict, Invalid, NotFound
-from jari.domain.events import KINDS, Event, SeatEvent, seat_events
+from jari.domain.events import Event, EventKind, SeatEvent, seat_events
 from jari.domain.seatmap import Commit
 from jari.domain.times import rfc3339
 
 # Seats change hundreds of times a second in a sale: who wants that follows a stream, or asks for it.
-DEFAULT_PATTERNS = ("reservation.*", "payment.*", "refund.*", "ticket.*")
+SEATS = EventKind.SEATS_HELD.noun
+DEFAULT_PATTERNS = tuple(dict.fromkeys(f"{kind.noun}.*" for kind in EventKind if kind.noun != SEATS))
 
 SECRET_BYTES = 32  # the specification asks for 24 to 64
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how a secret is shown, not one
@@ -38,14 +39,14 @@ class Webhook:
     patterns: tuple[str, ...]
     created_ms: int
 
-    def wants(self, kind: str, committed_ms: int) -> bool:
+    def wants(self, kind: EventKind, committed_ms: int) -> bool:
         """Whether it is told of an event of this kind and time."""
         return committed_ms >= self.created_ms and matches(self.patterns, kind)
 
 
-def matches(patterns: Iterable[str], kind: str) -> bool:
+def matches(patterns: Iterable[str], kind: EventKind) -> bool:
     """Whether one of the patterns is the kind, or ``<noun>.*`` with the noun of the kind, or ``*``."""
-    return not {kind, kind.partition(".")[0] + ".*", "*"}.isdisjoint(patterns)
+    return not {kind, f"{kind.noun}.*", "*"}.isdisjoint(patterns)
 
 
 def check_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
@@ -56,9 +57,9 @@ def check_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
     """
     found = tuple(dict.fromkeys(patterns)) or DEFAULT_PATTERNS
     for pattern in found:
-        if not any(matches([pattern], kind) for kind in KINDS):
+        if not any(matches([pattern], kind) for kind in EventKind):
             raise Invalid(
-                f"No event is of the kind {pattern!r}: there are {', '.join(KINDS)}, and seats.* etc."
+                f"No event is of the kind {pattern!r}: there are {', '.join(EventKind)}, and {SEATS}.* etc."
             )
     return found
 
@@ -107,7 +108,7 @@ class Told:
     """An event of a commit, and the webhooks that are told of it."""
 
     event_id: str
-    kind: str
+    kind: EventKind
     payload: dict[str, Any]
     webhook_ids: tuple[int, ...]
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from jari.caches import Cache
 from jari.domain.errors import EmailTaken, Unauthenticated, WrongCredentials, key_reused
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
@@ -53,7 +53,6 @@ class Accounts:
         settings: Settings,
     ) -> None:
         self._store = store
-        self._clock = clock
         self._chance = chance
         self._limits = Limits(attempts, clock, settings)
         self._log_in_limits = LogInLimits(
@@ -228,27 +227,29 @@ class SessionCache:
 
     def __init__(self, store: AccountStore, clock: Clock, settings: Settings) -> None:
         self._store = store
-        self._clock = clock
         self._settings = settings
-        self._known: OrderedDict[bytes, tuple[User, float]] = OrderedDict()
+        self._known: Cache[bytes, User] = Cache(
+            settings.session_cache_size,
+            fresh_seconds=settings.session_cache_seconds,
+            clock=clock.seconds,
+        )
         self._forgotten = 0
         self._lookup: Lookup[bytes, User] = Lookup(store.sessions, queue_size=settings.max_connections)
 
     async def user(self, token_hash: bytes) -> User | None:
         """The session's user."""
-        known = self._known.get(token_hash)
-        if known is not None and known[1] > self._clock.seconds():
-            return known[0]
+        if (known := self._known.get(token_hash)) is not None:
+            return known
         forgotten = self._forgotten
         user = await self._lookup.get(token_hash)
         if user is not None and forgotten == self._forgotten:
-            self._remember(token_hash, user)
+            self._known.put(token_hash, user)
         return user
 
     def forget(self, *token_hashes: bytes) -> None:
         """Ask the store the next time; an answer that is on its way is not remembered."""
         for token_hash in token_hashes:
-            self._known.pop(token_hash, None)
+            self._known.pop(token_hash)
         self._forgotten += len(token_hashes)
 
     async def run(self) -> None:
@@ -259,9 +260,3 @@ class SessionCache:
                 self.forget(*await self._store.ended_sessions(OVERLAP_MS))
             except Exception:
                 log.exception("session_poll_failed")
-
-    def _remember(self, token_hash: bytes, user: User) -> None:
-        self._known[token_hash] = user, self._clock.seconds() + self._settings.session_cache_seconds
-        self._known.move_to_end(token_hash)
-        if len(self._known) > self._settings.session_cache_size:
-            self._known.popitem(last=False)

@@ -1,14 +1,13 @@
 """What there is to see: schedules, and the plan of each schedule's venue."""
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
+from jari.caches import Cache
 from jari.domain.errors import NotFound
+from jari.domain.ids import MAX_ID
 from jari.domain.reservations import Offer, PriceList
 from jari.domain.schedules import Filter, Listing, Schedule, no_schedule
 from jari.domain.venues import Block, Section, Venue
@@ -16,17 +15,13 @@ from jari.ports import CatalogueStore, Clock
 from jari.settings import Settings
 from jari.usecases.lookups import Lookup
 
-K = TypeVar("K")
-V = TypeVar("V")
 
-MAX_OFFSET = 2**63 - 1  # as far as the stores can count
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """A venue's plan with the ids that the store gave its blocks and seats."""
+    """A venue's plan of one revision with the ids that the store gave its blocks and seats."""
 
     venue_id: int
+    revision: int
     venue: Venue
     block_ids: Mapping[str, int]
     seat_ids: Mapping[str, int]
@@ -68,33 +63,43 @@ class Page:
 
 
 class Catalogue:
-    """Schedules and plans. A plan is read once for each revision of its venue.
+    """Schedules and plans. A plan is read once for each revision of its venue, and let go when nobody asks for it.
 
     A schedule is read again after a poll's time: a crowd that loads the page costs one look a second, and what
-    another process changes is seen as soon as everything else that it does. The pages of the list likewise. Both are
+    another process changes is seen as soon as everything else that it does. The pages of the list likewise. All are
     looked up one at a time, and what many look at goes first: whoever asks for ever other ones waits for themselves.
     """
 
     def __init__(self, store: CatalogueStore, clock: Clock, settings: Settings) -> None:
         self._store = store
-        self._clock = clock
-        self._keep_seconds = settings.poll_ms / 1000
-        self._schedules: dict[int, tuple[float, Schedule]] = {}
-        self._lookup: Lookup[int, Schedule] = Lookup(
-            self._find,
-            queue_size=settings.catalogue_queue_size,
-            batch_size=1,
-            first=self._schedules.__contains__,
+        fresh_seconds, queue_size = settings.poll_ms / 1000, settings.catalogue_queue_size
+        self._schedules: Cache[int, Schedule] = Cache(
+            settings.schedules_kept,
+            fresh_seconds=fresh_seconds,
+            idle_seconds=settings.idle_seconds,
+            clock=clock.seconds,
         )
-        self._pages: OrderedDict[Page, tuple[float, Listing]] = OrderedDict()
-        self._behind: OrderedDict[Filter, tuple[float, Listing]] = OrderedDict()  # the last page
-        self._max_pages = settings.schedule_pages_kept
+        self._lookup: Lookup[int, Schedule] = Lookup(
+            self._find, queue_size=queue_size, batch_size=1, first=self._schedules.__contains__
+        )
+        pages_kept = settings.schedule_pages_kept
+        self._pages: Cache[Page, Listing] = Cache(
+            pages_kept, fresh_seconds=fresh_seconds, clock=clock.seconds
+        )
+        # how many there are of a filter: what lies behind the last page is known to be empty
+        self._behind: Cache[Filter, Listing] = Cache(
+            pages_kept, fresh_seconds=fresh_seconds, clock=clock.seconds
+        )
         self._page_size = settings.page_size
         self._page_lookup: Lookup[Page, Listing] = Lookup(
-            self._find_pages, queue_size=settings.catalogue_queue_size, batch_size=1, first=self._is_front
+            self._find_pages, queue_size=queue_size, batch_size=1, first=self._is_front
         )
-        self._plans: dict[int, tuple[int, Plan]] = {}
-        self._reading = asyncio.Lock()
+        self._plans: Cache[int, Plan] = Cache(
+            settings.max_plans, idle_seconds=settings.idle_seconds, clock=clock.seconds
+        )
+        self._plan_lookup: Lookup[tuple[int, int], Plan] = Lookup(
+            self._find_plans, queue_size=queue_size, batch_size=1, first=lambda key: key[0] in self._plans
+        )
 
     async def schedule(self, schedule_id: int) -> Schedule:
         """One schedule.
@@ -103,14 +108,13 @@ class Catalogue:
             NotFound: there is none.
             Unavailable: too many ask for different ones.
         """
-        kept = self._schedules.get(schedule_id)
-        if kept is not None and kept[0] >= self._clock.seconds():
-            return kept[1]
-        found = await self._lookup.get(schedule_id)
-        if found is None:
+        if (schedule := self._schedules.get(schedule_id)) is not None:
+            return schedule
+        schedule = await self._lookup.get(schedule_id)
+        if schedule is None:
             raise no_schedule(schedule_id)
-        self._schedules[schedule_id] = self._clock.seconds() + self._keep_seconds, found
-        return found
+        self._schedules.put(schedule_id, schedule)
+        return schedule
 
     async def _find(self, schedule_ids: Sequence[int]) -> dict[int, Schedule]:
         found = {}
@@ -125,24 +129,20 @@ class Catalogue:
         Raises:
             Unavailable: too many ask for different pages.
         """
-        now = self._clock.seconds()
-        ends, kept = self._pages.get(page, (0.0, None))
-        if kept is not None and ends >= now:
-            return kept
-        ends, behind = self._behind.get(page.chosen, (0.0, None))
-        if behind is not None and ends >= now and page.offset >= behind.total:
+        if (listing := self._pages.get(page)) is not None:
+            return listing
+        behind = self._behind.get(page.chosen)
+        if behind is not None and page.offset >= behind.total:
             return behind
-        found = await self._page_lookup.get(page) or Listing((), 0)
-        ends = self._clock.seconds() + self._keep_seconds
-        self._keep(self._pages, page, (ends, found))
-        self._keep(self._behind, page.chosen, (ends, Listing((), found.total)))
-        return found
+        listing = await self._page_lookup.get(page) or Listing((), 0)
+        self._pages.put(page, listing)
+        self._behind.put(page.chosen, Listing((), listing.total))
+        return listing
 
-    def _keep(self, kept: OrderedDict[K, V], key: K, value: V) -> None:
-        kept[key] = value
-        kept.move_to_end(key)
-        if len(kept) > self._max_pages:
-            kept.popitem(last=False)
+    @property
+    def plan_count(self) -> int:
+        """How many plans are in memory."""
+        return len(self._plans)
 
     def _is_front(self, page: Page) -> bool:
         """Whether it is a page that people come in by: there is a handful of them."""
@@ -152,7 +152,7 @@ class Catalogue:
     async def _find_pages(self, pages: Sequence[Page]) -> dict[Page, Listing]:
         found = {}
         for page in pages:
-            offset = min(page.offset, MAX_OFFSET)
+            offset = min(page.offset, MAX_ID)  # as far as the stores can count
             found[page] = await self._store.schedules(page.chosen, offset=offset, limit=page.size)
         return found
 
@@ -164,23 +164,32 @@ class Catalogue:
         """
         schedule = await self.schedule(schedule_id)
         if schedule.layout_revision < revision:  # it was read before the plan came
-            self._schedules.pop(schedule_id, None)
+            self._schedules.pop(schedule_id)
             schedule = await self.schedule(schedule_id)
         plan = await self.plan(schedule)
         return PriceList(schedule.title, plan.venue.currency, plan.offers)
 
     async def plan(self, schedule: Schedule) -> Plan:
-        """The plan of a schedule's venue: of its revision, or of a later one."""
-        if (kept := self._kept_plan(schedule)) is not None:
-            return kept
-        async with self._reading:  # however many ask at once, the plan is read once
-            if (kept := self._kept_plan(schedule)) is not None:
-                return kept
-            stored = await self._store.plan(schedule.venue_id)
-            plan = Plan(schedule.venue_id, stored.venue, stored.block_ids, stored.seat_ids)
-            self._plans[schedule.venue_id] = stored.revision, plan
-            return plan
+        """The plan of a schedule's venue: of its revision, or of a later one.
 
-    def _kept_plan(self, schedule: Schedule) -> Plan | None:
-        revision, plan = self._plans.get(schedule.venue_id, (0, None))
-        return plan if revision >= schedule.layout_revision else None
+        Raises:
+            Unavailable: too many ask for different ones.
+        """
+        venue_id, revision = schedule.venue_id, schedule.layout_revision
+        plan = self._known_plan(venue_id, revision) or await self._plan_lookup.get((venue_id, revision))
+        if plan is None:
+            raise NotFound(f"There is no venue {venue_id}: look at the list of schedules.")
+        return plan
+
+    async def _find_plans(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Plan]:
+        return {key: self._known_plan(*key) or await self._read_plan(key[0]) for key in wanted}
+
+    async def _read_plan(self, venue_id: int) -> Plan:
+        stored = await self._store.plan(venue_id)
+        plan = Plan(venue_id, stored.revision, stored.venue, stored.block_ids, stored.seat_ids)
+        self._plans.put(venue_id, plan)
+        return plan
+
+    def _known_plan(self, venue_id: int, revision: int) -> Plan | None:
+        plan = self._plans.get(venue_id)
+        return plan if plan is not None and plan.revision >= revision else None

@@ -1,24 +1,14 @@
 """Holding and releasing seats."""
 
 import itertools
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from jari import metrics
+from jari.domain.box_office import Command, Outcome
+from jari.domain.commands.holds import Hold, Release
 from jari.domain.errors import JariError, UnknownSeats
 from jari.domain.permissions import Action, require
-from jari.domain.reservations import Reservation
-from jari.domain.sales import Book
-from jari.domain.seating import (
-    Allocation,
-    Held,
-    Hold,
-    Release,
-    Released,
-    check_seat_ids,
-    seats_taken,
-    unknown_seats,
-)
+from jari.domain.seating import Allocation, Held, check_seat_ids, seats_taken, unknown_seats
 from jari.domain.tenures import KeepLimit
 from jari.domain.users import User
 from jari.ports import Chance, Clock, RequestKey, SeatingStore, StoredAnswer
@@ -29,8 +19,6 @@ from jari.usecases.lookups import Lookup
 from jari.usecases.till import Tills
 
 PROCESS_BYTES = 8  # tell the holds of one process from those of all others
-
-T = TypeVar("T", Held, Reservation)
 
 
 def keep_limit(settings: Settings) -> KeepLimit:
@@ -67,26 +55,36 @@ class Holds:
             SeatsTaken, KeptTooLong, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning,
             Unavailable, Forbidden.
         """
-        return await self.take(buyer, schedule_id, seat_ids, lambda hold: hold, Held, request)
+        hold = self.hold_of(buyer, seat_ids)
+        return await self.take(schedule_id, hold, hold, request)
+
+    def hold_of(self, buyer: User, seat_ids: tuple[int, ...]) -> Hold:
+        """The command that takes these seats for the buyer, by the settings.
+
+        Raises:
+            Forbidden: this user may hold none.
+        """
+        require(buyer, Action.HOLD_SEATS, buyer.id)
+        return Hold(
+            buyer_id=buyer.id,
+            seat_ids=seat_ids,
+            hold_id=f"{self._process}-{next(self._taken):x}",
+            hold_ms=self._settings.hold_seconds * 1000,
+            max_seats=self._settings.max_seats_per_buyer,
+            limit=self._limit,
+        )
 
     async def take(
-        self,
-        buyer: User,
-        schedule_id: int,
-        seat_ids: tuple[int, ...],
-        command_of: Callable[[Hold], Hold | Book],
-        expected: type[T],
-        request: RequestKey | None,
-    ) -> T:
-        """Submit a command that begins with a hold, if the replica does not know already that it must fail.
+        self, schedule_id: int, hold: Hold, command: Command[Outcome], request: RequestKey | None
+    ) -> Outcome:
+        """Submit the hold, or a command that it is part of, if the replica does not know already that it must fail.
 
         Raises:
             JariError: as `hold`.
         """
-        require(buyer, Action.HOLD_SEATS, buyer.id)
         started = self._clock.seconds()
         try:
-            outcome = await self._take(buyer, schedule_id, seat_ids, command_of, expected, request)
+            outcome = await self._take(schedule_id, hold, command, request)
         except JariError as refusal:
             metrics.holds.labels(refusal.code).inc()
             raise
@@ -124,7 +122,7 @@ class Holds:
         """
         require(buyer, Action.HOLD_SEATS, buyer.id)
         check_seat_ids(seat_ids, len(seat_ids))
-        await self._tills.submit(schedule_id, Release(buyer.id, seat_ids), Released)
+        await self._tills.submit(schedule_id, Release(buyer.id, seat_ids))
         return seat_ids
 
     async def mine(self, buyer: User, schedule_id: int) -> tuple[int, list[Allocation]]:
@@ -140,53 +138,41 @@ class Holds:
         return now_ms, [each for each in allocations if not each.is_free(now_ms)]
 
     async def _take(
-        self,
-        buyer: User,
-        schedule_id: int,
-        seat_ids: tuple[int, ...],
-        command_of: Callable[[Hold], Hold | Book],
-        expected: type[T],
-        request: RequestKey | None,
-    ) -> T:
+        self, schedule_id: int, hold: Hold, command: Command[Outcome], request: RequestKey | None
+    ) -> Outcome:
         schedule = await self._live.open(schedule_id)
         try:
-            self._refuse_losers(schedule, buyer, seat_ids)
+            self._refuse_losers(schedule, hold)
         except JariError as refusal:
-            return await self.first_answer(request, refusal, expected)
-        hold = Hold(
-            buyer_id=buyer.id,
-            seat_ids=seat_ids,
-            hold_id=f"{self._process}-{next(self._taken):x}",
-            hold_ms=self._settings.hold_seconds * 1000,
-            max_seats=self._settings.max_seats_per_buyer,
-            limit=self._limit,
-        )
-        return await self._tills.submit(schedule_id, command_of(hold), expected, request)
+            return await self.first_answer(request, refusal, type(command))
+        return await self._tills.submit(schedule_id, command, request)
 
-    async def first_answer(self, request: RequestKey | None, refusal: JariError, expected: type[T]) -> T:
+    async def first_answer(
+        self, request: RequestKey | None, refusal: JariError, command: type[Command[Outcome]]
+    ) -> Outcome:
         """What the request was answered when it first came; if it never did, the refusal is raised."""
         stored = None if request is None else await self._answers.get(request)
         if request is None or stored is None:
             raise refusal
-        return replay(stored, request, expected)
+        return replay(stored, request, command)
 
     async def _find_answers(self, requests: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:
         found = {each.request.name: each for each in await self._store.answers(requests)}
         return {request: found[request.name] for request in requests if request.name in found}
 
-    def _refuse_losers(self, schedule: LiveSchedule, buyer: User, seat_ids: tuple[int, ...]) -> None:
+    def _refuse_losers(self, schedule: LiveSchedule, hold: Hold) -> None:
         """Answer from the replica what the store would surely refuse: most requests of a flood end here.
 
         Within a margin of a hold's end the replica is not asked, since the store's clock may be ahead.
         """
-        check_seat_ids(seat_ids, self._settings.max_seats_per_buyer)
+        check_seat_ids(hold.seat_ids, hold.max_seats)
         index_of = schedule.seat_map.layout.index_of
-        if unknown := [seat_id for seat_id in seat_ids if seat_id not in index_of]:
+        if unknown := [seat_id for seat_id in hold.seat_ids if seat_id not in index_of]:
             raise unknown_seats(unknown)
         now_ms = self._live.now_ms()
         schedule.sale.require_open(now_ms + self._settings.expiry_margin_ms)
         taken = schedule.seat_map.taken_by_others(
-            seat_ids, buyer.id, now_ms + self._settings.expiry_margin_ms
+            hold.seat_ids, hold.buyer_id, now_ms + self._settings.expiry_margin_ms
         )
         if taken:
-            raise seats_taken(taken, len(seat_ids))
+            raise seats_taken(taken, len(hold.seat_ids))

@@ -1,11 +1,11 @@
 """Counting attempts, and refusing those who have had theirs."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
+from jari.caches import Cache
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
 from jari.ports import AttemptStore, Clock
@@ -33,9 +33,12 @@ class Limits:
         self._attempts = attempts
         self._clock = clock
         self._window_ms = settings.attempt_window_seconds * 1000
-        self._refused: OrderedDict[str, Refusal] = OrderedDict()  # by bucket
+        self._refused: Cache[str, Refusal] = Cache(  # by bucket
+            settings.refused_buckets_size,
+            fresh_seconds=settings.attempt_window_seconds,
+            clock=clock.seconds,
+        )
         self._recheck_seconds = settings.refusal_recheck_seconds
-        self._refused_size = settings.refused_buckets_size
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._few = asyncio.Semaphore(settings.attempts_counted_at_once)
         self._waiting = 0
@@ -58,7 +61,7 @@ class Limits:
         """Take back what a success does not count."""
         for limit in limits:
             if limit.failures_only:
-                self._refused.pop(limit.bucket, None)
+                self._refused.pop(limit.bucket)
                 async with self._few:
                     await self._attempts.forgive_attempt(limit.bucket)
 
@@ -71,7 +74,7 @@ class Limits:
         async with self._few:
             count = await self._attempts.attempts_counted(limit.bucket)
         if count < limit.attempts and self._refused.get(limit.bucket) is refusal:
-            del self._refused[limit.bucket]
+            self._refused.pop(limit.bucket)
 
     async def _count(self, limit: Limit) -> None:
         if self._waiting >= self._queue_size:
@@ -98,10 +101,8 @@ class Limits:
             raise TooManyAttempts(
                 f"Too many attempts: try again in {wait_seconds} s.", retry_after_seconds=wait_seconds
             )
-        del self._refused[bucket]
+        self._refused.pop(bucket)
 
     def _remember(self, bucket: str, wait_seconds: float) -> None:
         now = self._clock.seconds()
-        self._refused[bucket] = Refusal(now + wait_seconds, now + self._recheck_seconds)
-        if len(self._refused) > self._refused_size:
-            self._refused.popitem(last=False)
+        self._refused.put(bucket, Refusal(now + wait_seconds, now + self._recheck_seconds))

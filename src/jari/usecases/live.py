@@ -11,14 +11,14 @@ schedule: letting go only means not to keep it.
 
 import asyncio
 import functools
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 from weakref import WeakValueDictionary
 
 import structlog
 
-from jari import heap, metrics
+from jari import metrics
+from jari.caches import Cache
 from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Commit, Layout, SeatMap
 from jari.ports import CatalogueStore, Clock, ScheduleState, SeatingStore
@@ -26,6 +26,9 @@ from jari.settings import Settings
 
 log = structlog.get_logger()
 
+TOO_MANY_SCHEDULES = (
+    "Too many people are asking for different schedules and nothing was done: try again in a moment."
+)
 LOAD_TRIES = 5  # a new plan may come between reading the layout and the seating, but not for ever
 
 
@@ -37,7 +40,6 @@ class LiveSchedule:
         self.seat_map = seat_map
         self.sale = state.sale
         self.advancing = asyncio.Lock()
-        self.used_at = 0.0  # by the clock that nobody can set
 
 
 class Audience(Protocol):
@@ -62,8 +64,9 @@ class Live:
         self._settings = settings
         # every replica that lives: whoever asks for one gets the same, however long it was let go
         self._schedules: WeakValueDictionary[int, LiveSchedule] = WeakValueDictionary()
-        self._kept: OrderedDict[int, LiveSchedule] = OrderedDict()  # the longest unused first
-        self._living = 0  # at the last look
+        self._recent: Cache[int, LiveSchedule] = Cache(
+            settings.max_replicas, idle_seconds=settings.replica_idle_seconds, clock=clock.seconds
+        )
         self._loads = asyncio.Semaphore(settings.max_replica_loads)
         # one layout for all schedules of a venue: it is the larger part of a replica
         self._layouts: WeakValueDictionary[tuple[int, int], Layout] = WeakValueDictionary()
@@ -84,12 +87,17 @@ class Live:
 
         Raises:
             NotFound: there is none.
+            Unavailable: too many others wait to be loaded.
         """
-        if (found := self._schedules.get(schedule_id)) is not None:
-            self._keep(found)
-            return found
+        if (schedule := self._recent.get(schedule_id)) is not None:
+            return schedule
+        if (schedule := self._schedules.get(schedule_id)) is not None:
+            self._recent.put(schedule_id, schedule)
+            return schedule
         opening = self._opening.get(schedule_id)
         if opening is None:
+            if len(self._opening) >= self._settings.replica_queue_size:
+                raise Unavailable(TOO_MANY_SCHEDULES, retry_after_seconds=2)
             opening = asyncio.create_task(self._open(schedule_id))
             self._opening[schedule_id] = opening
             opening.add_done_callback(functools.partial(self._opened, schedule_id))
@@ -128,17 +136,10 @@ class Live:
                 except Exception:  # the others are followed all the same
                     log.exception("follow_failed", schedule=schedule_id)
 
-    def let_go(self) -> bool:
-        """Keep no replica that was not asked for during the time for idling; whether fewer live than the last time.
-
-        One that somebody has lives on.
-        """
-        before, idle_since = self._living, self._clock.seconds() - self._settings.replica_idle_seconds
-        while self._kept and next(iter(self._kept.values())).used_at < idle_since:
-            self._kept.popitem(last=False)
-        self._living = len(self._schedules)
-        metrics.replicas.set(self._living)
-        return self._living < before
+    @property
+    def replica_count(self) -> int:
+        """How many replicas live."""
+        return len(self._schedules)
 
     async def check_store(self) -> None:
         """Ask the store for a sign of life.
@@ -158,8 +159,6 @@ class Live:
         """Poll until cancelled, at once for the first time; a store that is away for a while is asked again."""
         while True:
             try:
-                if self.let_go():
-                    await asyncio.to_thread(heap.give_back)
                 await self.poll()
             except Exception:
                 log.exception("poll_failed")
@@ -170,20 +169,13 @@ class Live:
             seat_map, state = await self._load(schedule_id)
         schedule = LiveSchedule(schedule_id, seat_map, state)
         self._schedules[schedule_id] = schedule
-        self._keep(schedule)
+        self._recent.put(schedule_id, schedule)
         return schedule
 
     def _opened(self, schedule_id: int, opening: asyncio.Task[LiveSchedule]) -> None:
         self._opening.pop(schedule_id, None)
         if not opening.cancelled():
             opening.exception()  # whoever asked has it; if nobody waits any more, it is nobody's
-
-    def _keep(self, schedule: LiveSchedule) -> None:
-        schedule.used_at = self._clock.seconds()
-        self._kept[schedule.id] = schedule
-        self._kept.move_to_end(schedule.id)
-        if len(self._kept) > self._settings.max_replicas:
-            self._kept.popitem(last=False)
 
     async def _load(self, schedule_id: int) -> tuple[SeatMap, ScheduleState]:
         for _ in range(LOAD_TRIES):

@@ -22,6 +22,7 @@ from typing import Any
 import structlog
 
 from jari import metrics
+from jari.domain.commands.payments import BeginPayment, PostponePayment, SettlePayment
 from jari.domain.errors import JariError, PaymentRefused, PaymentReturned, Unavailable
 from jari.domain.payments import (
     MAX_PAYMENT_KEY_LENGTH,
@@ -33,7 +34,6 @@ from jari.domain.payments import (
 )
 from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation, ReservationStatus, no_order, read_order_id
-from jari.domain.sales import BeginPayment, PostponePayment, SettlePayment
 from jari.domain.users import User
 from jari.ports import Gateway, GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, ReservationStore
 from jari.settings import Settings
@@ -96,7 +96,7 @@ class Payments:
         self._running.require_room()
         command = await self._begin(buyer, payment_key, order_id, amount)
         schedule_id, _ = read_order_id(order_id)
-        begun = await self._tills.submit(schedule_id, command, Reservation, request)
+        begun = await self._tills.submit(schedule_id, command, request)
         new = next((each for each in begun.payments if each.id == command.payment_id), None)
         if new is None:
             settled = await self._follow(begun.id, payment_key)
@@ -250,7 +250,7 @@ class Payments:
             )
         else:
             command = SettlePayment(reservation.id, payment.id, result)
-        return await self._tills.submit(reservation.schedule_id, command, Reservation)
+        return await self._tills.submit(reservation.schedule_id, command)
 
     async def reconcile(self) -> int:
         """Take up the payments that nobody looks after; how many could be."""

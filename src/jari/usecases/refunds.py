@@ -10,11 +10,11 @@ import asyncio
 import structlog
 
 from jari import metrics
+from jari.domain.commands.refunds import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.errors import NotFound
 from jari.domain.payments import Payment, Refund, RefundStatus, check_reason
 from jari.domain.permissions import Action, may
 from jari.domain.reservations import Reservation, refund_deadline_ms
-from jari.domain.sales import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.schedules import Schedule
 from jari.domain.users import User
 from jari.ports import GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, ReservationStore
@@ -83,7 +83,7 @@ class Refunds:
             buyer_id=None if late else user.id,
             deadline_ms=self.deadline_ms(await self._catalogue.schedule(found.schedule_id)),
         )
-        taken = await self._tills.submit(found.schedule_id, command, Reservation, request)
+        taken = await self._tills.submit(found.schedule_id, command, request)
         new = next((each for each in taken.refunds if each.id == command.refund_id), None)
         if new is None:
             # The request was answered before; what has become of it since, that answer does not know.
@@ -135,9 +135,7 @@ class Refunds:
             if not given:
                 return await self._postpone(reservation, refund, doubt, looked=given is not None)
         metrics.refunds.labels("done").inc()
-        return await self._tills.submit(
-            reservation.schedule_id, SettleRefund(reservation.id, refund.id), Reservation
-        )
+        return await self._tills.submit(reservation.schedule_id, SettleRefund(reservation.id, refund.id))
 
     async def _postpone(
         self,
@@ -158,7 +156,7 @@ class Refunds:
             message=doubt.message,
             answered=looked and (isinstance(doubt, GatewayRefused) or doubt.answered),
         )
-        return await self._tills.submit(reservation.schedule_id, postpone, Reservation)
+        return await self._tills.submit(reservation.schedule_id, postpone)
 
     async def _cancel(self, payment: Payment, refund: Refund) -> GatewayRefused | GatewayUncertain | None:
         try:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from jari.domain.commands.reservations import Book, CancelReservation, Reserve
+from jari.domain.commands.tickets import CheckIn
 from jari.domain.errors import UnknownSeats
 from jari.domain.permissions import Action, may, require
 from jari.domain.reservations import Reservation, no_reservation
-from jari.domain.sales import Book, CancelReservation, CheckIn, Reserve
 from jari.domain.users import User
 from jari.ports import Chance, RequestKey, ReservationStore
 from jari.usecases.catalogue import Catalogue
@@ -44,7 +45,7 @@ class Reservations:
         """
         require(buyer, Action.RESERVE, buyer.id)
         command = await self._reserve(buyer, schedule_id)
-        return await self._tills.submit(schedule_id, command, Reservation, request)
+        return await self._tills.submit(schedule_id, command, request)
 
     async def book(
         self,
@@ -63,11 +64,10 @@ class Reservations:
         try:
             seat_ids = await self._holds.seats_at(schedule_id, places)
         except UnknownSeats as refusal:
-            return await self._holds.first_answer(request, refusal, Reservation)
-        reserve = await self._reserve(buyer, schedule_id)
-        return await self._holds.take(
-            buyer, schedule_id, seat_ids, lambda hold: Book(hold, reserve), Reservation, request
-        )
+            return await self._holds.first_answer(request, refusal, Book)
+        hold = self._holds.hold_of(buyer, seat_ids)
+        book = Book(hold, await self._reserve(buyer, schedule_id))
+        return await self._holds.take(schedule_id, hold, book, request)
 
     async def cancel(self, buyer: User, reservation_id: int) -> Reservation:
         """Give up an unpaid reservation; its seats are free at once.
@@ -79,7 +79,7 @@ class Reservations:
         if found is None or not may(buyer, Action.CANCEL_RESERVATION, found.buyer_id):
             raise no_reservation(reservation_id)
         command = CancelReservation(reservation_id, buyer.id)
-        return await self._tills.submit(found.schedule_id, command, Reservation)
+        return await self._tills.submit(found.schedule_id, command)
 
     async def one(self, user: User, reservation_id: int) -> Reservation:
         """One reservation; a buyer sees only their own.
@@ -122,7 +122,7 @@ class Reservations:
             TicketUsed, TicketVoid, NotFound, Unavailable.
         """
         require(user, Action.CHECK_IN)
-        return await self._tills.submit(schedule_id, CheckIn(reservation_id, seat_id), Reservation)
+        return await self._tills.submit(schedule_id, CheckIn(reservation_id, seat_id))
 
     async def _reserve(self, buyer: User, schedule_id: int) -> Reserve:
         return Reserve(

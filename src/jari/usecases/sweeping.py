@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import structlog
 
 from jari import metrics
-from jari.domain.reservations import Reservation
-from jari.domain.sales import ExpireReservation
-from jari.domain.seating import Expire, Expired
+from jari.domain.commands.holds import Expire
+from jari.domain.commands.reservations import ExpireReservation
 from jari.ports import AccountStore, ReservationStore, SeatingStore
 from jari.settings import Settings
 from jari.usecases.live import Live
@@ -60,7 +59,7 @@ class Sweeper:
 
     async def _close(self, schedule_id: int, reservation_id: int) -> int:
         try:
-            await self._tills.submit(schedule_id, ExpireReservation(reservation_id), Reservation)
+            await self._tills.submit(schedule_id, ExpireReservation(reservation_id))
         except Exception:
             log.exception("expire_failed", schedule=schedule_id, reservation=reservation_id)
             return 0
@@ -68,7 +67,7 @@ class Sweeper:
 
     async def _expire(self, schedule_id: int, seat_ids: Sequence[int]) -> int:
         try:
-            outcome = await self._tills.submit(schedule_id, Expire(tuple(seat_ids)), Expired)
+            outcome = await self._tills.submit(schedule_id, Expire(tuple(seat_ids)))
         except Exception:
             log.exception("expire_failed", schedule=schedule_id)
             return 0

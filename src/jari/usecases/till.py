@@ -8,18 +8,17 @@ processes apart: a transaction begins by taking the schedule's next version. Eve
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic
 from weakref import WeakValueDictionary
 
 import structlog
 
 from jari import metrics
-from jari.domain.box_office import BoxOffice
-from jari.domain.errors import JariError, KeyReused, StaleDecision, StillRunning, Unavailable
+from jari.domain.box_office import BoxOffice, Command, Outcome
+from jari.domain.errors import JariError, StaleDecision, StillRunning, Unavailable
+from jari.domain.needs import Reading
 from jari.domain.reservations import Reservation
-from jari.domain.sales import Needs, SaleCommand, needs
-from jari.domain.seating import Command, Outcome, Seating
+from jari.domain.seating import Seating
 from jari.domain.seatmap import Commit
 from jari.ports import Decision, RequestKey, ScheduleState, SeatingStore, SeatingTransaction, StoredAnswer
 from jari.settings import Settings
@@ -31,19 +30,43 @@ log = structlog.get_logger()
 RELOAD_TRIES = 3  # how often a batch is decided again because the map was outdated
 
 
-AnyCommand = Command | SaleCommand
-AnyOutcome = Outcome | Reservation
-T = TypeVar("T", bound=AnyOutcome)
+class Entry(Generic[Outcome]):
+    """A command, the key that came with it, and who waits for its outcome."""
 
+    def __init__(self, command: Command[Outcome], request: RequestKey | None) -> None:
+        self.command = command
+        self.request = request
+        self.needs = command.needs
+        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._decided: Outcome | Exception
 
-@dataclass(slots=True)
-class Entry:
-    """A command, the key that came with it, and who waits for which kind of outcome."""
+    def decide(self, office: BoxOffice, answers: "Answers") -> None:
+        """Decide the command, or repeat its stored answer. A fault of ours in it fails this command alone."""
+        again: Outcome | None = None
+        try:
+            if self.request is not None:
+                again = answers.replay(self.request, type(self.command))
+            self._decided = office.decide(self.command) if again is None else again
+        except JariError as refusal:
+            self._decided = refusal
+        except Exception as fault:
+            log.exception("command_failed", command=type(self.command).__name__)
+            self._decided = fault
+        else:
+            if self.request is not None and again is None:
+                answers.add(self.request, self._decided)
 
-    command: AnyCommand
-    expected: type[Any]
-    request: RequestKey | None
-    outcome: asyncio.Future[Any]
+    def tell(self) -> None:
+        """Tell the caller what was decided, now that it is durable."""
+        if isinstance(self._decided, Exception):
+            self.fail(self._decided)
+        elif not self.outcome.done():  # else the caller has gone
+            self.outcome.set_result(self._decided)
+
+    def fail(self, error: Exception) -> None:
+        """Tell the caller that nothing came of it."""
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
 
 
 class MapOutdated(Exception):
@@ -70,10 +93,10 @@ class Till:
         self._store = store
         self._settings = settings
         self._at_work = at_work
-        self._waiting: deque[Entry] = deque()
+        self._waiting: deque[Entry[Any]] = deque()
 
-    async def submit(self, command: AnyCommand, expected: type[T], request: RequestKey | None = None) -> T:
-        """Have a command decided and made durable; its outcome is of the ``expected`` kind.
+    async def submit(self, command: Command[Outcome], request: RequestKey | None = None) -> Outcome:
+        """Have a command decided and made durable.
 
         Raises:
             JariError: the refusal; Unavailable where the queue is full or the store failed.
@@ -83,14 +106,11 @@ class Till:
                 "Too many people are choosing seats at this moment and nothing was done: try again in a second.",
                 retry_after_seconds=1,
             )
-        entry = Entry(command, expected, request, asyncio.get_running_loop().create_future())
+        entry = Entry(command, request)
         self._waiting.append(entry)
         if self not in self._at_work:
             self._at_work[self] = asyncio.create_task(self._run(), name=f"till-{self._schedule.id}")
-        outcome = await entry.outcome
-        if not isinstance(outcome, expected):
-            raise TypeError(f"{type(command).__name__} is not answered by {expected.__name__}")
-        return outcome
+        return await entry.outcome
 
     async def _run(self) -> None:
         try:
@@ -103,48 +123,49 @@ class Till:
             # Between the look that found nothing waiting and this nothing is awaited: nobody can have come.
             del self._at_work[self]
 
-    def _next_batch(self) -> list[Entry]:
+    def _next_batch(self) -> list[Entry[Any]]:
         """The next commands; one whose caller has been told meanwhile that it is not known is not begun any more."""
         size = min(len(self._waiting), self._settings.till_batch_size)
         taken = [self._waiting.popleft() for _ in range(size)]
         return [entry for entry in taken if not entry.outcome.done()]
 
-    async def _settle(self, batch: Sequence[Entry]) -> None:
+    async def _settle(self, batch: Sequence[Entry[Any]]) -> None:
         """Commit a batch and answer its callers; whatever happens, each caller is answered."""
-        outcomes: Sequence[AnyOutcome | Exception]
         try:
-            outcomes = await self._commit_on_the_present_map(batch)
+            committed = await self._commit_on_the_present_map(batch)
         except Unavailable:  # the store is away: nobody may wait for ever
             log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
-            outcomes = [_store_failed() for _ in batch]
-        except Exception as fault:  # one of them is at fault: let it be that one's trouble alone
+            committed = False
+        except Exception as fault:  # what one of them would write: let it be that one's trouble alone
             log.exception("batch_refused_by_store", schedule=self._schedule.id, commands=len(batch))
             if len(batch) > 1:
                 for entry in batch:
                     await self._settle([entry])
-                return
-            outcomes = [_store_failed() if isinstance(fault, StaleDecision) else fault]
-        for entry, outcome in zip(batch, outcomes, strict=True):
-            if entry.outcome.done():  # the caller has gone
-                continue
-            if isinstance(outcome, Exception):
-                entry.outcome.set_exception(outcome)
             else:
-                entry.outcome.set_result(outcome)
+                batch[0].fail(_store_failed() if isinstance(fault, StaleDecision) else fault)
+            return
+        for entry in batch:
+            if committed:
+                entry.tell()
+            else:
+                entry.fail(_store_failed())
 
-    async def _commit_on_the_present_map(self, batch: Sequence[Entry]) -> Sequence[AnyOutcome | JariError]:
+    async def _commit_on_the_present_map(self, batch: Sequence[Entry[Any]]) -> bool:
+        """Whether the batch is decided and durable: it is not where the map will not stay as it is."""
         for _ in range(RELOAD_TRIES):
             judged = self._schedule.seat_map
             try:
-                return await self._commit(batch)
+                await self._commit(batch)
             except MapOutdated:
                 await self._live.reload(self._schedule, judged)
             except VersionsLost:
                 await self._live.break_off(self._schedule)
                 await self._live.reload(self._schedule, judged)
-        return [_store_failed() for _ in batch]
+            else:
+                return True
+        return False
 
-    async def _commit(self, batch: Sequence[Entry]) -> Sequence[AnyOutcome | JariError]:
+    async def _commit(self, batch: Sequence[Entry[Any]]) -> None:
         commit: Commit | None = None
         async with self._store.transaction(self._schedule.id) as transaction:
             self._require_present_map(transaction.state)
@@ -152,17 +173,15 @@ class Till:
             requests = [entry.request for entry in batch if entry.request is not None]
             answers = Answers(await transaction.answers(requests) if requests else ())
             office = await self._read(transaction, batch)
-            outcomes = [self._decide(office, entry, answers) for entry in batch]
+            for entry in batch:
+                entry.decide(office, answers)
             seating, updates = office.seating, office.updates()
             if seating.changes or updates or answers.fresh:
                 commit = Commit(transaction.state.version, tuple(seating.changes), tuple(office.events))
-                decision = Decision(
-                    commit, list(seating.effects()), updates, answers.fresh, seating.tenures()
-                )
+                decision = Decision(commit, seating.effects(), updates, answers.fresh, seating.tenures())
                 await transaction.write(decision)
         if commit is not None:
             await self._publish(commit)
-        return outcomes
 
     def _require_present_map(self, state: ScheduleState) -> None:
         seat_map = self._schedule.seat_map
@@ -178,39 +197,20 @@ class Till:
         except Exception:
             log.exception("publish_failed", schedule=self._schedule.id, version=commit.version)
 
-    async def _read(self, transaction: SeatingTransaction, batch: Sequence[Entry]) -> BoxOffice:
-        needed = [needs(entry.command) for entry in batch]
-        known = self._schedule.seat_map.layout.index_of
-        seat_ids = {seat_id for each in needed for seat_id in each.seat_ids if seat_id in known}
-        buyer_ids = {buyer_id for each in needed for buyer_id in each.buyer_ids}
-        reservation_ids = {number for each in needed for number in each.reservation_ids}
-        payment_keys = {key for each in needed for key in each.payment_keys}
-        open_of = {buyer_id for each in needed for buyer_id in each.open_of_buyers}
-        reservations: Sequence[Reservation] = ()
-        if reservation_ids or open_of:
-            reservations = await transaction.reservations(
-                list(reservation_ids), list(payment_keys), list(open_of)
-            )
-            seat_ids.update(seat_id for each in reservations for seat_id in each.seat_ids)
-        kept = _kept(needed, reservations)
-        allocations, earlier = await transaction.read(list(seat_ids), list(buyer_ids), kept)
+    async def _read(self, transaction: SeatingTransaction, batch: Sequence[Entry[Any]]) -> BoxOffice:
         plan = self._schedule.seat_map.layout.index_of  # that of this transaction: `_require_present_map`
+        reading = Reading((entry.needs for entry in batch), plan)
+        reservations: Sequence[Reservation] = ()
+        if reading.reservation_ids or reading.open_of_buyers:
+            reservations = await transaction.reservations(
+                list(reading.reservation_ids), list(reading.payment_keys), list(reading.open_of_buyers)
+            )
+            reading.add_seats_of(reservations)
+        allocations, earlier = await transaction.read(
+            list(reading.seat_ids), list(reading.buyer_ids), list(reading.tenures)
+        )
         seating = Seating(allocations, transaction.state.sale, transaction.now_ms, plan, earlier)
         return BoxOffice(seating, reservations)
-
-    def _decide(self, office: BoxOffice, entry: Entry, answers: "Answers") -> AnyOutcome | JariError:
-        if entry.request is None:
-            return office.decide(entry.command)
-        try:
-            again: AnyOutcome | None = answers.replay(entry.request, entry.expected)
-        except KeyReused as refusal:
-            return refusal
-        if again is not None:
-            return again
-        outcome = office.decide(entry.command)
-        if not isinstance(outcome, JariError):
-            answers.add(entry.request, outcome)
-        return outcome
 
 
 class Answers:
@@ -220,16 +220,16 @@ class Answers:
         self._by_name = {each.request.name: each for each in stored}
         self.fresh: list[StoredAnswer] = []
 
-    def replay(self, request: RequestKey, expected: type[T]) -> T | None:
+    def replay(self, request: RequestKey, command: type[Command[Outcome]]) -> Outcome | None:
         """The answer of the first time, if there was one.
 
         Raises:
             KeyReused: the key came before with another request.
         """
         stored = self._by_name.get(request.name)
-        return None if stored is None else replay(stored, request, expected)
+        return None if stored is None else replay(stored, request, command)
 
-    def add(self, request: RequestKey, outcome: AnyOutcome) -> None:
+    def add(self, request: RequestKey, outcome: object) -> None:
         """Remember an answer."""
         answer = remember(request, outcome)
         self._by_name[request.name] = answer
@@ -249,8 +249,8 @@ class Tills:
         self._running: set[tuple[str, str]] = set()
 
     async def submit(
-        self, schedule_id: int, command: AnyCommand, expected: type[T], request: RequestKey | None = None
-    ) -> T:
+        self, schedule_id: int, command: Command[Outcome], request: RequestKey | None = None
+    ) -> Outcome:
         """Have a command decided and made durable at the schedule's till, once for each key.
 
         Raises:
@@ -261,7 +261,7 @@ class Tills:
         if self._closing:
             raise Unavailable("This server is ending and nothing was done: try again.", retry_after_seconds=1)
         if request is None:
-            return await till.submit(command, expected)
+            return await till.submit(command)
         if request.name in self._running:
             raise StillRunning(
                 "The first request with this Idempotency-Key has not ended: wait a second, then send it again.",
@@ -269,7 +269,7 @@ class Tills:
             )
         self._running.add(request.name)
         try:
-            return await till.submit(command, expected, request)
+            return await till.submit(command, request)
         finally:
             self._running.discard(request.name)
 
@@ -290,20 +290,6 @@ class Tills:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-
-
-def _kept(needed: Sequence[Needs], reservations: Sequence[Reservation]) -> list[tuple[int, int]]:
-    """Who may be about to take which seat, as (buyer, seat): how long they have kept it before must be known."""
-    reserved = {each.id: each.seat_ids for each in reservations}
-    return list(
-        {
-            (buyer_id, seat_id)
-            for each in needed
-            for buyer_id in each.buyer_ids
-            for seat_ids in (each.seat_ids, *(reserved.get(number, ()) for number in each.reservation_ids))
-            for seat_id in seat_ids
-        }
-    )
 
 
 def _store_failed() -> Unavailable:

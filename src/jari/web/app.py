@@ -1,146 +1,96 @@
-"""The ASGI application: streams first, then everything else through Starlette's router."""
+"""The ASGI application: what the table says of an address, or else another application that is mounted there."""
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
-from starlette.routing import BaseRoute, Mount, Router
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jari.domain.errors import Invalid, JariError
-from jari.domain.seatmap import Position
-from jari.settings import Settings
-from jari.usecases.accounts import Accounts
-from jari.usecases.catalogue import Catalogue
-from jari.usecases.holds import Holds
-from jari.usecases.live import Live
-from jari.usecases.payments import Payments
-from jari.usecases.refunds import Refunds
-from jari.usecases.reservations import Reservations
-from jari.usecases.tickets import Tickets
-from jari.web.api import accounts as accounts_routes
-from jari.web.api import catalogue as catalogue_routes
-from jari.web.api import documentation, operations
-from jari.web.api import holds as holds_routes
-from jari.web.api import payments as payments_routes
-from jari.web.api import reservations as reservations_routes
-from jari.web.api import tickets as tickets_routes
-from jari.web.api.requests import Reader, client_address, nothing_here
-from jari.web.api.reservations import ReservationJson
-from jari.web.deadlines import Deadlines, GivenUp
-from jari.web.errors import problem, unexpected
-from jari.web.live.snapshots import Snapshots
-from jari.web.live.streams import Hub
-from jari.web.site import pages
-from jari.web.site.printer import Printer
+from jari.domain.errors import JariError, NotFound
+from jari.web.api.endpoints import Kind
+from jari.web.api.routes import Routes
+from jari.web.api.shell import AnyEndpoint, Shell
+from jari.web.api.table import TABLE
+from jari.web.errors import BadRequest, problem
+from jari.web.replies import count_request
+from jari.web.services import Services
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
-STREAM = re.compile(
-    r"/api/(?:matches|schedules)/(\d{1,18})/(?:blocks/(\d{1,18})/seats/status-stream|seats/stream)"
-)
 
+class Addresses:
+    """Answers each request as the row of its address and method says."""
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The use cases that the web translates to."""
-
-    accounts: Accounts
-    catalogue: Catalogue
-    holds: Holds
-    live: Live
-    reservations: Reservations
-    payments: Payments
-    refunds: Refunds
-    tickets: Tickets
-    figures: Callable[[], Awaitable[bytes]]  # of this process, or of all workers
-
-
-class Streams:
-    """Answers stream requests itself, before any router: an open stream should cost one task and no more."""
-
-    def __init__(self, app: ASGIApp, live: Live, hub: Hub, deadlines: Deadlines) -> None:
-        self._app = app
-        self._live = live
-        self._hub = hub
-        self._deadlines = deadlines
+    def __init__(self, table: Iterable[AnyEndpoint], services: Services, elsewhere: ASGIApp) -> None:
+        self.routes: Routes[Shell] = Routes(
+            (method, path, shell)
+            for row in table
+            for shell in (Shell(row, services),)
+            for path in row.paths
+            for method in methods_of(row)
+        )
+        self._elsewhere = elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        found = STREAM.fullmatch(scope["path"]) if scope["type"] == "http" else None
-        if found is None or scope["method"] != "GET":
-            await self._app(scope, receive, send)
+        """Answer one request; what is none, and what is at no address of the table, goes elsewhere."""
+        if scope["type"] != "http":
+            await self._elsewhere(scope, receive, send)
             return
         try:
-            with self._hub.place(client_address(Request(scope))):
-                await self._stream(found, scope, receive, send)
-        except GivenUp:
-            pass
-        except JariError as refusal:
-            await problem(refusal)(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - logged and answered
-            await unexpected(error, scope["path"])(scope, receive, send)
-
-    async def _stream(self, found: re.Match[str], scope: Scope, receive: Receive, send: Send) -> None:
-        block_id = int(found[2]) if found[2] else None
-        async with self._deadlines.bound(scope, receive, send):
-            schedule = await self._live.open(int(found[1]))
-        if block_id is not None and block_id not in schedule.seat_map.layout.block_of:
-            raise catalogue_routes.no_block(block_id)
-        batch, position = _stream_options(Request(scope))
-        await self._hub.serve(schedule, block_id, batch=batch, position=position, receive=receive, send=send)
+            shells, ids = self.routes.find(scope["path"]) or ({}, ())
+        except NotFound as refusal:
+            await refuse(refusal, scope, receive, send)
+            return
+        shell = shells.get(scope["method"])
+        if shell is not None:
+            await shell(ids, scope, receive, send)
+        elif shells:
+            await refuse(WrongMethod(scope["method"], shells), scope, receive, send)
+        else:
+            await self._elsewhere(scope, receive, send)
 
 
-def _stream_options(request: Request) -> tuple[bool, Position | None]:
-    """Single events or batches, and where to go on: an automatic reconnect's header before the query."""
-    text = request.headers.get("last-event-id") or request.query_params.get("since")
-    events = request.query_params.getlist("events")
-    for each in events:
-        if each != "batch":
-            raise Invalid(f"'events' is {each[:40]!r}, but must be 'batch', or left out for single events.")
-    return bool(events), Position.parse(text) if text else None
-
-
-def all_routes(
-    services: Services, snapshots: Snapshots, printer: Printer, settings: Settings
-) -> list[BaseRoute]:
-    """Every route of our own but the streams'."""
-    reader = Reader(services.accounts, settings)
-    writer = ReservationJson(services.catalogue, services.refunds, services.live)
-    tickets = tickets_routes.Handlers(
-        services.tickets, services.reservations, services.catalogue, printer, reader
-    )
-    return [
-        *holds_routes.routes(services.holds, reader, settings),
-        *reservations_routes.routes(services.reservations, writer, reader, settings),
-        *payments_routes.routes(services.payments, services.refunds, writer, reader, settings),
-        *tickets_routes.routes(tickets, settings),
-        *catalogue_routes.routes(services.catalogue, services.live, snapshots, settings),
-        *accounts_routes.routes(services.accounts, reader, settings),
-        *operations.routes(services.live, services.figures, settings),
-        *documentation.routes(settings),
-        *pages.routes(settings),
-    ]
-
-
-def build_app(
-    services: Services,
-    hub: Hub,
-    deadlines: Deadlines,
-    snapshots: Snapshots,
-    printer: Printer,
-    settings: Settings,
-    lifespan: Lifespan,
-    mounts: Mapping[str, ASGIApp],
-) -> ASGIApp:
+def build_app(services: Services, lifespan: Lifespan, mounts: Mapping[str, ASGIApp]) -> Addresses:
     """The whole application; ``mounts`` are other applications at paths of their own."""
-    routes = [
-        *all_routes(services, snapshots, printer, settings),
-        *(Mount(path, app) for path, app in mounts.items()),
-    ]
-    # A bare router: every endpoint answers its own refusals and faults, so no middleware stands before it.
-    router = Router(routes, default=nothing_here, lifespan=lifespan, redirect_slashes=False)
-    return Streams(deadlines.around(router), services.live, hub, deadlines)
+    others = Router(
+        [Mount(path, app) for path, app in mounts.items()],
+        default=nothing_here,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    return Addresses(TABLE, services, services.deadlines.around(others, services.settings.request_seconds))
+
+
+def methods_of(row: AnyEndpoint) -> tuple[str, ...]:
+    """The methods that a row answers to: what can be got can be asked for without its body, but for a stream."""
+    has_head = row.method == "GET" and row.kind is not Kind.STREAM
+    return (row.method, "HEAD") if has_head else (row.method,)
+
+
+async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for every address that there is not."""
+    if scope["type"] == "http":
+        await refuse(NotFound("There is nothing at this address: see /docs."), scope, receive, send)
+
+
+async def refuse(refusal: JariError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what no endpoint gets to see."""
+    reply = problem(refusal)
+    if isinstance(refusal, WrongMethod):
+        reply.raw_headers.append((b"allow", ", ".join(refusal.allowed).encode()))
+    count_request(reply.status_code)
+    await reply(scope, receive, send)
+
+
+class WrongMethod(BadRequest):
+    """There is something at this address, but not by this method."""
+
+    def __init__(self, method: str, allowed: Iterable[str]) -> None:
+        super().__init__(
+            f"This address does not take {method}: see /docs.",
+            status=405,
+            code="METHOD_NOT_ALLOWED",
+            title="Wrong method",
+        )
+        self.allowed = allowed

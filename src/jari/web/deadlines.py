@@ -7,18 +7,16 @@ client takes to send its body is no waiting for us; the protocol bounds it.
 """
 
 import asyncio
-import re
 from types import TracebackType
 from typing import Any, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jari.domain.errors import Unavailable
-from jari.settings import Settings
-from jari.web.api.requests import SAFE_METHODS, count_request
 from jari.web.errors import problem, status_of
+from jari.web.replies import count_request
 
-ASKS_THE_GATEWAY = re.compile(r"/api/payments/(?:confirm|\d{1,18}/cancel)")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RETRY_SECONDS = 2
 
 
@@ -29,30 +27,26 @@ class GivenUp(Exception):
 class Deadlines:
     """Every request whose answer has not begun."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._request_seconds = settings.request_seconds
-        self._payment_request_seconds = settings.payment_request_seconds
+    def __init__(self) -> None:
         self._waiting: set[Waiting] = set()
 
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """The application, each of its requests bounded."""
+    def around(self, app: ASGIApp, seconds: int) -> ASGIApp:
+        """The application, each of its requests bounded to so many seconds."""
 
         async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
             try:
-                async with self.bound(scope, receive, send) as request:
+                async with self.bound(seconds, scope, receive, send) as request:
                     await app(scope, request.receive, request.send)
             except GivenUp:
                 pass
 
         return bounded
 
-    def bound(self, scope: Scope, receive: Receive, send: Send) -> "Waiting":
+    def bound(self, seconds: int, scope: Scope, receive: Receive, send: Send) -> "Waiting":
         """A block in which a request is answered, or begins to be; raises GivenUp if it takes too long."""
-        asks_the_gateway = ASKS_THE_GATEWAY.fullmatch(scope["path"]) is not None
-        seconds = self._payment_request_seconds if asks_the_gateway else self._request_seconds
         return Waiting(self._waiting, seconds, scope, receive, send)
 
     def end(self) -> None:

@@ -2,11 +2,14 @@
 
 import msgspec
 import structlog
-from starlette.responses import Response
+from msgspec import UNSET, UnsetType
 
 from jari.domain import errors
+from jari.web.replies import NO_STORE, PROBLEM, Reply
 
 log = structlog.get_logger()
+
+_encode = msgspec.json.Encoder().encode
 
 STATUS: dict[type[errors.JariError], int] = {
     errors.Invalid: 422,
@@ -21,6 +24,22 @@ STATUS: dict[type[errors.JariError], int] = {
 }
 
 
+class Problem(msgspec.Struct, frozen=True, rename="camel"):
+    """A refusal (RFC 9457). ``code`` is stable; ``seatIds`` names the seats that it is about.
+
+    ``gatewayCode`` is the payment gateway's own word for why it refused.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    seat_ids: tuple[int, ...] | UnsetType = UNSET
+    gateway_code: str | UnsetType = UNSET
+    reservation_id: int | UnsetType = UNSET
+
+
 class BadRequest(errors.Invalid):
     """The request itself cannot be read; carries its own status, since only HTTP knows of these."""
 
@@ -31,34 +50,37 @@ class BadRequest(errors.Invalid):
         self.title = title
 
 
+def status_of_kind(kind: type[errors.JariError]) -> int:
+    """The HTTP status of a class of refusals: its own, or that of the nearest class above it."""
+    return next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+
+
 def status_of(error: errors.JariError) -> int:
-    """The HTTP status of a refusal: its own class's, or that of the nearest class above it."""
-    if isinstance(error, BadRequest):
-        return error.status
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    """The HTTP status of a refusal."""
+    return error.status if isinstance(error, BadRequest) else status_of_kind(type(error))
 
 
-def problem(error: errors.JariError) -> Response:
+def problem(error: errors.JariError) -> Reply:
     """The answer to a refused request; it names the seats where the refusal is about seats."""
     status = status_of(error)
-    body = {
-        "type": f"/docs/errors#{error.code}",
-        "title": error.title,
-        "status": status,
-        "detail": error.detail,
-        "code": error.code,
-    }
-    if error.seat_ids:
-        body["seatIds"] = error.seat_ids
-    if isinstance(error, errors.PaymentRefused):
-        body |= {"gatewayCode": error.gateway_code, "reservationId": error.reservation_id}
-    headers = {"Cache-Control": "no-store"}
+    refused = error if isinstance(error, errors.PaymentRefused) else None
+    body = Problem(
+        type=f"/docs/errors#{error.code}",
+        title=error.title,
+        status=status,
+        detail=error.detail,
+        code=error.code,
+        seat_ids=error.seat_ids or UNSET,
+        gateway_code=UNSET if refused is None else refused.gateway_code,
+        reservation_id=UNSET if refused is None else refused.reservation_id,
+    )
+    headers = [NO_STORE, PROBLEM]
     if error.retry_after_seconds:
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    return Response(msgspec.json.encode(body), status, headers, media_type="application/problem+json")
+        headers.append((b"retry-after", b"%d" % error.retry_after_seconds))
+    return Reply(status, headers, _encode(body))
 
 
-def unexpected(error: Exception, path: str) -> Response:
+def unexpected(error: Exception, path: str) -> Reply:
     """The answer to a fault of ours: logged whole, told briefly."""
     log.error("request_failed", path=path, exc_info=error)
     fault = BadRequest(

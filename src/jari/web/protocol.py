@@ -12,14 +12,13 @@ from functools import partial
 from typing import Any, cast
 
 import httptools
-from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from jari.domain.errors import JariError, Unavailable
 from jari.settings import Settings
 from jari.web.addresses import Address, Proxies, parse_address
-from jari.web.api.requests import count_request
 from jari.web.errors import BadRequest, problem
+from jari.web.replies import Reply, count_request
 
 PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})  # answered however many connections there are
 FULL_RETRY_SECONDS = 5
@@ -305,11 +304,11 @@ class Protocol(HttpToolsProtocol):
         self._bound_reading()
         self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
 
-    def _write(self, answer: Response) -> None:
+    def _write(self, answer: Reply) -> None:
         count_request(answer.status_code)
         headers = [*self.server_state.default_headers, *answer.raw_headers, (b"connection", b"close")]
         lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[answer.status_code], lines, bytes(answer.body)))
+        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[answer.status_code], lines, answer.body))
 
     def _believe_proxy(self) -> None:
         """Take the client's address and scheme from a proxy of ours."""

@@ -19,7 +19,7 @@ from jari.adapters.sql.database import Database
 from jari.adapters.sql.rows import WEBHOOKS, decode_commit
 from jari.adapters.sql.sale_rows import decode_events
 from jari.adapters.sql.tables import changes, deliveries, relays, schedules, webhooks
-from jari.domain.events import SEAT_KINDS
+from jari.domain.events import KIND_OF_CHANGE
 from jari.domain.webhooks import Webhook, matches, no_webhook, passed_on, tell, too_many_webhooks
 from jari.ports import Delivery, Relayed, Undelivered
 
@@ -237,7 +237,7 @@ class SqlWebhookStore:
 
 def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit: int) -> Select[Any]:
     """The next commits; what happened to seats, the bulk of the log, only if somebody wants to know."""
-    wants_seats = any(matches(each.patterns, kind) for each in listening for kind in SEAT_KINDS.values())
+    wants_seats = any(matches(each.patterns, kind) for each in listening for kind in KIND_OF_CHANGE.values())
     body = changes.c.body if wants_seats else literal("[]")
     return (
         select(changes.c.version, changes.c.committed_ms, body, changes.c.events)

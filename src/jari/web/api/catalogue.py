@@ -1,167 +1,255 @@
 """Matches, schedules, sections, blocks and seats: what changes seldom, with ETags; and the seats' status."""
 
-import math
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute
+import msgspec
 
 from jari.domain.errors import Invalid, NotFound
+from jari.domain.permissions import Action
 from jari.domain.schedules import Filter, Kind, Listing, SaleStatus, Schedule
 from jari.domain.times import rfc3339
-from jari.domain.venues import Seat
+from jari.domain.venues import Grade, Seat, Shape
 from jari.settings import Settings
-from jari.usecases.catalogue import Catalogue, Page, Plan
-from jari.usecases.live import Live, LiveSchedule
-from jari.web.api.requests import path_id, query_int, route
-from jari.web.api.responses import Document, cached
-from jari.web.live.snapshots import Snapshot, Snapshots
+from jari.usecases.catalogue import Page, Plan
+from jari.web.api.calls import Call
+from jari.web.api.endpoints import Endpoint, Handler
+from jari.web.api.endpoints import Kind as Answering
+from jari.web.api.queries import MAX_SHOWN
+from jari.web.api.responses import Document
+from jari.web.api.shapes import Answer, Count, DayOrTime, Id, Query, SeatStatus, Time
+from jari.web.live.snapshots import Snapshot
+from jari.web.services import Services
+
+A = TypeVar("A")
 
 MAX_PAGE_SIZE = 200
-SEAT_FLAGS = {
-    "accessible": "accessible",
-    "companion": "companion",
-    "restrictedView": "restricted_view",
-    "aisle": "aisle",
-}
+ONE = "/api/{occasion}/{schedule}"
+BLOCK = ONE + "/blocks/{block}/seats"
 
 
-class Documents:
-    """Encoded plans, one for each part of a venue that was asked for, until its next revision."""
+class ListOptions(Query, frozen=True):
+    """Which schedules to list: a status, and from when to when they start."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self._kept: dict[tuple[int, str, int], tuple[Plan, Document]] = {}
-
-    async def of(
-        self, schedule: Schedule, name: str, make: Callable[[Plan], Any], block_id: int = 0
-    ) -> Document:
-        """The document, made if it is not there."""
-        plan = await self._catalogue.plan(schedule)
-        key = (schedule.venue_id, name, block_id)
-        kept = self._kept.get(key)
-        if kept is None or kept[0] is not plan:
-            kept = self._kept[key] = plan, Document(make(plan))
-        return kept[1]
+    page: Id = 1
+    limit: Id | None = None
+    status: SaleStatus | None = None
+    from_: DayOrTime | None = msgspec.field(name="from", default=None)
+    to: DayOrTime | None = None
 
 
-class Lists:
-    """Encoded pages of the list, until it is looked at again or a sale on the page opens."""
+class ScheduleAnswer(Answer, frozen=True):
+    """A schedule, and by which rules it is sold."""
 
-    def __init__(self, catalogue: Catalogue, live: Live, settings: Settings) -> None:
-        self._catalogue = catalogue
-        self._live = live
-        self._settings = settings
-        self._kept: OrderedDict[Page, tuple[Listing, float, Document]] = OrderedDict()
-
-    async def of(self, page: Page) -> Document:
-        """The page as a document, made if it is not there."""
-        listing, now_ms = await self._catalogue.schedules(page), self._live.now_ms()
-        kept = self._kept.get(page)
-        if kept is not None and kept[0] is listing and now_ms < kept[1]:
-            return kept[2]
-        document = Document(_listing_json(page, listing, now_ms, self._settings))
-        openings = [each.sale.opens_ms for each in listing.items if each.sale.opens_ms > now_ms]
-        self._kept[page] = listing, min(openings, default=math.inf), document
-        self._kept.move_to_end(page)
-        if len(self._kept) > self._settings.schedule_pages_kept:
-            self._kept.popitem(last=False)
-        return document
+    id: Id
+    kind: Kind
+    title: str
+    venue_id: Id
+    venue_name: str
+    starts_at: Time
+    opens_at: Time
+    status: SaleStatus
+    seat_count: Count
+    max_seats: Id
+    hold_seconds: Id
 
 
-class Handlers:
-    """What answers the requests of the catalogue."""
+class VenueAnswer(Answer, frozen=True):
+    """What a map needs to know of a venue besides its seats."""
 
-    def __init__(self, catalogue: Catalogue, live: Live, snapshots: Snapshots, settings: Settings) -> None:
-        self._catalogue = catalogue
-        self._documents = Documents(catalogue)
-        self._lists = Lists(catalogue, live, settings)
-        self._live = live
-        self._snapshots = snapshots
-        self._settings = settings
-
-    async def schedules(self, request: Request) -> Response:
-        """A page of the list."""
-        size = min(query_int(request, "limit", self._settings.page_size), MAX_PAGE_SIZE)
-        page = Page(_filter(request), query_int(request, "page", 1), size)
-        return (await self._lists.of(page)).response(request)
-
-    async def schedule(self, request: Request) -> Response:
-        """One schedule with its venue."""
-        schedule = await self._wanted(request)
-        plan = await self._catalogue.plan(schedule)
-        return Document({**self._schedule_json(schedule), "venue": _venue_json(plan)}).response(request)
-
-    async def sections(self, request: Request) -> Response:
-        """The sections and their blocks."""
-        return await self._document(request, "sections", _sections_json)
-
-    async def blocks(self, request: Request) -> Response:
-        """The blocks."""
-        return await self._document(request, "blocks", _blocks_json)
-
-    async def seats(self, request: Request) -> Response:
-        """The whole layout."""
-        return await self._document(request, "seats", _all_seats_json)
-
-    async def block_seats(self, request: Request) -> Response:
-        """The layout of a block."""
-        block_id = path_id(request, "block_id", "block")
-        return await self._document(
-            request, "block", lambda plan: _block_seats_json(plan, block_id), block_id
-        )
-
-    async def block_status(self, request: Request) -> Response:
-        """The status of each seat of a block."""
-        schedule = await self._replica(request)
-        block_id = path_id(request, "block_id", "block")
-        block = schedule.seat_map.layout.block_of.get(block_id)
-        if block is None:
-            raise no_block(block_id)
-        return _snapshot_response(request, self._snapshots.of(schedule).block(block))
-
-    async def seat_status(self, request: Request) -> Response:
-        """Every seat that is not AVAILABLE."""
-        schedule = await self._replica(request)
-        return _snapshot_response(request, await self._snapshots.of(schedule).whole())
-
-    async def _wanted(self, request: Request) -> Schedule:
-        return await self._catalogue.schedule(path_id(request, "schedule_id", "schedule"))
-
-    async def _replica(self, request: Request) -> LiveSchedule:
-        schedule_id = path_id(request, "schedule_id", "schedule")
-        return await self._live.open(schedule_id)
-
-    async def _document(
-        self, request: Request, name: str, make: Callable[[Plan], Any], block_id: int = 0
-    ) -> Response:
-        document = await self._documents.of(await self._wanted(request), name, make, block_id)
-        return document.response(request)
-
-    def _schedule_json(self, schedule: Schedule) -> dict[str, Any]:
-        return _schedule_json(schedule, self._live.now_ms(), self._settings)
+    id: Id
+    name: str
+    currency: str
+    width: float
+    height: float
+    grades: tuple[Grade, ...]
+    shapes: tuple[Shape, ...]
 
 
-def routes(catalogue: Catalogue, live: Live, snapshots: Snapshots, settings: Settings) -> list[BaseRoute]:
-    """The routes of the catalogue."""
-    handlers = Handlers(catalogue, live, snapshots, settings)
-    root = "/api/{kind:occasion}"
-    schedule = root + "/{schedule_id:id}"
-    block = schedule + "/blocks/{block_id:id}/seats"
-    return [
-        route(block + "/status", settings, GET=handlers.block_status),
-        route(schedule + "/seat-status", settings, GET=handlers.seat_status),
-        route(root, settings, GET=handlers.schedules),
-        route(schedule, settings, GET=handlers.schedule),
-        route(schedule + "/sections", settings, GET=handlers.sections),
-        route(schedule + "/blocks", settings, GET=handlers.blocks),
-        route(schedule + "/seats", settings, GET=handlers.seats),
-        route(block, settings, GET=handlers.block_seats),
-    ]
+class ScheduleWithVenue(ScheduleAnswer, frozen=True):
+    """A schedule with its venue."""
+
+    venue: VenueAnswer
+
+
+class SchedulesPage(Answer, frozen=True):
+    """A page of the list, by start."""
+
+    items: list[ScheduleAnswer]
+    page: Id
+    pages: Id
+    total: Count
+
+
+class BlockOfSection(Answer, frozen=True):
+    """A block where its section is known."""
+
+    id: Id
+    name: str
+    seat_count: Count
+
+
+class SectionAnswer(Answer, frozen=True):
+    """A section with its blocks."""
+
+    name: str
+    grade: str
+    blocks: list[BlockOfSection]
+
+
+class Sections(Answer, frozen=True):
+    """All sections."""
+
+    sections: list[SectionAnswer]
+
+
+class BlockAnswer(Answer, frozen=True):
+    """A block."""
+
+    id: Id
+    name: str
+    section: str
+    grade: str
+    seat_count: Count
+
+
+class Blocks(Answer, frozen=True):
+    """All blocks."""
+
+    blocks: list[BlockAnswer]
+
+
+class SeatAnswer(Answer, frozen=True):
+    """A seat: where it is, what it is called and what it is like."""
+
+    id: Id
+    row: Id
+    col: Id
+    row_label: str
+    seat_label: str
+    x: float
+    y: float
+    grade: str
+    accessible: bool
+    companion: bool
+    restricted_view: bool
+    aisle: bool
+
+
+class BlockSeats(Answer, frozen=True):
+    """The layout of a block."""
+
+    block_id: Id
+    block: str
+    section: str
+    seats: list[SeatAnswer]
+
+
+class SeatColumns(Answer, frozen=True):
+    """All seats of a venue, a list for each of their fields; what stands at one place belongs to one seat."""
+
+    id: list[Id]
+    block_id: list[Id]
+    row: list[Id]
+    col: list[Id]
+    row_label: list[str]
+    seat_label: list[str]
+    x: list[float]
+    y: list[float]
+    grade: list[str]
+
+
+class LayoutAnswer(Answer, frozen=True):
+    """The whole layout in columns, a fifth of the size that it has seat by seat; and the ids of special seats."""
+
+    seats: SeatColumns
+    accessible: list[Id]
+    companion: list[Id]
+    restricted_view: list[Id]
+    aisle: list[Id]
+
+
+class StatusById(Answer, frozen=True):
+    """A seat's status."""
+
+    id: Id
+    status: SeatStatus
+
+
+class StatusByPlace(Answer, frozen=True):
+    """The status of a seat named by its numbers."""
+
+    row: Id
+    col: Id
+    status: SeatStatus
+
+
+class BlockStatus(Answer, frozen=True):
+    """The status of each seat of a block."""
+
+    version: Count
+    seats: list[StatusById]
+
+
+class TakenSeats(Answer, frozen=True):
+    """Every seat that is not AVAILABLE."""
+
+    version: Count
+    seats: list[StatusByPlace]
+
+
+async def matches(services: Services, call: Call[ListOptions, None]) -> Document:
+    """List matches by start."""
+    return await _list(services, call.query, Kind.MATCH)
+
+
+async def schedules(services: Services, call: Call[ListOptions, None]) -> Document:
+    """List occasions by start."""
+    return await _list(services, call.query, None)
+
+
+async def schedule(services: Services, _: Call[None, None], schedule_id: int) -> Document:
+    """One occasion with its venue."""
+    wanted = await services.catalogue.schedule(schedule_id)
+    plan = await services.catalogue.plan(wanted)
+    return Document(_with_venue(_schedule(wanted, services.live.now_ms(), services.settings), _venue(plan)))
+
+
+async def sections(services: Services, _: Call[None, None], schedule_id: int) -> Document:
+    """The sections and their blocks."""
+    return await _document(services, schedule_id, "sections", _sections)
+
+
+async def blocks(services: Services, _: Call[None, None], schedule_id: int) -> Document:
+    """The blocks."""
+    return await _document(services, schedule_id, "blocks", _blocks)
+
+
+async def seats(services: Services, _: Call[None, None], schedule_id: int) -> Document:
+    """The whole layout in columns."""
+    return await _document(services, schedule_id, "seats", _layout)
+
+
+async def block_seats(services: Services, _: Call[None, None], schedule_id: int, block_id: int) -> Document:
+    """The seats of a block."""
+    return await _document(
+        services, schedule_id, "block", lambda plan: _block_seats(plan, block_id), block_id
+    )
+
+
+async def block_status(services: Services, _: Call[None, None], schedule_id: int, block_id: int) -> Snapshot:
+    """The status of each seat of a block."""
+    replica = await services.live.open(schedule_id)
+    block = replica.seat_map.layout.block_of.get(block_id)
+    if block is None:
+        raise no_block(block_id)
+    return services.snapshots.of(replica).block(block)
+
+
+async def seat_status(services: Services, _: Call[None, None], schedule_id: int) -> Snapshot:
+    """Every seat that is not AVAILABLE."""
+    return await services.snapshots.of(await services.live.open(schedule_id)).whole()
 
 
 def no_block(block_id: int) -> NotFound:
@@ -169,153 +257,180 @@ def no_block(block_id: int) -> NotFound:
     return NotFound(f"There is no block {block_id} in this schedule: look at the list of its blocks.")
 
 
-def _snapshot_response(request: Request, snapshot: Snapshot) -> Response:
-    return cached(request, snapshot.etag, snapshot.plain, lambda: snapshot.packed)
-
-
-def _kind(request: Request) -> Kind | None:
-    return Kind.MATCH if request.path_params["kind"] == "matches" else None
-
-
-def _filter(request: Request) -> Filter:
-    status = request.query_params.get("status")
-    if status is not None and status not in SaleStatus.__members__:
-        raise Invalid(f"'status' is {status[:40]!r}, but must be one of {', '.join(SaleStatus)}.")
-    return Filter(
-        kind=_kind(request),
-        status=SaleStatus(status) if status else None,
-        from_ms=_time(request, "from"),
-        to_ms=_time(request, "to"),
+async def _list(services: Services, options: ListOptions, kind: Kind | None) -> Document:
+    settings = services.settings
+    chosen = Filter(
+        kind=kind,
+        status=options.status,
+        from_ms=_moment_ms("from", options.from_),
+        to_ms=_moment_ms("to", options.to),
     )
+    page = Page(chosen, options.page, min(options.limit or settings.page_size, MAX_PAGE_SIZE))
+
+    def page_of(listing: Listing, now_ms: int) -> SchedulesPage:
+        return SchedulesPage(
+            items=[_schedule(each, now_ms, settings) for each in listing.items],
+            page=page.number,
+            pages=max(1, -(-listing.total // page.size)),
+            total=listing.total,
+        )
+
+    return await services.lists.of(page, page_of)
 
 
-def _time(request: Request, name: str) -> int | None:
-    text = request.query_params.get(name)
+async def _document(
+    services: Services, schedule_id: int, name: str, make: Callable[[Plan], Answer], block_id: int = 0
+) -> Document:
+    wanted = await services.catalogue.schedule(schedule_id)
+    return await services.documents.of(wanted, name, make, block_id)
+
+
+def _moment_ms(name: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
-        raise Invalid(f"'{name}' is {text[:40]!r}, but must be a date or an RFC 3339 time.") from None
+        raise Invalid(f"'{name}' is {text[:MAX_SHOWN]!r}, but must be a date or an RFC 3339 time.") from None
 
 
-def _listing_json(page: Page, listing: Listing, now_ms: int, settings: Settings) -> dict[str, Any]:
-    return {
-        "items": [_schedule_json(each, now_ms, settings) for each in listing.items],
-        "page": page.number,
-        "pages": max(1, -(-listing.total // page.size)),
-        "total": listing.total,
-    }
+def _schedule(schedule: Schedule, now_ms: int, settings: Settings) -> ScheduleAnswer:
+    return ScheduleAnswer(
+        id=schedule.id,
+        kind=schedule.kind,
+        title=schedule.title,
+        venue_id=schedule.venue_id,
+        venue_name=schedule.venue_name,
+        starts_at=rfc3339(schedule.starts_ms),
+        opens_at=rfc3339(schedule.sale.opens_ms),
+        status=schedule.sale.status(now_ms),
+        seat_count=schedule.seat_count,
+        max_seats=settings.max_seats_per_buyer,
+        hold_seconds=settings.hold_seconds,
+    )
 
 
-def _schedule_json(schedule: Schedule, now_ms: int, settings: Settings) -> dict[str, Any]:
-    return {
-        "id": schedule.id,
-        "kind": schedule.kind,
-        "title": schedule.title,
-        "venueId": schedule.venue_id,
-        "venueName": schedule.venue_name,
-        "startsAt": rfc3339(schedule.starts_ms),
-        "opensAt": rfc3339(schedule.sale.opens_ms),
-        "status": schedule.sale.status(now_ms),
-        "seatCount": schedule.seat_count,
-        "maxSeats": settings.max_seats_per_buyer,
-        "holdSeconds": settings.hold_seconds,
-    }
+def _with_venue(schedule: ScheduleAnswer, venue: VenueAnswer) -> ScheduleWithVenue:
+    return ScheduleWithVenue(**msgspec.structs.asdict(schedule), venue=venue)
 
 
-def _venue_json(plan: Plan) -> dict[str, Any]:
+def _venue(plan: Plan) -> VenueAnswer:
     venue = plan.venue
-    return {
-        "id": plan.venue_id,
-        "name": venue.name,
-        "currency": venue.currency,
-        "width": venue.width,
-        "height": venue.height,
-        "grades": venue.grades,
-        "shapes": venue.shapes,
-    }
+    return VenueAnswer(
+        id=plan.venue_id,
+        name=venue.name,
+        currency=venue.currency,
+        width=venue.width,
+        height=venue.height,
+        grades=venue.grades,
+        shapes=venue.shapes,
+    )
 
 
-def _sections_json(plan: Plan) -> dict[str, Any]:
-    return {
-        "sections": [
-            {
-                "name": section.name,
-                "grade": section.grade,
-                "blocks": [
-                    {"id": plan.block_ids[block.name], "name": block.name, "seatCount": len(block.seats)}
+def _sections(plan: Plan) -> Sections:
+    return Sections(
+        [
+            SectionAnswer(
+                section.name,
+                section.grade,
+                [
+                    BlockOfSection(plan.block_ids[block.name], block.name, len(block.seats))
                     for block in section.blocks
                 ],
-            }
+            )
             for section in plan.venue.sections
         ]
-    }
+    )
 
 
-def _blocks_json(plan: Plan) -> dict[str, Any]:
-    return {
-        "blocks": [
-            {
-                "id": plan.block_ids[block.name],
-                "name": block.name,
-                "section": section.name,
-                "grade": section.grade,
-                "seatCount": len(block.seats),
-            }
+def _blocks(plan: Plan) -> Blocks:
+    return Blocks(
+        [
+            BlockAnswer(plan.block_ids[block.name], block.name, section.name, section.grade, len(block.seats))
             for section, block in plan.venue.blocks()
         ]
-    }
+    )
 
 
-def _block_seats_json(plan: Plan, block_id: int) -> dict[str, Any]:
+def _block_seats(plan: Plan, block_id: int) -> BlockSeats:
     section, block = plan.block(block_id)
-    return {
-        "blockId": block_id,
-        "block": block.name,
-        "section": section.name,
-        "seats": [_seat_json(plan.seat_ids[seat.guid], seat) for seat in block.seats],
-    }
+    return BlockSeats(
+        block_id, block.name, section.name, [_seat(plan.seat_ids[seat.guid], seat) for seat in block.seats]
+    )
 
 
-def _seat_json(seat_id: int, seat: Seat) -> dict[str, Any]:
-    flags = {name: getattr(seat, field) for name, field in SEAT_FLAGS.items()}
-    return {
-        "id": seat_id,
-        "row": seat.row,
-        "col": seat.col,
-        "rowLabel": seat.row_label,
-        "seatLabel": seat.seat_label,
-        "x": seat.x,
-        "y": seat.y,
-        "grade": seat.grade,
-        **flags,
-    }
+def _seat(seat_id: int, seat: Seat) -> SeatAnswer:
+    return SeatAnswer(
+        id=seat_id,
+        row=seat.row,
+        col=seat.col,
+        row_label=seat.row_label,
+        seat_label=seat.seat_label,
+        x=seat.x,
+        y=seat.y,
+        grade=seat.grade,
+        accessible=seat.accessible,
+        companion=seat.companion,
+        restricted_view=seat.restricted_view,
+        aisle=seat.aisle,
+    )
 
 
-def _all_seats_json(plan: Plan) -> dict[str, Any]:
-    """The whole layout in columns, a fifth of the size that it has seat by seat."""
+def _layout(plan: Plan) -> LayoutAnswer:
     seats = list(plan.venue.seats())
     ids = [plan.seat_ids[seat.guid] for seat in seats]
-    return {
-        "seats": {
-            "id": ids,
-            "blockId": [
-                plan.block_ids[block.name]
-                for _, block in plan.venue.blocks()
-                for _ in range(len(block.seats))
-            ],
-            "row": [seat.row for seat in seats],
-            "col": [seat.col for seat in seats],
-            "rowLabel": [seat.row_label for seat in seats],
-            "seatLabel": [seat.seat_label for seat in seats],
-            "x": [seat.x for seat in seats],
-            "y": [seat.y for seat in seats],
-            "grade": [seat.grade for seat in seats],
-        },
-        **{
-            name: [seat_id for seat_id, seat in zip(ids, seats, strict=True) if getattr(seat, field)]
-            for name, field in SEAT_FLAGS.items()
-        },
-    }
+    blocks_of_seats = [
+        plan.block_ids[block.name] for _, block in plan.venue.blocks() for _ in range(len(block.seats))
+    ]
+    numbered = list(zip(ids, seats, strict=True))
+    return LayoutAnswer(
+        SeatColumns(
+            id=ids,
+            block_id=blocks_of_seats,
+            row=[seat.row for seat in seats],
+            col=[seat.col for seat in seats],
+            row_label=[seat.row_label for seat in seats],
+            seat_label=[seat.seat_label for seat in seats],
+            x=[seat.x for seat in seats],
+            y=[seat.y for seat in seats],
+            grade=[seat.grade for seat in seats],
+        ),
+        accessible=[seat_id for seat_id, seat in numbered if seat.accessible],
+        companion=[seat_id for seat_id, seat in numbered if seat.companion],
+        restricted_view=[seat_id for seat_id, seat in numbered if seat.restricted_view],
+        aisle=[seat_id for seat_id, seat in numbered if seat.aisle],
+    )
+
+
+def _row(path: str, handle: Handler[None, None, A], answer: type[A]) -> Endpoint[None, None, A]:
+    return Endpoint("GET", path, handle, Action.LOOK, answer=answer, kind=Answering.DOCUMENT)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/matches",
+        matches,
+        Action.LOOK,
+        query=ListOptions,
+        answer=SchedulesPage,
+        kind=Answering.DOCUMENT,
+    ),
+    Endpoint(
+        "GET",
+        "/api/schedules",
+        schedules,
+        Action.LOOK,
+        query=ListOptions,
+        answer=SchedulesPage,
+        kind=Answering.DOCUMENT,
+    ),
+    _row(ONE, schedule, ScheduleWithVenue),
+    _row(ONE + "/sections", sections, Sections),
+    _row(ONE + "/blocks", blocks, Blocks),
+    _row(ONE + "/seats", seats, LayoutAnswer),
+    _row(BLOCK, block_seats, BlockSeats),
+    _row(BLOCK + "/status", block_status, BlockStatus),
+    _row(ONE + "/seat-status", seat_status, TakenSeats),
+)

@@ -1,33 +1,47 @@
 """What an operator and a load balancer ask: alive, ready, and the figures."""
 
-from collections.abc import Awaitable, Callable
-
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute
 
-from jari.settings import Settings
-from jari.usecases.live import Live
-from jari.web.api.requests import route
-from jari.web.api.responses import success
+from jari.domain.permissions import Action
+from jari.web.api.calls import Call
+from jari.web.api.endpoints import Endpoint, Kind
+from jari.web.api.shapes import Answer
+from jari.web.replies import Reply
+from jari.web.services import Services
 
 
-def routes(live: Live, figures: Callable[[], Awaitable[bytes]], settings: Settings) -> list[BaseRoute]:
-    """The routes of operations."""
+class Alive(Answer, frozen=True):
+    """The process answers."""
 
-    async def livez(_: Request) -> Response:
-        return success({"alive": True})
+    alive: bool
 
-    async def readyz(_: Request) -> Response:
-        await live.check_store()
-        return success({"ready": True})
 
-    async def told(_: Request) -> Response:
-        return PlainTextResponse(await figures(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+class Ready(Answer, frozen=True):
+    """The database does, too."""
 
-    return [
-        route("/livez", settings, GET=livez),
-        route("/readyz", settings, GET=readyz),
-        route("/metrics", settings, GET=told),
-    ]
+    ready: bool
+
+
+async def livez(_: Services, __: Call[None, None]) -> Alive:
+    """Is the process alive."""
+    return ALIVE
+
+
+async def readyz(services: Services, _: Call[None, None]) -> Ready:
+    """Can it serve."""
+    await services.live.check_store()
+    return Ready(ready=True)
+
+
+async def figures(services: Services, __: Call[None, None]) -> Reply:
+    """Figures for Prometheus."""
+    return Reply(200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], await services.figures())
+
+
+ALIVE = Alive(alive=True)
+
+ENDPOINTS = (
+    Endpoint("GET", "/livez", livez, Action.LOOK, answer=Alive),
+    Endpoint("GET", "/readyz", readyz, Action.LOOK, answer=Ready),
+    Endpoint("GET", "/metrics", figures, Action.LOOK, kind=Kind.FILE, media="text/plain"),
+)

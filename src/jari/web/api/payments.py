@@ -3,23 +3,30 @@
 from typing import Annotated
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute
 
-from jari.domain.errors import NotFound
+from jari.domain.errors import (
+    AmountMismatch,
+    NotFound,
+    NotRefundable,
+    PaymentRefused,
+    PaymentReturned,
+    PaymentUnderWay,
+    ReservationClosed,
+    ReservationExpired,
+)
+from jari.domain.ids import MAX_ID
 from jari.domain.payments import MAX_REASON_LENGTH, PaymentStatus
-from jari.settings import Settings
-from jari.usecases.payments import Payments
-from jari.usecases.refunds import Refunds
-from jari.web.api.requests import MAX_ID, Body, Id, Reader, described, path_id, request_key, route
-from jari.web.api.reservations import ReservationJson
-from jari.web.api.responses import success
+from jari.domain.permissions import Action
+from jari.web.api.calls import Call
+from jari.web.api.endpoints import Answered, Endpoint
+from jari.web.api.reservations import ReservationAnswer, shown
+from jari.web.api.shapes import Answer, Body, Done, Id, described
+from jari.web.services import Services
 
-ACCEPTED = 202
+NOT_KNOWN_YET = 202
 
 
-class ConfirmPayment(Body):
+class ConfirmPayment(Body, frozen=True):
     """What the gateway sent the buyer back with."""
 
     payment_key: str
@@ -27,107 +34,116 @@ class ConfirmPayment(Body):
     amount: Annotated[int, described(minimum=0, maximum=MAX_ID)]
 
 
-class RefundPayment(Body):
+class RefundPayment(Body, frozen=True):
     """The seats to give back, by id; none named means all."""
 
     seat_ids: Annotated[tuple[Id, ...], described(uniqueItems=True)] = ()
     reason: Annotated[str, described(maxLength=MAX_REASON_LENGTH, description="printable characters")] = ""
 
 
-class HintedPayment(msgspec.Struct, rename="camel"):
+class HintedPayment(msgspec.Struct, frozen=True, rename="camel"):
     """The part of a gateway's message that says where to look."""
 
     payment_key: str
     order_id: str
 
 
-class Hint(msgspec.Struct, rename="camel"):
+class Hint(msgspec.Struct, frozen=True, rename="camel"):
     """A gateway's message; only where to look is read from it."""
 
     event_type: str
     data: HintedPayment
 
 
-class Handlers:
-    """What answers the requests about payments."""
+class Checkout(Answer, frozen=True):
+    """What the checkout page needs to know of the gateway."""
 
-    def __init__(
-        self,
-        payments: Payments,
-        refunds: Refunds,
-        writer: ReservationJson,
-        reader: Reader,
-        settings: Settings,
-    ) -> None:
-        self._payments = payments
-        self._refunds = refunds
-        self._writer = writer
-        self._reader = reader
-        self._settings = settings
-        self._confirm_decoder = msgspec.json.Decoder(ConfirmPayment)
-        self._refund_decoder = msgspec.json.Decoder(RefundPayment)
-        self._hint_decoder = msgspec.json.Decoder(Hint)
-
-    async def config(self, _: Request) -> Response:
-        """What the checkout page needs to know of the gateway."""
-        settings = self._settings
-        if not settings.gateway_url:
-            raise NotFound(
-                "No payment gateway is set up here: the operator must name one (JARI_GATEWAY_URL)."
-            )
-        return success(
-            {
-                "gateway": self._payments.require_gateway().name,
-                "clientKey": settings.gateway_client_key,
-                "scriptUrl": settings.gateway_script_url,
-            }
-        )
-
-    async def confirm(self, request: Request) -> Response:
-        """Charge; 202 where it is not known yet whether money moved."""
-        buyer = await self._reader.user(request)
-        body, data = await self._reader.body(request, self._confirm_decoder)
-        reservation = await self._payments.confirm(
-            buyer,
-            payment_key=body.payment_key,
-            order_id=body.order_id,
-            amount=body.amount,
-            request=request_key(request, buyer, data),
-        )
-        payment = next(each for each in reservation.payments if each.payment_key == body.payment_key)
-        unknown = payment.status is PaymentStatus.CONFIRMING
-        return success(await self._writer.one(reservation), ACCEPTED if unknown else 200)
-
-    async def refund(self, request: Request) -> Response:
-        """Give seats back for money."""
-        user = await self._reader.user(request)
-        body, data = await self._reader.body(request, self._refund_decoder)
-        reservation = await self._refunds.refund(
-            user,
-            path_id(request, "payment_id", "payment"),
-            body.seat_ids,
-            body.reason,
-            request_key(request, user, data),
-        )
-        return success(await self._writer.one(reservation))
-
-    async def hint(self, request: Request) -> Response:
-        """Take a gateway's message for what it is: a reason to look. Whether it changed anything is not told."""
-        if request.path_params["gateway"] != self._payments.gateway_name:
-            raise NotFound("No such gateway is set up here.")
-        body, _ = await self._reader.body(request, self._hint_decoder)
-        await self._payments.take_hint(body.data.order_id, body.data.payment_key)
-        return success({})
+    gateway: str
+    client_key: str
+    script_url: str
 
 
-def routes(
-    payments: Payments, refunds: Refunds, writer: ReservationJson, reader: Reader, settings: Settings
-) -> list[BaseRoute]:
-    """The routes of payments."""
-    handlers = Handlers(payments, refunds, writer, reader, settings)
-    return [
-        route("/api/payments/config", settings, GET=handlers.config),
-        route("/api/payments/confirm", settings, POST=handlers.confirm),
-        route("/api/payments/webhook/{gateway}", settings, POST=handlers.hint),
-        route("/api/payments/{payment_id:id}/cancel", settings, POST=handlers.refund),
-    ]
+async def config(services: Services, _: Call[None, None]) -> Checkout:
+    """What the checkout needs to know of the gateway."""
+    settings = services.settings
+    if not settings.gateway_url:
+        raise NotFound("No payment gateway is set up here: the operator must name one (JARI_GATEWAY_URL).")
+    return Checkout(
+        gateway=services.payments.require_gateway().name,
+        client_key=settings.gateway_client_key,
+        script_url=settings.gateway_script_url,
+    )
+
+
+async def confirm(services: Services, call: Call[None, ConfirmPayment]) -> Answered[ReservationAnswer]:
+    """Charge a payment that the gateway has authenticated, and get the seats."""
+    body = call.body
+    reservation = await services.payments.confirm(
+        call.user,
+        payment_key=body.payment_key,
+        order_id=body.order_id,
+        amount=body.amount,
+        request=call.request_key(),
+    )
+    payment = next(each for each in reservation.payments if each.payment_key == body.payment_key)
+    is_known = payment.status is not PaymentStatus.CONFIRMING
+    return Answered(await shown(services, reservation), 200 if is_known else NOT_KNOWN_YET)
+
+
+async def refund(services: Services, call: Call[None, RefundPayment], payment_id: int) -> ReservationAnswer:
+    """Give seats back for money: those named, or all."""
+    body = call.body
+    reservation = await services.refunds.refund(
+        call.user, payment_id, body.seat_ids, body.reason, call.request_key()
+    )
+    return await shown(services, reservation)
+
+
+async def hint(services: Services, call: Call[None, Hint], gateway: str) -> Done:
+    """For the gateway: something happened, look.
+
+    A message is taken for what it is, a reason to look. Whether it changed anything is not told.
+    """
+    if gateway != services.payments.gateway_name:
+        raise NotFound("No such gateway is set up here.")
+    await services.payments.take_hint(call.body.data.order_id, call.body.data.payment_key)
+    return Done()
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/payments/config", config, Action.LOOK, answer=Checkout, refusals=(NotFound,)),
+    Endpoint(
+        "POST",
+        "/api/payments/confirm",
+        confirm,
+        Action.PAY,
+        body=ConfirmPayment,
+        answer=ReservationAnswer,
+        other_statuses={
+            NOT_KNOWN_YET: "It is not known yet whether money moved: look at the reservation in a moment"
+        },
+        refusals=(
+            NotFound,
+            AmountMismatch,
+            PaymentRefused,
+            PaymentReturned,
+            PaymentUnderWay,
+            ReservationClosed,
+            ReservationExpired,
+        ),
+        takes_key=True,
+        asks_the_gateway=True,
+    ),
+    Endpoint(
+        "POST",
+        "/api/payments/{payment}/cancel",
+        refund,
+        Action.REFUND,
+        body=RefundPayment,
+        answer=ReservationAnswer,
+        refusals=(NotRefundable,),
+        takes_key=True,
+        asks_the_gateway=True,
+    ),
+    Endpoint("POST", "/api/payments/webhook/{gateway:name}", hint, Action.HINT, body=Hint, answer=Done),
+)

@@ -1,38 +1,81 @@
-"""Writing answers: the JSON envelope, and cached static data."""
+"""Writing answers: the JSON envelope, and documents that are encoded once and known by an ETag."""
 
 import gzip
 import hashlib
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Protocol
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
+
+from jari.web.replies import JSON, NO_STORE, Headers, Reply
 
 _encode = msgspec.json.Encoder().encode
 
-NO_STORE = {"Cache-Control": "no-store"}
-REVALIDATE = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+REVALIDATE = ((b"cache-control", b"no-cache"), (b"vary", b"Accept-Encoding"))
 MAX_ENCODINGS_LENGTH = 200  # no client has more to say
 COMPRESS_FROM_BYTES = 1_400  # less fits one packet anyway
 
 
-def success(data: Any, status: int = 200) -> Response:
-    """``{"status": …, "data": …}``, not cached."""
-    return Response(
-        _encode({"status": status, "data": data}), status, NO_STORE, media_type="application/json"
-    )
+def envelope(data: object, status: int) -> bytes:
+    """``{"status": …, "data": …}``."""
+    return b'{"status":%d,"data":%b}' % (status, _encode(data))
 
 
-def accepts_gzip(request: Request) -> bool:
-    """Whether the client takes gzip."""
-    return _takes_gzip(request.headers.get("accept-encoding", "")[:MAX_ENCODINGS_LENGTH])
+def success(data: object, status: int = 200, headers: Headers | None = None) -> Reply:
+    """An answer that is not to be stored."""
+    return Reply(status, [NO_STORE, JSON, *(headers or ())], envelope(data, status))
+
+
+class Encoded(Protocol):
+    """JSON that is encoded already: ``plain``, for those who take gzip ``packed``, and known by its ``etag``."""
+
+    @property
+    def etag(self) -> str:
+        """Names this state of it, in quotes."""
+
+    @property
+    def plain(self) -> bytes:
+        """As it is."""
+
+    @property
+    def packed(self) -> bytes | None:
+        """Compressed, where that pays."""
+
+
+class Document:
+    """Encoded JSON that is served many times: compressed once, known by its ETag."""
+
+    def __init__(self, data: object) -> None:
+        self.plain = envelope(data, 200)
+        self.packed = gzip.compress(self.plain, 6) if len(self.plain) >= COMPRESS_FROM_BYTES else None
+        self.etag = f'"{hashlib.blake2b(self.plain, digest_size=12).hexdigest()}"'
+
+
+def cached(asked_for: str | None, accepted: str | None, document: Encoded) -> Reply:
+    """A document, compressed for who ``accepted`` that; or 304 for who has the state that was ``asked_for``."""
+    headers = [*REVALIDATE, (b"etag", document.etag.encode())]
+    if asked_for is not None and names(asked_for, document.etag):
+        return Reply(304, headers)
+    headers.append(JSON)
+    packed = document.packed if accepted is not None and takes_gzip(accepted) else None
+    if packed is None:
+        return Reply(200, headers, document.plain)
+    headers.append((b"content-encoding", b"gzip"))
+    return Reply(200, headers, packed)
+
+
+def names(asked_for: str, etag: str) -> bool:
+    """Whether ``If-None-Match`` names this tag."""
+    return asked_for == "*" or etag in (each.strip().removeprefix("W/") for each in asked_for.split(","))
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Read ``Accept-Encoding``: of gzip what it says of gzip, or else what it says of the rest (RFC 9110)."""
+    return _takes_gzip(accepted[:MAX_ENCODINGS_LENGTH])
 
 
 @lru_cache(maxsize=1_000)  # browsers of the world write it in a few ways
 def _takes_gzip(accepted: str) -> bool:
-    """Read ``Accept-Encoding``: of gzip what it says of gzip, or else what it says of the rest (RFC 9110)."""
     quality_of = dict(map(_quality, accepted.lower().split(",")))
     return quality_of.get("gzip", quality_of.get("x-gzip", quality_of.get("*", 0))) > 0
 
@@ -45,35 +88,3 @@ def _quality(part: str) -> tuple[str, float]:
         return name.strip(), float(weight) if rest.strip() else 1
     except ValueError:
         return name.strip(), 0
-
-
-class Document:
-    """Encoded JSON that is served many times: compressed once, known by its ETag."""
-
-    def __init__(self, data: Any) -> None:
-        self.plain = _encode({"status": 200, "data": data})
-        self.packed = gzip.compress(self.plain, 6) if len(self.plain) >= COMPRESS_FROM_BYTES else None
-        self.etag = f'"{hashlib.blake2b(self.plain, digest_size=12).hexdigest()}"'
-
-    def response(self, request: Request) -> Response:
-        """The document, or 304 where the client has it."""
-        return cached(request, self.etag, self.plain, lambda: self.packed)
-
-
-def matches(request: Request, etag: str) -> bool:
-    """Whether ``If-None-Match`` names this tag."""
-    asked = request.headers.get("if-none-match")
-    if asked is None:
-        return False
-    return asked == "*" or etag in (each.strip().removeprefix("W/") for each in asked.split(","))
-
-
-def cached(request: Request, etag: str, plain: bytes, packed: Callable[[], bytes | None]) -> Response:
-    """An encoded JSON answer, compressed where the client takes that; or 304 where the client has it."""
-    headers = {**REVALIDATE, "ETag": etag}
-    if matches(request, etag):
-        return Response(status_code=304, headers=headers)
-    body = packed() if accepts_gzip(request) else None
-    if body is None:
-        return Response(plain, 200, headers, media_type="application/json")
-    return Response(body, 200, {**headers, "Content-Encoding": "gzip"}, media_type="application/json")

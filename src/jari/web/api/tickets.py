@@ -1,136 +1,141 @@
 """Tickets over HTTP: as codes, pictures and paper; and the check at the door."""
 
-import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute
-
-from jari.domain.errors import NotFound
+from jari.domain.errors import BadTicket, NotFound, TicketUsed, TicketVoid, WrongDoor
+from jari.domain.permissions import Action
 from jari.domain.reservations import Reservation, ReservedSeat
 from jari.domain.times import rfc3339
 from jari.domain.users import User
-from jari.settings import Settings
-from jari.usecases.catalogue import Catalogue
-from jari.usecases.reservations import Reservations
-from jari.usecases.tickets import Tickets
-from jari.web.api.requests import Body, Id, Reader, path_id, route
-from jari.web.api.responses import NO_STORE, success
-from jari.web.site.printer import Printer
+from jari.web.api.calls import Call
+from jari.web.api.endpoints import Endpoint, Kind, Limit
+from jari.web.api.shapes import Answer, Body, Id, Time
+from jari.web.replies import NO_STORE, Reply
+from jari.web.services import Services
 from jari.web.site.ticket_documents import TicketPrint, TicketSheet
 
+ROOT = "/api/reservations/{reservation}/tickets"
+SVG, PDF = "image/svg+xml", "application/pdf"
 
-class CheckInTicket(Body):
+
+class CheckInTicket(Body, frozen=True):
     """The code on a ticket, and the schedule that the door lets in to."""
 
     token: str
     schedule_id: Id
 
 
-class Handlers:
-    """What answers the requests about tickets."""
+class TicketCode(Answer, frozen=True):
+    """A seat's ticket as a signed code; it opens the door once."""
 
-    def __init__(
-        self,
-        tickets: Tickets,
-        reservations: Reservations,
-        catalogue: Catalogue,
-        printer: Printer,
-        reader: Reader,
-    ) -> None:
-        self._tickets = tickets
-        self._reservations = reservations
-        self._catalogue = catalogue
-        self._printer = printer
-        self._reader = reader
-        self._decoder = msgspec.json.Decoder(CheckInTicket)
+    seat_id: Id
+    token: str
+    usable: bool
+    checked_in_at: Time | None
 
-    async def tickets(self, request: Request) -> Response:
-        """The codes of a reservation's tickets."""
-        _, tickets = await self._wanted(request, await self._reader.user(request))
-        return success(
-            {
-                "items": [
-                    {
-                        "seatId": seat.seat_id,
-                        "token": token,
-                        "usable": seat.checked_in_ms is None,
-                        "checkedInAt": None if seat.checked_in_ms is None else rfc3339(seat.checked_in_ms),
-                    }
-                    for seat, token in tickets
-                ]
-            }
-        )
 
-    async def picture(self, request: Request) -> Response:
-        """One ticket's code as a picture."""
-        reservation, tickets = await self._wanted(request, await self._reader.user(request))
-        seat_id = path_id(request, "seat_id", "seat")
-        for seat, token in tickets:
-            if seat.seat_id == seat_id:
-                drawn = await self._printer.picture(token)
-                return Response(drawn, headers=NO_STORE, media_type="image/svg+xml")
-        raise NotFound(f"Reservation {reservation.id} has no ticket for seat {seat_id}: look at it again.")
+class TicketCodes(Answer, frozen=True):
+    """The tickets of a reservation."""
 
-    async def paper(self, request: Request) -> Response:
-        """All tickets of a reservation to be printed; each user waits for their own papers, one after the other."""
-        user = await self._reader.user(request)
-        async with self._printer.turn(user.id):
-            reservation, tickets = await self._wanted(request, user)
-            if not tickets:
-                raise NotFound(f"Reservation {reservation.id} has no tickets: pay for it first.")
-            schedule = await self._catalogue.schedule(reservation.schedule_id)
-            sheet = TicketSheet(
-                title=schedule.title,
-                venue=schedule.venue_name,
-                starts_ms=schedule.starts_ms,
-                holder=user.name if user.id == reservation.buyer_id else "",
-                order_id=reservation.order_id,
-                tickets=tuple(_print(seat, token, reservation.currency) for seat, token in tickets),
+    items: list[TicketCode]
+
+
+class CheckedIn(Answer, frozen=True):
+    """Where the holder of a ticket sits."""
+
+    reservation_id: Id
+    schedule_id: Id
+    seat_id: Id
+    section: str
+    block: str
+    row_label: str
+    seat_label: str
+    checked_in_at: Time
+
+
+class TicketKeys(Answer, frozen=True):
+    """The public keys that tickets are signed for, as JSON Web Keys."""
+
+    keys: list[dict[str, str]]
+
+
+async def tickets(services: Services, call: Call[None, None], reservation_id: int) -> TicketCodes:
+    """The tickets of a reservation, as signed codes."""
+    _, coded = await _coded(services, call.user, reservation_id)
+    return TicketCodes(
+        [
+            TicketCode(
+                seat.seat_id,
+                token,
+                usable=seat.checked_in_ms is None,
+                checked_in_at=None if seat.checked_in_ms is None else rfc3339(seat.checked_in_ms),
             )
-            drawn = await self._printer.paper(sheet)
-        name = f"jari-{reservation.id}.pdf"
-        headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(drawn, headers=headers, media_type="application/pdf")
+            for seat, token in coded
+        ]
+    )
 
-    async def check_in(self, request: Request) -> Response:
-        """Let a ticket's holder in, once."""
-        user = await self._reader.user(request)
-        body, _ = await self._reader.body(request, self._decoder)
-        reservation, seat = await self._tickets.check_in(user, body.token, body.schedule_id)
-        return success(
-            {
-                "reservationId": reservation.id,
-                "scheduleId": reservation.schedule_id,
-                "seatId": seat.seat_id,
-                "section": seat.section,
-                "block": seat.block,
-                "rowLabel": seat.row_label,
-                "seatLabel": seat.seat_label,
-                "checkedInAt": rfc3339(seat.checked_in_ms or 0),
-            }
+
+async def picture(services: Services, call: Call[None, None], reservation_id: int, seat_id: int) -> Reply:
+    """One ticket's code as a picture."""
+    _, coded = await _coded(services, call.user, reservation_id)
+    for seat, token in coded:
+        if seat.seat_id == seat_id:
+            drawn = await services.printer.picture(token)
+            return Reply(200, [NO_STORE, (b"content-type", SVG.encode())], drawn)
+    raise NotFound(f"Reservation {reservation_id} has no ticket for seat {seat_id}: look at it again.")
+
+
+async def paper(services: Services, call: Call[None, None], reservation_id: int) -> Reply:
+    """All tickets to be printed.
+
+    Each user waits for their own papers, one after the other.
+    """
+    async with services.printer.turn(call.user.id):
+        reservation, coded = await _coded(services, call.user, reservation_id)
+        if not coded:
+            raise NotFound(f"Reservation {reservation.id} has no tickets: pay for it first.")
+        schedule = await services.catalogue.schedule(reservation.schedule_id)
+        sheet = TicketSheet(
+            title=schedule.title,
+            venue=schedule.venue_name,
+            starts_ms=schedule.starts_ms,
+            holder=call.user.name if call.user.id == reservation.buyer_id else "",
+            order_id=reservation.order_id,
+            tickets=tuple(_print(seat, token, reservation.currency) for seat, token in coded),
         )
-
-    async def keys(self, _: Request) -> Response:
-        """The public key, for those who verify tickets without asking us."""
-        return success({"keys": [self._tickets.key()]})
-
-    async def _wanted(
-        self, request: Request, user: User
-    ) -> tuple[Reservation, list[tuple[ReservedSeat, str]]]:
-        reservation = await self._reservations.one(user, path_id(request, "reservation_id", "reservation"))
-        return reservation, self._tickets.of(reservation)
+        drawn = await services.printer.paper(sheet)
+    disposition = b'attachment; filename="jari-%d.pdf"' % reservation.id
+    headers = [NO_STORE, (b"content-type", PDF.encode()), (b"content-disposition", disposition)]
+    return Reply(200, headers, drawn)
 
 
-def routes(handlers: Handlers, settings: Settings) -> list[BaseRoute]:
-    """The routes of tickets."""
-    root = "/api/reservations/{reservation_id:id}/tickets"
-    return [
-        route(root, settings, GET=handlers.tickets),
-        route(root + ".pdf", settings, GET=handlers.paper),
-        route(root + "/{seat_id:id}/qr.svg", settings, GET=handlers.picture),
-        route("/api/tickets/keys", settings, GET=handlers.keys),
-        route("/api/tickets/check-in", settings, POST=handlers.check_in),
-    ]
+async def check_in(services: Services, call: Call[None, CheckInTicket]) -> CheckedIn:
+    """Let a ticket's holder in, once; for organisers."""
+    reservation, seat = await services.tickets.check_in(call.user, call.body.token, call.body.schedule_id)
+    return CheckedIn(
+        reservation_id=reservation.id,
+        schedule_id=reservation.schedule_id,
+        seat_id=seat.seat_id,
+        section=seat.section,
+        block=seat.block,
+        row_label=seat.row_label,
+        seat_label=seat.seat_label,
+        checked_in_at=rfc3339(seat.checked_in_ms or 0),
+    )
+
+
+async def keys(services: Services, _: Call[None, None]) -> TicketKeys:
+    """The public key that tickets are signed for.
+
+    Whoever has it verifies tickets without asking us.
+    """
+    return TicketKeys([services.tickets.key()])
+
+
+async def _coded(
+    services: Services, user: User, reservation_id: int
+) -> tuple[Reservation, list[tuple[ReservedSeat, str]]]:
+    """A reservation, and its seats with their codes."""
+    reservation = await services.reservations.one(user, reservation_id)
+    return reservation, services.tickets.of(reservation)
 
 
 def _print(seat: ReservedSeat, token: str, currency: str) -> TicketPrint:
@@ -144,3 +149,22 @@ def _print(seat: ReservedSeat, token: str, currency: str) -> TicketPrint:
         currency=currency,
         token=token,
     )
+
+
+ENDPOINTS = (
+    Endpoint("GET", ROOT, tickets, Action.SEE_RESERVATION, answer=TicketCodes),
+    Endpoint(
+        "GET", ROOT + ".pdf", paper, Action.SEE_RESERVATION, kind=Kind.FILE, media=PDF, limit=Limit.PAPERS
+    ),
+    Endpoint("GET", ROOT + "/{seat}/qr.svg", picture, Action.SEE_RESERVATION, kind=Kind.FILE, media=SVG),
+    Endpoint("GET", "/api/tickets/keys", keys, Action.LOOK, answer=TicketKeys),
+    Endpoint(
+        "POST",
+        "/api/tickets/check-in",
+        check_in,
+        Action.CHECK_IN,
+        body=CheckInTicket,
+        answer=CheckedIn,
+        refusals=(NotFound, BadTicket, TicketUsed, TicketVoid, WrongDoor),
+    ),
+)

@@ -17,7 +17,7 @@ import types
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import structlog
 from starlette.types import Message, Receive, Send
@@ -31,6 +31,8 @@ from jari.web.live import sse
 from jari.web.live.snapshots import Snapshots
 
 log = structlog.get_logger()
+
+K = TypeVar("K")
 
 SLICE_SECONDS = 0.005  # how long the hub sends before it lets others run
 RESUME_GROUPS = 4  # how many different catch-ups are encoded for one channel in one tick
@@ -147,6 +149,7 @@ class Hub:
         self._tended_at = time.monotonic()
         self._closing = False
         self._viewers_of: Counter[str] = Counter()  # by address, where there are any
+        self._watchers_of: Counter[int] = Counter()  # by schedule, likewise
         self.viewer_count = 0
 
     def committed(self, schedule: LiveSchedule, commit: Commit) -> None:
@@ -160,11 +163,11 @@ class Hub:
             self._pend(schedule.id).replaced = True
 
     @contextmanager
-    def place(self, address: str) -> Iterator[None]:
+    def place(self, address: str, schedule_id: int) -> Iterator[None]:
         """Take one of the places for viewers while a request is answered.
 
         Raises:
-            Unavailable: none is left, or the server is ending; with when to come back.
+            Unavailable: none is left, or none for another schedule, or the server is ending; with when to come back.
             TooManyAttempts: the address has as many as one address may have.
         """
         if self._closing or self.viewer_count >= self._settings.max_viewers:
@@ -177,11 +180,19 @@ class Hub:
                 "Your address watches as many streams as one address may: close one, then connect again.",
                 retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
             )
-        self._count(address, 1)
+        if (
+            schedule_id not in self._watchers_of
+            and len(self._watchers_of) >= self._settings.max_schedules_watched
+        ):
+            raise Unavailable(
+                "As many schedules are watched on this server as it can keep in memory: connect again in a moment.",
+                retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
+            )
+        self._count(address, schedule_id, 1)
         try:
             yield
         finally:
-            self._count(address, -1)
+            self._count(address, schedule_id, -1)
 
     async def serve(
         self,
@@ -237,12 +248,11 @@ class Hub:
             for viewer in channel.stalled:
                 _abort(viewer)
 
-    def _count(self, address: str, change: int) -> None:
+    def _count(self, address: str, schedule_id: int, change: int) -> None:
         self.viewer_count += change
         metrics.viewers.set(self.viewer_count)
-        self._viewers_of[address] += change
-        if not self._viewers_of[address]:
-            del self._viewers_of[address]
+        _add(self._viewers_of, address, change)
+        _add(self._watchers_of, schedule_id, change)
 
     def _pend(self, schedule_id: int) -> Pending:
         self._due.add(schedule_id)
@@ -405,6 +415,13 @@ class Hub:
             for viewer in (*channel.viewers, *channel.joining, *channel.stalled):
                 if _is_closing(viewer):
                     _drop(viewer)
+
+
+def _add(counter: Counter[K], key: K, change: int) -> None:
+    """Count, and keep no zeros."""
+    counter[key] += change
+    if not counter[key]:
+        del counter[key]
 
 
 def _by_block(channels: list[Channel], commits: list[Commit]) -> dict[int | None, list[Commit]]:

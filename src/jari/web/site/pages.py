@@ -4,17 +4,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
 
+from jari.domain.errors import NotFound
+from jari.domain.permissions import Action
 from jari.settings import Settings
-from jari.web.api.requests import nothing_here, route
+from jari.web.api.calls import Call
+from jari.web.api.endpoints import Endpoint, Kind
+from jari.web.services import Services
 
+HTML = "text/html"
 STATIC = Path(__file__).parent / "static"
+FILES = StaticFiles(directory=STATIC)
 
+# browsers ask each time whether they have the newest, lest an update mix old and new
 FILE_HEADERS = {"Cache-Control": "no-cache"}
 
 CONTENT = (
@@ -28,43 +32,27 @@ POLICY = {
 }
 
 
-class Files(StaticFiles):
-    """The page's files; browsers ask each time whether they have the newest, lest an update mix old and new."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a file, or with a problem where there is none."""
-        try:
-            response = await self.get_response(self.get_path(scope), scope)
-        except HTTPException:
-            await nothing_here(scope, receive, send)
-            return
-        response.headers.update(FILE_HEADERS)
-        await response(scope, receive, send)
+async def index(_: Services, __: Call[None, None], *___: int) -> Response:
+    """The page."""
+    return FileResponse(STATIC / "index.html", headers=POLICY)
 
 
-def routes(settings: Settings) -> list[BaseRoute]:
-    """The routes of the page."""
-
-    async def index(_: Request) -> Response:
-        return FileResponse(STATIC / "index.html", headers=POLICY)
-
-    async def checkout(_: Request) -> Response:
-        return FileResponse(STATIC / "index.html", headers=checkout_policy)
-
-    checkout_policy = {**POLICY, **_checkout_headers(settings)}
-    return [
-        route("/", settings, GET=index),
-        route("/matches/{schedule_id:id}", settings, GET=index),
-        route("/reservations", settings, GET=index),
-        route("/reservations/{reservation_id:id}", settings, GET=index),
-        route("/checkout/{reservation_id:id}", settings, GET=checkout),
-        route("/checkout/success", settings, GET=checkout),
-        route("/checkout/fail", settings, GET=checkout),
-        Mount("/static", Files(directory=STATIC)),
-    ]
+async def checkout(services: Services, __: Call[None, None], *___: int) -> Response:
+    """The page as the checkout, which may do more."""
+    return FileResponse(STATIC / "index.html", headers={**POLICY, **checkout_headers(services.settings)})
 
 
-def _checkout_headers(settings: Settings) -> dict[str, str]:
+async def file(_: Services, call: Call[None, None], path: str) -> Response:
+    """A file that the page loads."""
+    try:
+        response = await FILES.get_response(path, call.scope)
+    except HTTPException:
+        raise NotFound("There is nothing at this address: see /docs.") from None
+    response.headers.update(FILE_HEADERS)
+    return response
+
+
+def checkout_headers(settings: Settings) -> dict[str, str]:
     """The checkout alone may load the gateway's script, talk to the gateway and open its window."""
     script = urlsplit(settings.gateway_script_url)
     if not script.scheme:
@@ -78,3 +66,16 @@ def _checkout_headers(settings: Settings) -> dict[str, str]:
         ),
         "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     }
+
+
+ENDPOINTS = (
+    *(
+        Endpoint("GET", path, index, Action.LOOK, kind=Kind.PAGE, media=HTML)
+        for path in ("/", "/matches/{schedule}", "/reservations", "/reservations/{reservation}")
+    ),
+    *(
+        Endpoint("GET", path, checkout, Action.LOOK, kind=Kind.PAGE, media=HTML)
+        for path in ("/checkout/{reservation}", "/checkout/success", "/checkout/fail")
+    ),
+    Endpoint("GET", "/static/{file:rest}", file, Action.LOOK, kind=Kind.PAGE, media="*/*"),
+)

@@ -8,14 +8,14 @@ import asyncio
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import msgspec
 import structlog
 
+from jari.caches import Cache
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.settings import Settings
 from jari.web.site.press import LENGTH_BYTES, Job, framed
@@ -26,29 +26,6 @@ log = structlog.get_logger()
 PRESS = (sys.executable, "-m", "jari.web.site.press")
 TRIES = 2  # a press that died may have died of something else than this sheet
 BUSY = "Too many tickets are being drawn and nothing was done: try again in a moment."
-
-
-class Kept:
-    """The documents that were asked for last, as many as fit."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._documents: OrderedDict[Hashable, bytes] = OrderedDict()
-
-    def get(self, key: Hashable) -> bytes | None:
-        """The document, if it is still there."""
-        found = self._documents.get(key)
-        if found is not None:
-            self._documents.move_to_end(key)
-        return found
-
-    def put(self, key: Hashable, document: bytes) -> None:
-        """Keep a document, and let go those that nobody has asked for the longest."""
-        self._bytes += len(document) - len(self._documents.pop(key, b""))
-        self._documents[key] = document
-        while self._bytes > self._max_bytes:
-            self._bytes -= len(self._documents.popitem(last=False)[1])
 
 
 class Turns:
@@ -135,7 +112,9 @@ class Printer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._turns = Turns(settings.documents_waiting_per_user, settings.document_seconds)
-        self._kept = Kept(settings.document_cache_bytes)
+        self._drawn: Cache[TicketSheet | str, bytes] = Cache(
+            settings.document_cache_bytes, idle_seconds=settings.idle_seconds, size_of=len
+        )
         self._press = Press(settings.document_seconds)
         self._pressing = asyncio.Lock()
         self._drawing: asyncio.Task[bytes] | None = None
@@ -154,8 +133,8 @@ class Printer:
         Raises:
             Unavailable: too much waits already, or it took too long.
         """
-        if (kept := self._kept.get(sheet)) is not None:
-            return kept
+        if (drawn := self._drawn.get(sheet)) is not None:
+            return drawn
         if self._line_is_full():
             raise Unavailable(BUSY, retry_after_seconds=5)
         self._papers_waiting += 1
@@ -163,9 +142,9 @@ class Printer:
             await _acquire(self._pressing, self._settings.document_seconds)
         finally:
             self._papers_waiting -= 1
-        if (kept := self._kept.get(sheet)) is not None:  # it was under way for somebody who gave up
+        if (drawn := self._drawn.get(sheet)) is not None:  # it was under way for somebody who gave up
             self._pressing.release()
-            return kept
+            return drawn
         # From here on it is nobody's: if those who give up ended it, their successors would have as little time left
         # and end theirs, and a press under load would draw nothing any more.
         self._drawing = asyncio.create_task(self._draw(sheet))
@@ -187,7 +166,7 @@ class Printer:
             started = time.monotonic()
             document = await self._press.draw(msgspec.msgpack.encode(Job(sheet, self._settings.time_zone)))
             self._drew_seconds = time.monotonic() - started
-            self._kept.put(sheet, document)
+            self._drawn.put(sheet, document)
             return document
         finally:
             self._pressing.release()
@@ -198,8 +177,8 @@ class Printer:
         Raises:
             Unavailable: too much waits already.
         """
-        if (kept := self._kept.get(token)) is not None:
-            return kept
+        if (drawn := self._drawn.get(token)) is not None:
+            return drawn
         if self._pictures_waiting >= self._settings.document_queue_size:
             raise Unavailable(BUSY, retry_after_seconds=5)
         self._pictures_waiting += 1
@@ -207,7 +186,7 @@ class Printer:
             document = await asyncio.get_running_loop().run_in_executor(self._thread, qr_svg, token)
         finally:
             self._pictures_waiting -= 1
-        self._kept.put(token, document)
+        self._drawn.put(token, document)
         return document
 
     async def close(self) -> None:

@@ -1,0 +1,81 @@
+"""One call of an endpoint: what came with the request, read as far as the endpoint's row says."""
+
+import hashlib
+from typing import Generic, TypeVar
+
+from starlette.types import Receive, Scope, Send
+
+from jari.domain.errors import Invalid
+from jari.domain.users import User
+from jari.ports import RequestKey
+from jari.web.addresses import address_group
+from jari.web.api.shapes import KEY, MAX_KEY_LENGTH
+from jari.web.cookies import cookie
+
+Q = TypeVar("Q")
+B = TypeVar("B")
+
+
+class Call(Generic[Q, B]):
+    """A request in typed pieces: ``query`` and ``body`` of the types that the row names, and the ``user``.
+
+    There is a user wherever the row lets in fewer than anybody; elsewhere nobody has looked who it is.
+    """
+
+    __slots__ = ("_headers", "body", "data", "query", "receive", "scope", "send", "user")
+
+    query: Q
+    body: B
+    user: User
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.data = b""  # the body as it came
+        self._headers: dict[bytes, bytes] | None = None
+
+    def header(self, name: bytes) -> str | None:
+        """A header by its name in lower case; the first of several."""
+        if self._headers is None:
+            self._headers = dict(reversed(self.scope["headers"]))
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin1")
+
+    def cookie(self, name: str) -> str | None:
+        """A cookie that came along; the last of several."""
+        if self.header(b"cookie") is None:
+            return None
+        headers = [value.decode("latin1") for key, value in self.scope["headers"] if key == b"cookie"]
+        return cookie(";".join(headers), name)
+
+    @property
+    def address(self) -> str:
+        """The address that limits count by."""
+        client = self.scope.get("client")
+        return address_group(client[0]) if client else "unknown"
+
+    def key(self) -> str | None:
+        """The call's Idempotency-Key.
+
+        Raises:
+            Invalid: it has an impossible form.
+        """
+        key = self.header(b"idempotency-key")
+        if key is not None and (len(key) > MAX_KEY_LENGTH or not KEY.fullmatch(key)):
+            raise Invalid(
+                f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} visible ASCII characters: send another."
+            )
+        return key
+
+    def request_key(self) -> RequestKey | None:
+        """The user's Idempotency-Key with the fingerprint of what it came with.
+
+        Raises:
+            Invalid: it has an impossible form.
+        """
+        key = self.key()
+        if key is None:
+            return None
+        said = (self.scope["path"].encode(), b"?", self.scope["query_string"], b"\n", self.data)
+        return RequestKey(f"user-{self.user.id}", key, hashlib.sha256(b"".join(said)).hexdigest())

@@ -1,0 +1,85 @@
+"""Reading what stands behind the question mark into the struct that an endpoint names."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl
+
+from msgspec import inspect
+
+from jari.domain.errors import Invalid
+from jari.domain.ids import read_id
+from jari.web.api.shapes import Query
+
+Q = TypeVar("Q", bound=Query)
+
+MAX_SHOWN = 40  # characters of what was sent, in a refusal
+
+
+class QueryReader(Generic[Q]):
+    """Reads one kind of query. Unknown parameters are ignored; of a parameter that comes twice the last counts."""
+
+    def __init__(self, kind: type[Q]) -> None:
+        self._kind = kind
+        self._fields = {
+            field.encode_name: (field.name, *_reading(field.type, field.encode_name))
+            for field in inspect.type_info(kind).fields  # type: ignore[attr-defined]
+        }
+        self._lists = [field for field, _, is_list in self._fields.values() if is_list]
+
+    def read(self, query: bytes) -> Q:
+        """The query as a struct.
+
+        Raises:
+            Invalid: a parameter is not what its field says.
+        """
+        values: dict[str, Any] = {name: [] for name in self._lists}
+        for name, text in parse_qsl(query.decode("latin1"), keep_blank_values=True):
+            if name not in self._fields:
+                continue
+            field, read, is_list = self._fields[name]
+            if is_list:
+                values[field].append(read(text))
+            else:
+                values[field] = read(text)
+        return self._kind(**values)
+
+
+def _reading(kind: inspect.Type, name: str) -> tuple[Callable[[str], Any], bool]:
+    """How to read a parameter of this type, and whether it may come several times."""
+    match kind:
+        case inspect.Metadata():
+            return _reading(kind.type, name)
+        case inspect.UnionType():  # of something and None, for a parameter that may be left out
+            (inner,) = (each for each in kind.types if not isinstance(each, inspect.NoneType))
+            return _reading(inner, name)
+        case inspect.ListType():
+            return _reading(kind.item_type, name)[0], True
+    return _reader(kind, name), False
+
+
+def _reader(kind: inspect.Type, name: str) -> Callable[[str], Any]:
+    match kind:
+        case inspect.IntType():
+            return lambda text: _number(name, text)
+        case inspect.EnumType():
+            return lambda text: kind.cls(_choice(name, text, [each.value for each in kind.cls]))
+        case inspect.LiteralType():
+            return lambda text: _choice(name, text, kind.values)
+        case inspect.StrType():
+            return str
+    raise TypeError(f"A query has no parameters such as {name}, {kind}.")
+
+
+def _number(name: str, text: str) -> int:
+    number = read_id(text)
+    if number is None:
+        raise Invalid(
+            f"'{name}' is {text[:MAX_SHOWN]!r}, but must be a positive whole number of at most 63 bits."
+        )
+    return number
+
+
+def _choice(name: str, text: str, choices: Any) -> str:
+    if text not in choices:
+        raise Invalid(f"'{name}' is {text[:MAX_SHOWN]!r}, but must be {' or '.join(choices)}.")
+    return text

@@ -1,0 +1,112 @@
+"""From an address to the endpoints there: a tree of the table's paths, a step for each part between slashes."""
+
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+from jari.domain.errors import NotFound
+from jari.domain.ids import is_id, is_number
+
+T = TypeVar("T")
+
+Found = tuple[dict[str, T], tuple[int | str, ...]]
+
+
+class Node(Generic[T]):
+    """What may follow a part of a path: words, or else a number, a name or the whole rest."""
+
+    __slots__ = ("methods", "name", "number", "number_of", "rest", "words")
+
+    def __init__(self) -> None:
+        self.methods: dict[str, T] = {}
+        self.words: dict[str, Node[T]] = {}
+        self.number: Node[T] | None = None
+        self.number_of = ""
+        self.name: Node[T] | None = None
+        self.rest: Node[T] | None = None
+
+
+class Routes(Generic[T]):
+    """Finds what stands at an address, by method.
+
+    In a path ``{schedule}`` is the number of a schedule, ``{gateway:name}`` anything up to the next slash, and
+    ``{file:rest}`` all that is left.
+    """
+
+    def __init__(self, routes: Iterable[tuple[str, str, T]]) -> None:
+        self._root: Node[T] = Node()
+        self._fixed: dict[str, Found[T]] = {}  # the addresses without ids
+        for method, path, target in routes:
+            node = self._root
+            for part in path.split("/")[1:]:
+                node = _below(node, part)
+            if method in node.methods:
+                raise ValueError(f"{method} {path} stands in the table twice: take one of them out.")
+            node.methods[method] = target
+            if "{" not in path:
+                self._fixed[path] = node.methods, ()
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Method and path of everything that is found; what a part of a path stands for is not said: ``{}``."""
+        return _below_all(self._root, "")
+
+    def find(self, path: str) -> Found[T] | None:
+        """What stands at the address, and the ids in it; None where nothing does.
+
+        Raises:
+            NotFound: a number in it is no id.
+        """
+        return self._fixed.get(path) or self._walk(path.split("/"))
+
+    def _walk(self, parts: list[str]) -> Found[T] | None:
+        node = self._root
+        ids: list[int | str] = []
+        for place, part in enumerate(parts[1:], start=1):
+            below = node.words.get(part)
+            if below is None:
+                if node.number is not None and is_number(part):
+                    below = node.number
+                    ids.append(known_id(int(part), node.number_of))
+                elif node.name is not None and part:
+                    below = node.name
+                    ids.append(part)
+                elif node.rest is not None:
+                    return node.rest.methods, (*ids, "/".join(parts[place:]))
+                else:
+                    return None
+            node = below
+        return (node.methods, tuple(ids)) if node.methods else None
+
+
+def known_id(number: int, what: str) -> int:
+    """The number, if it can be an id at all.
+
+    Raises:
+        NotFound: it cannot.
+    """
+    if not is_id(number):
+        raise NotFound(f"There is no such {what}: ids are positive numbers of at most 63 bits.")
+    return number
+
+
+def _below(node: Node[T], part: str) -> Node[T]:
+    """The node that a part of a path leads to, made if it is not there."""
+    if not part.startswith("{"):
+        return node.words.setdefault(part, Node())
+    what, _, kind = part.strip("{}").partition(":")
+    if kind == "name":
+        node.name = node.name or Node()
+        return node.name
+    if kind == "rest":
+        node.rest = node.rest or Node()
+        return node.rest
+    node.number, node.number_of = node.number or Node(), what
+    return node.number
+
+
+def _below_all(node: Node[T], path: str) -> Iterator[tuple[str, str]]:
+    yield from ((method, path) for method in node.methods)
+    for word, below in node.words.items():
+        yield from _below_all(below, f"{path}/{word}")
+    for each in (node.number, node.name, node.rest):
+        if each is not None:
+            yield from _below_all(each, path + "/{}")

@@ -1,0 +1,198 @@
+"""The shell around every handler: who asks, from where, what was sent, and how it is answered.
+
+Refusals become problems and faults of ours are logged, here and for every endpoint alike.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from jari.domain.errors import Forbidden, Invalid, JariError
+from jari.domain.permissions import Grant, grant, require
+from jari.domain.users import User
+from jari.web.api.calls import Call
+from jari.web.api.endpoints import Answered, Endpoint, Kind
+from jari.web.api.queries import QueryReader
+from jari.web.api.responses import cached, success
+from jari.web.deadlines import SAFE_METHODS, GivenUp
+from jari.web.errors import BadRequest, problem, unexpected
+from jari.web.replies import Reply, count_request
+from jari.web.services import Services
+
+AnyEndpoint = Endpoint[Any, Any, Any]
+AnyCall = Call[Any, Any]
+Writer = Callable[[AnyEndpoint, AnyCall, Any], Reply | Response]
+
+
+class Shell:
+    """One endpoint at work."""
+
+    def __init__(self, endpoint: AnyEndpoint, services: Services) -> None:
+        self.endpoint = endpoint
+        self._services = services
+        self._handle: Callable[..., Awaitable[Any]] = endpoint.handle
+        self._write = WRITERS[endpoint.kind]
+        self._query = None if endpoint.query is None else QueryReader(endpoint.query)
+        self._body = None if endpoint.body is None else msgspec.json.Decoder(endpoint.body)
+        self._is_safe = endpoint.method in SAFE_METHODS
+        self._is_public = endpoint.is_public
+        settings = services.settings
+        self._public_origin = settings.public_url.rstrip("/")
+        self._max_body_bytes = settings.max_body_bytes
+        self._seconds = (
+            settings.payment_request_seconds if endpoint.asks_the_gateway else settings.request_seconds
+        )
+
+    async def __call__(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whose address has these ids in it."""
+        if self.endpoint.kind is Kind.STREAM:
+            await self._stream(ids, scope, receive, send)
+            return
+        try:
+            async with self._services.deadlines.bound(self._seconds, scope, receive, send) as waiting:
+                response = await self._answer(ids, Call(scope, waiting.receive, waiting.send))
+                if response is not None:
+                    await response(scope, waiting.receive, waiting.send)
+        except GivenUp:
+            pass
+
+    async def _answer(self, ids: tuple[int | str, ...], call: AnyCall) -> Reply | Response | None:
+        """What to reply; None where nobody is left to hear it."""
+        response: Response | Reply
+        try:
+            response = self._write(self.endpoint, call, await self._outcome(ids, call))
+        except JariError as refusal:
+            response = problem(refusal)
+        except ClientDisconnect:  # gone in the middle of its body: no fault, and nobody to answer
+            return None
+        except Exception as error:  # noqa: BLE001 - logged and answered here
+            response = unexpected(error, call.scope["path"])
+        count_request(response.status_code)
+        return response
+
+    async def _stream(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the handler answer for itself: until it has begun, a refusal is answered like any other."""
+        try:
+            await self._outcome(ids, Call(scope, receive, send))
+        except GivenUp:
+            pass
+        except JariError as refusal:
+            await problem(refusal)(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - logged and answered here
+            await unexpected(error, scope["path"])(scope, receive, send)
+
+    async def _outcome(self, ids: tuple[int | str, ...], call: AnyCall) -> Any:
+        """Read what the row names, and call the handler."""
+        if not self._is_safe:
+            self._check_origin(call)
+        if not self._is_public:
+            call.user = await self._user(call)
+        if not self._is_safe:  # nothing is done before the request is whole
+            call.data = await read_body(call.receive, self._max_body_bytes)
+        if self._body is not None:
+            call.body = decode(self._body, call.data)
+        if self._query is not None:
+            call.query = self._query.read(call.scope["query_string"])
+        return await self._handle(self._services, call, *ids)
+
+    async def _user(self, call: AnyCall) -> User:
+        """Who is asking, if they may ask for this at all; what is whose, the use cases know.
+
+        Raises:
+            Unauthenticated: nobody is logged in.
+            Forbidden: nobody of this role may.
+        """
+        accounts, cookies = self._services.accounts, self._services.cookies
+        user = await accounts.user_of(call.cookie(cookies.session_name))
+        if grant(self.endpoint.action, user.role) is Grant.NONE:
+            require(user, self.endpoint.action)
+        return user
+
+    def _check_origin(self, call: AnyCall) -> None:
+        """Refuse what another site made a browser send.
+
+        Browsers say so in Sec-Fetch-Site, older ones in Origin; a request with neither comes from no browser,
+        and so without anybody's cookies but its own.
+        """
+        site = call.header(b"sec-fetch-site")
+        if site is not None:
+            allowed = site == "same-origin"
+        else:
+            origin = call.header(b"origin")
+            own = self._public_origin or f"{call.scope['scheme']}://{call.header(b'host') or ''}"
+            allowed = origin is None or origin == own
+        if not allowed:
+            raise Forbidden("This request came from another site, so nothing was done: use jari's own page.")
+        if self._body is not None:
+            kind = (call.header(b"content-type") or "").partition(";")[0].strip().lower()
+            if kind != "application/json":
+                raise BadRequest(
+                    "Send a JSON body with the header Content-Type: application/json.",
+                    status=415,
+                    code="UNSUPPORTED_MEDIA_TYPE",
+                    title="Only JSON is understood",
+                )
+
+
+async def read_body(receive: Receive, max_bytes: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        BadRequest: it is longer than the limit.
+        ClientDisconnect: the client has gone before its end.
+    """
+    data: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        data += message.get("body", b"")
+        if len(data) > max_bytes:
+            raise BadRequest(
+                f"The body is larger than {max_bytes} bytes: send less.",
+                status=413,
+                code="BODY_TOO_LARGE",
+                title="The request is too large",
+            )
+        if not message.get("more_body", False):
+            return data
+
+
+def decode(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
+    """The body as its type.
+
+    Raises:
+        Invalid: it is not JSON of that shape; says where.
+    """
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"The body does not fit: {error}.") from None
+
+
+def _write_answer(endpoint: AnyEndpoint, _: AnyCall, outcome: Any) -> Reply | Response:
+    if isinstance(outcome, Answered):
+        return success(outcome.data, outcome.status or endpoint.status, outcome.headers)
+    return success(outcome, endpoint.status)
+
+
+def _write_document(_: AnyEndpoint, call: AnyCall, outcome: Any) -> Reply | Response:
+    return cached(call.header(b"if-none-match"), call.header(b"accept-encoding"), outcome)
+
+
+def _write_as_it_is(_: AnyEndpoint, __: AnyCall, outcome: Any) -> Reply | Response:
+    reply: Reply | Response = outcome
+    return reply
+
+
+WRITERS: dict[Kind, Writer] = {
+    Kind.ANSWER: _write_answer,
+    Kind.DOCUMENT: _write_document,
+    Kind.FILE: _write_as_it_is,
+    Kind.PAGE: _write_as_it_is,
+    Kind.STREAM: _write_as_it_is,
+}

@@ -1,0 +1,33 @@
+// @ts-check
+// Timers that end with the page that they belong to.
+
+/**
+ * Act every so many milliseconds, until the signal aborts.
+ * @param {() => void} act
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ */
+export function every(act, milliseconds, signal) {
+  const timer = setInterval(act, milliseconds);
+  signal.addEventListener("abort", () => clearInterval(timer));
+}
+
+/**
+ * Wishes gathered into one: returns a function that wishes for `act`, which then happens once, `waitMs()` after the
+ * first wish, unless the signal aborts before.
+ * @param {() => void} act
+ * @param {() => number} waitMs
+ * @param {AbortSignal} signal
+ */
+export function soon(act, waitMs, signal) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  return () => {
+    if (signal.aborted) return;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      act();
+    }, waitMs());
+  };
+}

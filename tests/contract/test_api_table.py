@@ -1,0 +1,112 @@
+"""The table of endpoints, the document made from it and what the server really answers to are the same."""
+
+import inspect
+import re
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import msgspec
+import pytest
+
+from jari.domain.permissions import Action
+from jari.main import Application, open_devices, open_signer, open_stores
+from jari.settings import Settings
+from jari.web.api import table
+from jari.web.api.calls import Call
+from jari.web.api.endpoints import Endpoint, Kind
+from jari.web.api.openapi import document
+from jari.web.api.shapes import Answer, Body
+from jari.web.app import Addresses
+from jari.web.services import Services
+
+ROWS = {f"{row.method} {row.path}": row for row in table.TABLE}
+
+
+@pytest.fixture
+async def addresses() -> AsyncIterator[Addresses]:
+    settings = Settings(database="memory:")
+    stores = await open_stores(settings)
+    devices = await open_devices(stores.duties, settings)
+    yield Application(stores, await open_signer(stores.duties), devices, None, settings).asgi()
+    await stores.close()
+
+
+def nameless(path: str) -> str:
+    return re.sub(r"{.*?}", "{}", path)
+
+
+def described(rows: Iterable[Endpoint[Any, Any, Any]]) -> set[tuple[str, str]]:
+    return {
+        (method.upper(), nameless(path))
+        for path, methods in document(rows, "1")["paths"].items()
+        for method in methods
+    }
+
+
+def answered(addresses: Addresses) -> set[tuple[str, str]]:
+    """Method and path of everything that the server answers to, but what it answers to HEAD."""
+    return {(method, path) for method, path in addresses.routes if method != "HEAD"}
+
+
+PAGES = {("GET", nameless(row.path)) for row in table.TABLE if row.kind is Kind.PAGE}
+
+
+def test_what_is_answered_is_described_and_what_is_described_is_answered(addresses: Addresses) -> None:
+    assert answered(addresses) == described(table.TABLE) | PAGES
+
+
+async def unheard_of(_: Services, __: Call[None, None]) -> None:
+    """Nothing that anybody knows of."""
+
+
+STRAY = Endpoint("GET", "/api/unheard-of", unheard_of, Action.LOOK)
+
+
+def test_an_address_that_is_not_in_the_table_is_found_out(addresses: Addresses) -> None:
+    services = next(iter(addresses.routes.find("/livez")[0].values()))._services
+    more = Addresses((*table.TABLE, STRAY), services, addresses._elsewhere)
+    assert answered(more) - described(table.TABLE) - PAGES == {("GET", "/api/unheard-of")}
+
+
+def test_a_row_that_is_not_answered_is_found_out(addresses: Addresses) -> None:
+    assert described((*table.TABLE, STRAY)) - answered(addresses) == {("GET", "/api/unheard-of")}
+
+
+def test_two_rows_for_one_address_are_refused(addresses: Addresses) -> None:
+    services = next(iter(addresses.routes.find("/livez")[0].values()))._services
+    with pytest.raises(ValueError, match="GET /livez stands in the table twice"):
+        Addresses((*table.TABLE, ROWS["GET /livez"]), services, addresses._elsewhere)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_a_handler_takes_the_services_the_call_and_the_ids_of_its_path(row: Endpoint[Any, Any, Any]) -> None:
+    ids = [name for name in re.findall(r"{(\w+)", row.path) if name != "occasion"]
+    inspect.signature(row.handle).bind("services", "call", *ids)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_a_row_says_what_its_handler_says(row: Endpoint[Any, Any, Any]) -> None:
+    """Types that mypy lets pass where a column is empty: what is not named is not asked for."""
+    assert row.summary
+    services, call, *_ = inspect.get_annotations(row.handle, eval_str=True).values()
+    assert (services, call) == (Services, Call[row.query, row.body])
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_a_row_names_an_answer_where_it_answers_with_a_struct(row: Endpoint[Any, Any, Any]) -> None:
+    assert (row.answer is not None) == (row.kind in {Kind.ANSWER, Kind.DOCUMENT})
+
+
+def shapes(kind: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
+    return [kind, *(below for each in kind.__subclasses__() for below in shapes(each))]
+
+
+@pytest.mark.parametrize("shape", shapes(Answer)[1:] + shapes(Body)[1:], ids=lambda each: each.__name__)
+def test_a_shape_is_frozen_and_says_what_it_is(shape: type[msgspec.Struct]) -> None:
+    assert shape.__struct_config__.frozen
+    assert shape.__doc__
+
+
+@pytest.mark.parametrize("shape", shapes(Answer)[1:], ids=lambda each: each.__name__)
+def test_every_field_of_an_answer_is_always_there(shape: type[msgspec.Struct]) -> None:
+    assert all(field.required for field in msgspec.structs.fields(shape))
