@@ -77,7 +77,7 @@ def firming() -> None:
 def selling() -> None:
     def occupy(self: Seating, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...]) -> None:
         for seat_id in seat_ids:
-            self._put(Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
+            self._seats.put(seat_id, Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
         self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
     Seating.occupy = occupy  # type: ignore[method-assign]

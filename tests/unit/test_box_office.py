@@ -11,11 +11,12 @@ from jari.domain.commands.payments import BeginPayment, PostponePayment, SettleP
 from jari.domain.commands.refunds import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.commands.reservations import Book, CancelReservation, ExpireReservation, Reserve
 from jari.domain.commands.tickets import CheckIn
+from jari.domain.drafts import Draft
 from jari.domain.payments import Charged, NotCharged, PaymentStatus, RefundStatus
 from jari.domain.reservations import Offer, PriceList, Reservation, ReservationStatus
 from jari.domain.seating import Change, Held, Status
 from jari.domain.venues import Grade, Seat
-from support.deciding import DictStore, outcome_of
+from support.deciding import DictStore, Faulty, outcome_of
 
 NOW = 1_000_000
 HOLD_MS = 300_000
@@ -341,6 +342,40 @@ def test_every_command_in_every_state(state, command, expected):
         assert not isinstance(outcome, errors.JariError)
         added = "+" * (len(shop.reservations) - len(reservations))
         assert in_short(shop.reservations[101]) + added == expected
+
+
+@pytest.mark.parametrize(("state", "command"), [(state, command) for state, command, _ in rows_of(TABLE)])
+def test_a_fault_after_any_command_in_any_state_leaves_no_trace(state, command):
+    shop = STATES[state]()
+    faulty = Faulty(COMMANDS[command](shop))
+    office = shop.read([faulty])
+    before = picture(office)
+    with pytest.raises((KeyError, errors.JariError)):
+        office.decide(faulty)
+    assert picture(office) == before
+
+
+def test_if_nothing_were_taken_back_a_fault_would_leave_a_trace(monkeypatch):
+    """The negative control."""
+    monkeypatch.setattr(Draft, "back_to", lambda *_: None)
+    shop = paid()
+    faulty = Faulty(refund(1))
+    office = shop.read([faulty])
+    with pytest.raises(KeyError):
+        office.decide(faulty)
+    assert [each.before.seat_id for each in office.seating.effects()] == [1]
+    assert [each.after.owed() for each in office.updates()] == [10_000]
+
+
+def test_what_was_decided_before_a_fault_stays_and_what_comes_after_it_finds_that():
+    shop = Shop()
+    first, faulty, last = shop.book(1, 2), Faulty(shop.book(3, buyer=BEN)), shop.book(3)
+    office = shop.read([first, faulty, last])
+    assert office.decide(first).seat_ids == (1, 2)
+    with pytest.raises(KeyError):
+        office.decide(faulty)
+    assert office.decide(last).seat_ids == (3,)
+    assert [change.seat_ids for change in office.seating.changes] == [(1, 2), (3,)]
 
 
 def test_the_table_names_every_state_and_every_command():
