@@ -4,7 +4,7 @@ import asyncio
 import socket
 from typing import Any
 
-from jari.main import Application, open_devices, open_gateway, open_signer, open_stores
+from jari.main import Application, open_devices, open_gateways, open_signer, open_stores
 from jari.settings import Settings
 from jari.web.server import Server
 from support.servers import free_port
@@ -36,7 +36,7 @@ class ServerInside:
         settings = self._settings
         stores = await open_stores(settings)
         signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
-        self._application = Application(stores, signer, devices, open_gateway(settings), settings)
+        self._application = Application(stores, signer, devices, open_gateways(settings), settings)
         self._server = Server(
             self._application.asgi(), self._application.hub, self._application.deadlines, settings
         )

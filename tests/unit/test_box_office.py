@@ -12,7 +12,7 @@ from jari.domain.commands.refunds import PostponeRefund, RefundSeats, SettleRefu
 from jari.domain.commands.reservations import Book, CancelReservation, ExpireReservation, Reserve
 from jari.domain.commands.tickets import CheckIn
 from jari.domain.drafts import Draft
-from jari.domain.payments import Charged, NotCharged, PaymentStatus, RefundStatus
+from jari.domain.payments import Charged, NoAnswer, NotCharged, NothingYet, PaymentStatus, RefundStatus
 from jari.domain.reservations import Offer, PriceList, Reservation, ReservationStatus
 from jari.domain.seating import Change, Held, Status
 from jari.domain.venues import Grade, Seat
@@ -138,8 +138,9 @@ def refund(*seat_ids, number=701, payment=901, buyer=ANN, reservation=101, deadl
     return RefundSeats(reservation, payment, number, seat_ids, "a cold", PATIENCE_MS, buyer, deadline)
 
 
-POSTPONE_PAYMENT = PostponePayment(101, 901, PATIENCE_MS, "NO_ANSWER", "silence", answered=False)
-POSTPONE_REFUND = PostponeRefund(101, 701, PATIENCE_MS, "NO_ANSWER", "silence", answered=False)
+SILENCE, NOTHING_YET = NoAnswer("NO_ANSWER", "silence"), NothingYet("OPEN", "not yet")
+POSTPONE_PAYMENT = PostponePayment(101, 901, PATIENCE_MS, SILENCE)
+POSTPONE_REFUND = PostponeRefund(101, 701, PATIENCE_MS, SILENCE)
 
 # --- every state that the sale of the seats 1 and 2 can be in
 
@@ -942,10 +943,10 @@ def test_seats_are_refunded_from_the_payment_that_bought_them_and_from_no_other(
 
 def test_an_unknown_end_is_asked_for_again_later():
     shop = paying().at(NOW + 1_000)
-    waiting = shop.decide(replace(POSTPONE_PAYMENT, answered=False)).paying
+    waiting = shop.decide(POSTPONE_PAYMENT).paying
     assert (waiting.next_try_ms, waiting.attempt) == (NOW + 1_000 + PATIENCE_MS, 1)
     assert (waiting.code, waiting.message) == ("NO_ANSWER", "silence")
-    waiting = shop.decide(replace(POSTPONE_PAYMENT, answered=True)).paying
+    waiting = shop.decide(replace(POSTPONE_PAYMENT, answer=NOTHING_YET)).paying
     assert waiting.attempt == 2  # the gateway would repeat itself under the old key
     assert (shop.told, shop.changes) == ([], [])
 
@@ -1038,7 +1039,7 @@ def test_a_refund_that_was_not_given_is_asked_for_again_later():
     (due,) = shop.decide(POSTPONE_REFUND).refunds
     assert (due.status, due.next_try_ms, due.attempt) == (RefundStatus.DUE, NOW + 1_000 + PATIENCE_MS, 1)
     assert (due.code, due.message) == ("NO_ANSWER", "silence")
-    (due,) = shop.decide(replace(POSTPONE_REFUND, answered=True)).refunds
+    (due,) = shop.decide(replace(POSTPONE_REFUND, answer=NOTHING_YET)).refunds
     assert due.attempt == 2
     assert shop.told == []
     (done,) = shop.decide(SettleRefund(101, 701)).refunds

@@ -101,18 +101,6 @@ export interface HeldSeats {
   expiresAt: string;
 }
 
-/** A gateway's message; only where to look is read from it. */
-export interface Hint {
-  eventType: string;
-  data: HintedPayment;
-}
-
-/** The part of a gateway's message that says where to look. */
-export interface HintedPayment {
-  paymentKey: string;
-  orderId: string;
-}
-
 /** The seats to hold, by id. */
 export interface HoldSeats {
   seatIds: number[];
