@@ -44,7 +44,7 @@ from jari.ports import (
     SeatingStore,
     WebhookStore,
 )
-from jari.settings import Settings
+from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.auditing import Auditor
 from jari.usecases.catalogue import Catalogue
