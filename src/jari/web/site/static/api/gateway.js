@@ -49,7 +49,8 @@ export function requestPayment({ clientKey }, reservation, buyer) {
   });
 }
 
-/** What the gateway's script leaves on the window; undefined until it has run. Its types are its own. */
+// What the gateway's script leaves on the window; undefined until it has run. Its types are its own.
+// oxlint-disable-next-line no-restricted-globals
 const tossPayments = () => /** @type {any} */ (window).TossPayments;
 
 async function load() {

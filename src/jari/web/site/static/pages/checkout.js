@@ -14,12 +14,10 @@ import { announce } from "../parts/message.js";
 import { go, goInstead } from "../parts/navigation.js";
 import { OwnedPage } from "../parts/owned.js";
 import { occasion, seatRows, secondsLeft, stateOf, totalRows } from "../parts/summary.js";
-import { every } from "../parts/timers.js";
+import { every, LAST_MINUTE_SECONDS, TICK_MS } from "../parts/timers.js";
 import { say } from "../parts/words.js";
 import { closedNotice, explainPay, lastRefusal } from "./checkout/notices.js";
 
-const TICK_MS = 500;
-const LAST_MINUTE_SECONDS = 60;
 const LEAVING_MS = 10_000;
 
 /**

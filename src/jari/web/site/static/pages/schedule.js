@@ -11,7 +11,7 @@ import { Layout } from "../map/layout.js";
 import { button, element, linkButton } from "../parts/elements.js";
 import { onLanguageChange } from "../parts/language.js";
 import { announce } from "../parts/message.js";
-import { every } from "../parts/timers.js";
+import { every, TICK_MS } from "../parts/timers.js";
 import { say, translate } from "../parts/words.js";
 import { Choice } from "./schedule/choice.js";
 import { Countdown } from "./schedule/countdown.js";
@@ -24,8 +24,6 @@ import { watchOpening } from "./schedule/opening.js";
 import { copyParts } from "./schedule/parts.js";
 import { Session } from "./schedule/session.js";
 import { Views } from "./schedule/views.js";
-
-const TICK_MS = 500;
 
 /**
  * Show the page in `main`; returns a function that leaves it.

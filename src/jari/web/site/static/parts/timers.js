@@ -1,6 +1,12 @@
 // @ts-check
 // Timers that end with the page that they belong to.
 
+/** How often the time that is left is written. */
+export const TICK_MS = 500;
+
+/** From here on time is short: it is announced, and written in an urgent colour. */
+export const LAST_MINUTE_SECONDS = 60;
+
 /**
  * Act every so many milliseconds, until the signal aborts.
  * @param {() => void} act

@@ -6,10 +6,10 @@
 /** @import { Session } from "./session.js" */
 
 import { announce } from "../../parts/message.js";
+import { LAST_MINUTE_SECONDS } from "../../parts/timers.js";
 import { say } from "../../parts/words.js";
 import { secondsLeft } from "./holds.js";
 import { seatNames } from "./names.js";
-import { LAST_MINUTE_SECONDS } from "./timeleft.js";
 
 export class Countdown {
   /** @type {Set<string>} holds whose last minute has been announced */

@@ -4,10 +4,9 @@
 /** @import { Hold } from "./holds.js" */
 
 import { writeSeconds } from "../../parts/formats.js";
+import { LAST_MINUTE_SECONDS } from "../../parts/timers.js";
 import { say } from "../../parts/words.js";
 import { isBeingPaid, secondsLeft } from "./holds.js";
-
-export const LAST_MINUTE_SECONDS = 60;
 
 /** @typedef {{ hold: Hold, node: HTMLElement }} TimeLeft a hold, and where its time is written */
 
