@@ -83,6 +83,9 @@ class MoodyGateway:
         self._orders[before.order_id] = after
         return SILENCE if mood < 0.3 else after
 
+    async def close(self):
+        """Nothing is connected."""
+
     async def _think(self):
         await asyncio.sleep(self._chance.random() * 4)
         return self._chance.random()
