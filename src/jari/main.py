@@ -138,7 +138,7 @@ def _memory_stores(memory: Memory) -> Stores:
         MemorySeatingStore(memory),
         MemoryCatalogueStore(memory),
         MemoryAccountStore(memory),
-        MemoryAttemptStore(memory.clock),
+        memory.attempts,
         MemoryReservationStore(memory),
         MemoryDutyStore(memory),
         MemoryWebhookStore(memory),
