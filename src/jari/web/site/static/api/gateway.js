@@ -1,11 +1,38 @@
 // @ts-check
-// The payment gateway's own script, and how it is asked for a payment.
+// The payment gateway's own script, and how it is asked for a payment. Another gateway is a file in gateways/ and
+// two lines here.
 
 /** @import { Checkout, Me, ReservationAnswer } from "./types.d.ts" */
 
 import * as api from "./client.js";
+import { toss, TOSS_MEANINGS } from "./gateways/toss.js";
 
 const LOAD_TIMEOUT_MS = 20_000;
+
+/**
+ * What a gateway is asked for. It sends the buyer to one of the two addresses, with what it knows of the payment.
+ * @typedef {object} Order
+ * @property {string} clientKey
+ * @property {ReservationAnswer} reservation
+ * @property {Me | null} buyer
+ * @property {string} successUrl
+ * @property {string} failUrl
+ */
+
+/**
+ * A gateway as the page knows it: `isLoaded()` once its script has run, and `requestPayment` leads to its own page, or
+ * throws its error, with a `code`, when the buyer turned back before.
+ * @typedef {{ isLoaded: () => boolean, requestPayment: (order: Order) => Promise<void> }} Gateway
+ */
+
+/**
+ * By the names that the server has for them.
+ * @type {Record<string, Gateway>}
+ */
+const GATEWAYS = { toss };
+
+/** What the codes of gateways mean to a buyer: the keys of the page's words. */
+export const MEANINGS = /** @type {const} */ ({ ...TOSS_MEANINGS });
 
 /** @type {Promise<Checkout | null> | null} */
 let loading = null;
@@ -26,32 +53,17 @@ export function loadGateway() {
 }
 
 /**
- * Send the buyer to the gateway's own page, which comes back to ours. Throws the gateway's error, with a `code`,
- * when the buyer turned back before.
- * @param {Checkout} gateway
+ * Send the buyer to the gateway's own page, which comes back to ours.
+ * @param {Checkout} config
  * @param {ReservationAnswer} reservation
  * @param {Me | null} buyer
- * @returns {Promise<void>}
  */
-export function requestPayment({ clientKey }, reservation, buyer) {
-  /** @param {"success" | "fail"} end */
-  const way = (end) => `${location.origin}/checkout/${end}?reservation=${reservation.id}`;
-  const toss = tossPayments();
-  return toss(clientKey).payment({ customerKey: toss.ANONYMOUS }).requestPayment({
-    method: "CARD",
-    amount: { currency: reservation.currency, value: reservation.amount },
-    orderId: reservation.orderId,
-    orderName: reservation.orderName,
-    successUrl: way("success"),
-    failUrl: way("fail"),
-    customerEmail: buyer?.email,
-    customerName: buyer?.name,
-  });
+export function requestPayment({ gateway, clientKey }, reservation, buyer) {
+  const back = (/** @type {"success" | "fail"} */ end) =>
+    `${location.origin}/checkout/${end}?reservation=${reservation.id}`;
+  return GATEWAYS[gateway].requestPayment(
+    { clientKey, reservation, buyer, successUrl: back("success"), failUrl: back("fail") });
 }
-
-// What the gateway's script leaves on the window; undefined until it has run. Its types are its own.
-// oxlint-disable-next-line no-restricted-globals
-const tossPayments = () => /** @type {any} */ (window).TossPayments;
 
 async function load() {
   let config;
@@ -61,15 +73,17 @@ async function load() {
     if (api.statusOf(error) === 404) return null;
     throw error;
   }
-  await insertScript(config.scriptUrl);
+  if (!(config.gateway in GATEWAYS)) throw new Error(`The page does not know the gateway "${config.gateway}".`);
+  await insertScript(config.scriptUrl, GATEWAYS[config.gateway]);
   return config;
 }
 
 /**
  * @param {string} url
+ * @param {Gateway} gateway
  * @returns {Promise<void>}
  */
-function insertScript(url) {
+function insertScript(url, gateway) {
   const script = document.createElement("script");
   script.src = url;
   return new Promise((resolve, reject) => {
@@ -81,7 +95,7 @@ function insertScript(url) {
     script.addEventListener("error", giveUp);
     script.addEventListener("load", () => {
       clearTimeout(timer);
-      if (tossPayments()) resolve();
+      if (gateway.isLoaded()) resolve();
       else giveUp();
     });
     document.head.append(script);

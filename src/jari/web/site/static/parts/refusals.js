@@ -2,9 +2,11 @@
 // What to tell the buyer when the server said no, or nothing.
 
 import { ApiError, NetworkError } from "../api/client.js";
+import { MEANINGS } from "../api/gateway.js";
 import { say } from "./words.js";
 
 const WORDS = /** @type {const} */ ({
+  ...MEANINGS,
   SALE_NOT_OPEN: "saleNotOpen",
   NOT_YOUR_SEATS: "notYourSeats",
   EMAIL_TAKEN: "emailTaken",
@@ -20,19 +22,6 @@ const WORDS = /** @type {const} */ ({
   AMOUNT_MISMATCH: "amountMismatch",
   NOT_REFUNDABLE: "notRefundable",
   UNAVAILABLE: "unavailable",
-  // The gateway's own codes, of what a buyer did or can mend.
-  PAY_PROCESS_CANCELED: "payCancelled",
-  USER_CANCEL: "payCancelled",
-  PAY_PROCESS_ABORTED: "payAborted",
-  REJECT_CARD_PAYMENT: "cardRefused",
-  REJECT_CARD_COMPANY: "cardRefused",
-  INVALID_CARD_EXPIRATION: "cardInvalid",
-  INVALID_STOPPED_CARD: "cardInvalid",
-  INVALID_CARD_LOST_OR_STOLEN: "cardInvalid",
-  EXCEED_MAX_DAILY_PAYMENT_COUNT: "cardLimit",
-  EXCEED_MAX_PAYMENT_AMOUNT: "cardLimit",
-  EXCEED_MAX_AMOUNT: "cardLimit",
-  NOT_FOUND_PAYMENT_SESSION: "payTooLate",
 });
 
 const USUAL_WAIT_SECONDS = 60;
@@ -60,6 +49,12 @@ export function explain(error) {
 export function explainCode(code) {
   return isKnown(code) ? say(WORDS[code]) : undefined;
 }
+
+/**
+ * Did the buyer turn back at the gateway's page?
+ * @param {string} code
+ */
+export const isTurnedBack = (code) => isKnown(code) && WORDS[code] === "payCancelled";
 
 /**
  * @param {string} code
