@@ -39,7 +39,7 @@ demo: $(VENV)/.runtime ## set up, then watch a ballpark sell live (Ctrl-C ends i
 	$(BIN)/jari demo
 
 test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL and Chromium)
-	$(NODE) --test 'tests/page/*.test.js'
+	$(NODE) --test --test-timeout 60000 'tests/page/*.test.js'
 	sh tests/chromium.sh
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser
 	$(BIN)/python -m pytest tests/browser
