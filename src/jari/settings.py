@@ -39,6 +39,7 @@ class Settings:
     database: str = "sqlite:///jari.db"
     host: str = "127.0.0.1"
     port: int = 8000
+    workers: int = 1  # processes at this address; more than one need PostgreSQL
     public_url: str = ""  # e.g. https://tickets.example.com: makes cookies Secure and origins exact
     trusted_proxies: str = ""  # whose X-Forwarded-* is believed, e.g. 10.0.0.5,10.1.0.0/16; empty: nobody's
     strict_transport_seconds: int = 365 * 24 * 3600  # HSTS, where public_url is https
@@ -48,6 +49,15 @@ class Settings:
     max_seats_per_buyer: int = 4
     keep_seconds: int = 600  # a buyer keeps a seat no longer without buying it, hold after hold …
     cool_down_seconds: int = 300  # … and may take it again when it was left alone for so long
+
+    # workers, where there are several
+    worker_start_seconds: int = 30  # until one must answer
+    worker_proof_seconds: int = (
+        10  # one that dies sooner has failed; after a second failure there are pauses …
+    )
+    worker_pause_min_ms: int = 200  # … each twice as long as the last …
+    worker_pause_max_seconds: int = 30  # … up to this
+    figures_seconds: int = 2  # for another worker to tell its figures; /metrics goes without them then
 
     # the till
     till_batch_size: int = 128
@@ -180,7 +190,7 @@ class Settings:
     audit_seconds: int = 300  # between two looks for seats in two hands
 
     # storage
-    database_connections: int = 10  # that one process opens in all, on PostgreSQL
+    database_connections: int = 10  # that `jari serve` opens in all, on PostgreSQL; its workers share them
     database_timeout_seconds: int = 10
 
     # plans
@@ -201,6 +211,14 @@ class Settings:
             elif variable in environment:
                 values[field.name] = _read(variable, environment[variable], field.type)
         return cls(**values)
+
+    def of_worker(self) -> Self:
+        """The settings of one of the workers: what counts for all together is shared."""
+        return dataclasses.replace(
+            self,
+            database_connections=self.database_connections // self.workers,
+            attempts_counted_at_once=max(1, self.attempts_counted_at_once // self.workers),
+        )
 
     @property
     def gateways(self) -> tuple[GatewaySettings, ...]:

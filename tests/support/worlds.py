@@ -130,14 +130,13 @@ class World:
         opened: bool = True,
         **hall_options: Any,
     ) -> Match:
-        return self.run(self._match(venue or hall(**hall_options), title=title, opened=opened))
+        return self.run(make_match(self.stores, venue or hall(**hall_options), title=title, opened=opened))
 
     def ballpark(self) -> Match:
         return self.match(plans.read_plan(plans.sample("ballpark"), file="ballpark.json"))
 
     def buyers(self, count: int, role: Role = Role.BUYER) -> list[Buyer]:
-        """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
-        return self.run(self._buyers(count, role))
+        return self.run(make_buyers(self.stores, count, role))
 
     def buyer(self, role: Role = Role.BUYER) -> Buyer:
         return self.buyers(1, role)[0]
@@ -149,36 +148,44 @@ class World:
 
     def another_match(self, match: Match) -> Match:
         """One more occasion in the same venue."""
-        return self.run(self._schedule(match.venue_id, match.venue, title="LG : KT", opened=True))
+        return self.run(make_schedule(self.stores, match.venue_id, match.venue, title="LG : KT"))
 
-    async def _match(self, venue: Venue, *, title: str, opened: bool) -> Match:
-        venue_id, _ = await Organising(self.stores.catalogue).import_venue(venue)
-        return await self._schedule(venue_id, venue, title=title, opened=opened)
 
-    async def _schedule(self, venue_id: int, venue: Venue, *, title: str, opened: bool) -> Match:
-        organising = Organising(self.stores.catalogue)
-        schedule_id = await organising.create_schedule(
-            venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
-        )
-        if opened:
-            await organising.open_sale(schedule_id)
-        seat_ids = await self.stores.catalogue.seat_ids(venue_id)
-        return Match(
-            schedule_id,
-            venue_id,
-            venue,
-            dict(await self.stores.catalogue.block_ids(venue_id)),
-            {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
-        )
+async def make_match(
+    stores: Stores, venue: Venue | None = None, *, title: str = "LG : Doosan", opened: bool = True
+) -> Match:
+    venue = venue or hall()
+    venue_id, _ = await Organising(stores.catalogue).import_venue(venue)
+    return await make_schedule(stores, venue_id, venue, title=title, opened=opened)
 
-    async def _buyers(self, count: int, role: Role) -> list[Buyer]:
-        made = [
-            LoggedIn(f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24))
-            for _ in range(count)
-        ]
-        await backdoor_of(self.stores).put_users(made, role)
-        users = await self.stores.accounts.sessions([each.token_hash for each in made])
-        return [Buyer(users[each.token_hash], each.token) for each in made]
+
+async def make_schedule(
+    stores: Stores, venue_id: int, venue: Venue, *, title: str, opened: bool = True
+) -> Match:
+    organising = Organising(stores.catalogue)
+    schedule_id = await organising.create_schedule(
+        venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
+    )
+    if opened:
+        await organising.open_sale(schedule_id)
+    seat_ids = await stores.catalogue.seat_ids(venue_id)
+    return Match(
+        schedule_id,
+        venue_id,
+        venue,
+        dict(await stores.catalogue.block_ids(venue_id)),
+        {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
+    )
+
+
+async def make_buyers(stores: Stores, count: int, role: Role = Role.BUYER) -> list[Buyer]:
+    """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
+    made = [
+        LoggedIn(f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)) for _ in range(count)
+    ]
+    await backdoor_of(stores).put_users(made, role)
+    users = await stores.accounts.sessions([each.token_hash for each in made])
+    return [Buyer(users[each.token_hash], each.token) for each in made]
 
 
 def _in_a_week_ms() -> int:
