@@ -1,43 +1,17 @@
 // @ts-check
-// The payment gateway's own script, and how it is asked for a payment. Another gateway is a file in gateways/ and
-// two lines here.
+// The payment gateway's own script, and how it is asked for a payment.
 
 /** @import { Checkout, Me, ReservationAnswer } from "./types.d.ts" */
 
 import * as api from "./client.js";
-import { toss, TOSS_MEANINGS } from "./gateways/toss.js";
+import { GATEWAYS } from "../gateways/all.js";
 
 const LOAD_TIMEOUT_MS = 20_000;
-
-/**
- * What a gateway is asked for. It sends the buyer to one of the two addresses, with what it knows of the payment.
- * @typedef {object} Order
- * @property {string} clientKey
- * @property {ReservationAnswer} reservation
- * @property {Me | null} buyer
- * @property {string} successUrl
- * @property {string} failUrl
- */
-
-/**
- * A gateway as the page knows it: `isLoaded()` once its script has run, and `requestPayment` leads to its own page, or
- * throws its error, with a `code`, when the buyer turned back before.
- * @typedef {{ isLoaded: () => boolean, requestPayment: (order: Order) => Promise<void> }} Gateway
- */
-
-/**
- * By the names that the server has for them.
- * @type {Record<string, Gateway>}
- */
-const GATEWAYS = { toss };
-
-/** What the codes of gateways mean to a buyer: the keys of the page's words. */
-export const MEANINGS = /** @type {const} */ ({ ...TOSS_MEANINGS });
 
 /** @type {Promise<Checkout | null> | null} */
 let loading = null;
 
-/** Thrown when the gateway's script did not come. */
+/** Thrown when the gateway's script did not come, or the page does not know the gateway. */
 export class GatewayUnreachable extends Error {}
 
 /**
@@ -53,16 +27,25 @@ export function loadGateway() {
 }
 
 /**
- * Send the buyer to the gateway's own page, which comes back to ours.
- * @param {Checkout} config
+ * Send the buyer to the gateway's own page, which comes back to ours. Throws the gateway's error, with a `code`,
+ * when the buyer turned back before.
+ * @param {Checkout} checkout
  * @param {ReservationAnswer} reservation
  * @param {Me | null} buyer
+ * @returns {Promise<void>}
  */
 export function requestPayment({ gateway, clientKey }, reservation, buyer) {
-  const back = (/** @type {"success" | "fail"} */ end) =>
-    `${location.origin}/checkout/${end}?reservation=${reservation.id}`;
-  return GATEWAYS[gateway].requestPayment(
-    { clientKey, reservation, buyer, successUrl: back("success"), failUrl: back("fail") });
+  /** @param {"success" | "fail"} end */
+  const way = (end) => `${location.origin}/checkout/${end}?reservation=${reservation.id}`;
+  const asked = { reservation, buyer, successUrl: way("success"), failUrl: way("fail") };
+  return known(gateway).requestPayment(clientKey, asked);
+}
+
+/** @param {string} name */
+function known(name) {
+  const gateway = GATEWAYS[name];
+  if (!gateway) throw new GatewayUnreachable(name);
+  return gateway;
 }
 
 async function load() {
@@ -73,17 +56,16 @@ async function load() {
     if (api.statusOf(error) === 404) return null;
     throw error;
   }
-  if (!(config.gateway in GATEWAYS)) throw new Error(`The page does not know the gateway "${config.gateway}".`);
-  await insertScript(config.scriptUrl, GATEWAYS[config.gateway]);
+  await insertScript(config.scriptUrl, known(config.gateway).isLoaded);
   return config;
 }
 
 /**
  * @param {string} url
- * @param {Gateway} gateway
+ * @param {() => boolean} isLoaded
  * @returns {Promise<void>}
  */
-function insertScript(url, gateway) {
+function insertScript(url, isLoaded) {
   const script = document.createElement("script");
   script.src = url;
   return new Promise((resolve, reject) => {
@@ -95,7 +77,7 @@ function insertScript(url, gateway) {
     script.addEventListener("error", giveUp);
     script.addEventListener("load", () => {
       clearTimeout(timer);
-      if (gateway.isLoaded()) resolve();
+      if (isLoaded()) resolve();
       else giveUp();
     });
     document.head.append(script);

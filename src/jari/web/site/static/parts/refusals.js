@@ -2,11 +2,10 @@
 // What to tell the buyer when the server said no, or nothing.
 
 import { ApiError, NetworkError } from "../api/client.js";
-import { MEANINGS } from "../api/gateway.js";
+import { reasonOf } from "../gateways/all.js";
 import { say } from "./words.js";
 
 const WORDS = /** @type {const} */ ({
-  ...MEANINGS,
   SALE_NOT_OPEN: "saleNotOpen",
   NOT_YOUR_SEATS: "notYourSeats",
   EMAIL_TAKEN: "emailTaken",
@@ -47,14 +46,15 @@ export function explain(error) {
  * @param {string} code
  */
 export function explainCode(code) {
-  return isKnown(code) ? say(WORDS[code]) : undefined;
+  const key = isKnown(code) ? WORDS[code] : reasonOf(code);
+  return key && say(key);
 }
 
 /**
- * Did the buyer turn back at the gateway's page?
+ * Whether a gateway's code says that the buyer turned back.
  * @param {string} code
  */
-export const isTurnedBack = (code) => isKnown(code) && WORDS[code] === "payCancelled";
+export const isTurnedBack = (code) => reasonOf(code) === "payCancelled";
 
 /**
  * @param {string} code
