@@ -50,6 +50,8 @@ check: $(VENV)/.dev node_modules/.installed ## lint, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(NODE) node_modules/oxlint/bin/oxlint
+	$(NODE) node_modules/typescript/bin/tsc
+	$(NODE) node_modules/typescript/bin/tsc --project tests/page
 
 bench: $(VENV)/.dev ## measure, print a table, write bench/results/*.json
 	$(BIN)/python -m bench

@@ -16,6 +16,20 @@ os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent / "no-certificates")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--house-store",
+        choices=("sqlite", "memory"),
+        default="sqlite",
+        help="where the houses of the features keep their books; in memory they serve within the tests' process",
+    )
+
+
+@pytest.fixture(scope="session")
+def house_store(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--house-store"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests last: from the first one on, the browser's event loop occupies the main thread."""
     items.sort(key=lambda item: "tests/browser" in str(item.path))

@@ -12,6 +12,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from jari import metrics
+from jari.adapters import payments
 from jari.adapters.memory.accounts import MemoryAccountStore
 from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.adapters.memory.catalogue import MemoryCatalogueStore
@@ -20,7 +21,6 @@ from jari.adapters.memory.reservations import MemoryReservationStore
 from jari.adapters.memory.seating import MemorySeatingStore
 from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
-from jari.adapters.payments.toss import TossGateway, is_live_key
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
@@ -43,16 +43,18 @@ from jari.ports import (
     SeatingStore,
     WebhookStore,
 )
-from jari.settings import BadSetting, Settings
+from jari.settings import Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.auditing import Auditor
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.devices import Devices
 from jari.usecases.duties import Duties, Work
+from jari.usecases.gateways import NAME_IT, Gateways
 from jari.usecases.holds import Holds
 from jari.usecases.idling import Idling
 from jari.usecases.live import Live
 from jari.usecases.numbers import Numbers
+from jari.usecases.pace import Pace
 from jari.usecases.passwords import Passwords
 from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
@@ -144,31 +146,14 @@ def _memory_stores(memory: Memory) -> Stores:
     )
 
 
-def open_gateway(settings: Settings) -> TossGateway | None:
-    """The payment gateway that the settings name, if they do.
+def open_gateways(settings: Settings) -> Gateways:
+    """The payment gateways that the settings name.
 
     Raises:
-        BadSetting: a live key outside production, or keys that are missing.
+        BadSetting: nobody knows such a gateway, a live key outside production, or keys that are missing.
     """
-    if not settings.gateway_url:
-        return None
-    keys = (settings.gateway_secret_key, settings.gateway_client_key)
-    if not all(keys):
-        raise BadSetting(
-            "A payment gateway is named, but not its keys: set JARI_GATEWAY_SECRET_KEY and JARI_GATEWAY_CLIENT_KEY."
-        )
-    if any(is_live_key(key) for key in keys) and settings.environment != "production":
-        raise BadSetting(
-            "These are live keys of the payment gateway, and real money would move: use test keys, or set "
-            "JARI_ENVIRONMENT=production."
-        )
-    return TossGateway(
-        settings.gateway_url,
-        settings.gateway_secret_key,
-        timeout_seconds=settings.gateway_timeout_seconds,
-        connections=settings.gateway_connections,
-        test_code=settings.gateway_test_code or None,
-    )
+    every = payments.open_gateways(settings)
+    return Gateways(every, every[0] if settings.gateway_url else None)
 
 
 async def open_signer(duties: DutyStore) -> Signer:
@@ -199,7 +184,7 @@ class Application:
         stores: Stores,
         signer: Signer,
         devices: Devices,
-        gateway: TossGateway | None,
+        gateways: Gateways,
         settings: Settings,
         mounts: Mapping[str, ASGIApp] | None = None,
         *,
@@ -208,7 +193,7 @@ class Application:
     ) -> None:
         self.settings = settings
         self.stores = stores
-        self.gateway = gateway
+        self.gateways = gateways
         self.mounts = mounts or {}
         self.live = Live(stores.seating, stores.catalogue, clock, settings)
         self.tills = Tills(self.live, stores.seating, settings)
@@ -221,8 +206,9 @@ class Application:
         self.holds = Holds(self.live, self.tills, stores.seating, clock, chance, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
         self.reservations = Reservations(sold, self.tills, self.holds, self.catalogue, numbers, chance)
-        self.payments = Payments(sold, self.tills, self.live, gateway, numbers, settings)
-        self.refunds = Refunds(sold, self.tills, self.catalogue, self.payments, numbers, settings)
+        pace = Pace(clock, settings)
+        self.payments = Payments(sold, self.tills, self.live, gateways, numbers, pace, settings)
+        self.refunds = Refunds(sold, self.tills, self.catalogue, gateways, numbers, pace, settings)
         self.tickets = Tickets(self.reservations, signer)
         self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, stores.accounts, settings)
         self.sender = HttpWebhookSender(
@@ -267,7 +253,7 @@ class Application:
     def _works(self) -> list[Work]:
         """What one process does for all."""
         works: list[Work] = [self.webhooks.relay, self.webhooks.deliver, self.auditor.audit]
-        if self.gateway is not None:
+        if self.gateways:
             works += [self.payments.reconcile, self.refunds.give_back_what_is_due]
         return works
 
@@ -282,8 +268,7 @@ class Application:
             stack.callback(self.passwords.close)
             stack.push_async_callback(self.printer.close)
             stack.push_async_callback(self.sender.close)
-            if self.gateway is not None:
-                stack.push_async_callback(self.gateway.close)
+            stack.push_async_callback(self.gateways.close)
             stack.push_async_callback(self.tills.close)
             stack.push_async_callback(self._leave_the_gateway)
             for work in (
@@ -299,8 +284,8 @@ class Application:
             gc.collect()
             gc.freeze()  # what is there now stays: no collection need look at it again
             gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
-            if self.gateway is None and await self.stores.reservations.has_unsettled():
-                log.error("payments_without_gateway", remedy="set JARI_GATEWAY_URL as it was")
+            if not self.gateways and await self.stores.reservations.has_unsettled():
+                log.error("payments_without_gateway", remedy=NAME_IT)
             log.info("started", host=self.settings.host, port=self.settings.port)
             yield
             self.hub.close()
@@ -309,10 +294,10 @@ class Application:
 
 async def serve(settings: Settings, mounts: Mapping[str, ASGIApp] | None = None) -> None:
     """Serve until told to end; ``mounts`` are other applications, at paths of their own."""
-    gateway = open_gateway(settings)
+    gateways = open_gateways(settings)
     stores = await open_stores(settings)
     signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
-    application = Application(stores, signer, devices, gateway, settings, mounts)
+    application = Application(stores, signer, devices, gateways, settings, mounts)
     await Server(application.asgi(), application.hub, application.deadlines, settings).serve()
 
 

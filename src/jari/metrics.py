@@ -36,7 +36,12 @@ loop_lag_seconds = Gauge("jari_loop_lag_seconds", "How much later than asked the
 expired_seats = Counter("jari_expired_seats", "Seats that the sweeper freed")
 requests = Counter("jari_requests", "Requests answered, by status", ["status"])
 payments = Counter(
-    "jari_payments", "Answers of the gateway about payments: Charged, NotCharged, Unknown", ["answer"]
+    "jari_payments",
+    "What is known of payments when their gateway was asked: Charged, NotCharged, NothingYet, NoAnswer",
+    ["answer"],
+)
+unknown_gateways = Counter(
+    "jari_unknown_gateways", "Payments not looked after, for their gateway is not set up here", ["gateway"]
 )
 refunds = Counter("jari_refunds", "Refunds tried, by outcome: done, postponed", ["outcome"])
 webhooks = Counter(

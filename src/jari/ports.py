@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jari.domain.box_office import Update
-from jari.domain.payments import GatewayStatus
+from jari.domain.gateways import Hint, Record, Said
+from jari.domain.payments import NoAnswer
 from jari.domain.reservations import Reservation
 from jari.domain.schedules import Filter, Kind, Listing, Sale, Schedule
 from jari.domain.seating import Allocation, Effect
@@ -318,70 +319,35 @@ class AccountStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayCancel:
-    """Money that the gateway gave back, and the reason that it was given."""
+class Checkout:
+    """What the checkout page needs to ask a gateway for a payment."""
 
-    amount: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayPayment:
-    """A payment as the gateway knows it; amounts in the currency's minor unit."""
-
-    payment_key: str
-    order_id: str
-    status: GatewayStatus
-    amount: int
-    balance: int  # what is left of the amount after the cancels
-    method: str
-    cancels: tuple[GatewayCancel, ...] = ()
-
-
-class GatewayRefused(Exception):
-    """The gateway said no for good: no money moved by this call. ``code`` and ``message`` are the gateway's."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-
-
-class GatewayUncertain(Exception):
-    """Nobody knows whether money moved: look the payment up. ``answered`` where the gateway sent an error itself.
-
-    An error that was answered is answered again under the same idempotency key; a call that got no answer may be
-    repeated under its key.
-    """
-
-    def __init__(self, code: str, message: str, *, answered: bool) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.answered = answered
+    script_url: str  # of the gateway's own script
+    client_key: str  # what that is told; no secret
+    sources: str  # what else the page may load, talk to and open
 
 
 class Gateway(Protocol):
-    """A payment gateway. Every call raises GatewayRefused or GatewayUncertain, and ends within a time limit."""
+    """A payment gateway. No call raises, and each ends within a time limit: a time-out is NoAnswer."""
 
     name: str
     currency: str  # the only one that it charges in
+    checkout: Checkout
 
-    async def confirm(
-        self, *, payment_key: str, order_id: str, amount: int, idempotency_key: str
-    ) -> GatewayPayment:
+    async def confirm(self, *, payment_key: str, order_id: str, amount: int, idempotency_key: str) -> Said:
         """Charge a payment that the buyer has authenticated."""
 
-    async def by_key(self, payment_key: str) -> GatewayPayment | None:
+    async def cancel(self, *, payment_key: str, amount: int, reason: str, idempotency_key: str) -> Said:
+        """Give back so much of a payment."""
+
+    async def look_up(self, payment_key: str) -> Record | NoAnswer | None:
         """The payment with this key; None where the gateway says that there is none."""
 
-    async def by_order(self, order_id: str) -> GatewayPayment | None:
-        """The payment of this order; None where the gateway says that there is none."""
+    def read_hint(self, body: bytes, headers: Mapping[str, str]) -> Hint:
+        """Where a message of the gateway's says to look; it is not believed. Raises Invalid if it makes no sense."""
 
-    async def cancel(
-        self, *, payment_key: str, amount: int, reason: str, idempotency_key: str
-    ) -> GatewayPayment:
-        """Give back so much of a payment."""
+    async def close(self) -> None:
+        """Close the connections; no call may follow."""
 
 
 class TicketSigner(Protocol):

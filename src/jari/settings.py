@@ -9,9 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import msgspec
+
 
 class BadSetting(Exception):
     """A setting that cannot be used; the message names the variable and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What one payment gateway is told."""
+
+    name: str
+    url: str
+    secret_key: str = dataclasses.field(repr=False)
+    client_key: str
+    script_url: str = ""
+    sources: str = ""
+    test_code: str = ""
+    timeout_seconds: int = 30
+    connections: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,7 @@ class Settings:
 
     # payments
     environment: str = "development"  # "production" is needed for a gateway's live keys
+    gateway: str = "toss"  # by name, where new payments are made
     gateway_url: str = ""  # e.g. https://api.tosspayments.com; empty: nothing that costs money can be sold
     gateway_secret_key: str = dataclasses.field(default="", repr=False)
     gateway_client_key: str = ""
@@ -59,6 +77,9 @@ class Settings:
     gateway_test_code: str = ""  # an error that the gateway is to act out, with test keys
     gateway_timeout_seconds: int = 30
     gateway_connections: int = 100
+    # Payments that were made at these before are settled and given back there, as JSON:
+    # [{"name": "toss", "url": …, "secret_key": …, "client_key": …}]
+    former_gateways: str = dataclasses.field(default="", repr=False)
     max_payment_tries: int = 20  # for each reservation
     max_payments_running: int = 2_000
     payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
@@ -180,6 +201,32 @@ class Settings:
             elif variable in environment:
                 values[field.name] = _read(variable, environment[variable], field.type)
         return cls(**values)
+
+    @property
+    def gateways(self) -> tuple[GatewaySettings, ...]:
+        """Every gateway that is named, the one for new payments first, if there is one.
+
+        Raises:
+            BadSetting: the former ones are not what they must be.
+        """
+        try:
+            former = msgspec.json.decode(self.former_gateways or "[]", type=tuple[GatewaySettings, ...])
+        except msgspec.DecodeError as error:
+            raise BadSetting(f"JARI_FORMER_GATEWAYS does not fit: {error}: correct or unset it.") from None
+        if not self.gateway_url:
+            return former
+        default = GatewaySettings(
+            name=self.gateway,
+            url=self.gateway_url,
+            secret_key=self.gateway_secret_key,
+            client_key=self.gateway_client_key,
+            script_url=self.gateway_script_url,
+            sources=self.gateway_sources,
+            test_code=self.gateway_test_code,
+            timeout_seconds=self.gateway_timeout_seconds,
+            connections=self.gateway_connections,
+        )
+        return default, *former
 
 
 def _read(variable: str, text: str, kind: object) -> str | int:

@@ -2,6 +2,7 @@
 
 import re
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,13 +12,13 @@ import pytest
 from pytest_bdd import given, then, when
 from sales import Sales, without_clock
 from scenes import House, Scene, Viewer, data_of, moment, problem_of, step, wait_until, won
-from sqlalchemy import update
 
-from jari.adapters.sql.tables import users
 from jari.domain.users import Role
 from jari.domain.venues import Grade, Section
 from jari.usecases.organising import Organising
+from support.backdoors import backdoor_of
 from support.databases import sqlite_in
+from support.inside import ServerInside
 from support.sandboxes import Sandbox
 from support.servers import Server
 from support.streams import Event
@@ -33,42 +34,47 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def a_house(
-    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, **settings: object
+    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, store: str, **settings: object
 ) -> Iterator[House]:
-    """A server with a database of its own, whose buyers pay at the sandbox."""
-    directory = tmp_path_factory.mktemp("house")
-    url = sqlite_in(directory)
-    server = Server(
-        url,
-        directory / "server.log",
-        poll_ms=200,
-        gateway_url=sandbox.url,
-        gateway_secret_key=sandbox.secret_key,
-        gateway_client_key="test_ck_x",
-        gateway_script_url=f"{sandbox.url}/v2/standard",
-        gateway_timeout_seconds=2,
-        payment_patience_seconds=5,
-        payment_retry_min_seconds=1,
-        payment_retry_max_seconds=1,
-        duty_ms=100,
+    """A server with a store of its own, whose buyers pay at the sandbox."""
+    house_settings = {
+        "poll_ms": 200,
+        "gateway_url": sandbox.url,
+        "gateway_secret_key": sandbox.secret_key,
+        "gateway_client_key": "test_ck_x",
+        "gateway_script_url": f"{sandbox.url}/v2/standard",
+        "gateway_timeout_seconds": 2,
+        "payment_patience_seconds": 5,
+        "payment_retry_min_seconds": 1,
+        "payment_retry_max_seconds": 1,
+        "duty_ms": 100,
         **settings,
-    )
-    world = World(url)
+    }
+    server: Server | ServerInside
+    if store == "memory":
+        world = World(f"memory:{uuid.uuid4().hex}")
+        server = ServerInside(world, **house_settings)
+    else:
+        directory = tmp_path_factory.mktemp("house")
+        url = sqlite_in(directory)
+        world, server = World(url), Server(url, directory / "server.log", **house_settings)
     yield House(server.start(), world, sandbox)
     server.kill()
     world.close()
 
 
 @pytest.fixture(scope="session")
-def house(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, house_store: str) -> Iterator[House]:
     """Where most scenarios take place."""
-    yield from a_house(sandbox, tmp_path_factory)
+    yield from a_house(sandbox, tmp_path_factory, house_store)
 
 
 @pytest.fixture(scope="session")
-def hasty_house(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def hasty_house(
+    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, house_store: str
+) -> Iterator[House]:
     """Where a hold lasts one second."""
-    yield from a_house(sandbox, tmp_path_factory, hold_seconds=1)
+    yield from a_house(sandbox, tmp_path_factory, house_store, hold_seconds=1)
 
 
 @pytest.fixture
@@ -144,12 +150,7 @@ def looks_at_the_store(scene: Scene) -> int:
 @given(step("NAME is an organiser"))
 def somebody_is_an_organiser(scene: Scene, name: str) -> None:
     world, user_id = scene.house.world, scene.buyer(name).id
-
-    async def promote() -> None:
-        async with world.stores.database.write() as connection:
-            await connection.execute(update(users).where(users.c.id == user_id).values(role=Role.ORGANISER))
-
-    world.run(promote())
+    world.run(backdoor_of(world.stores).promote(user_id, Role.ORGANISER))
 
 
 # Seats

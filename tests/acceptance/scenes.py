@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from pytest_bdd import parsers
 
+from support.inside import ServerInside
 from support.sandboxes import Sandbox
 from support.servers import Server
 from support.streams import Listener
@@ -70,7 +71,7 @@ def step(text: str) -> parsers.re:
 class House:
     """A server, the world in its database, and where its buyers pay."""
 
-    server: Server
+    server: Server | ServerInside
     world: World
     sandbox: Sandbox | None = None
 

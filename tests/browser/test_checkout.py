@@ -14,10 +14,10 @@ from jari.adapters.sql.tables import users
 from jari.domain.users import Role
 from jari.domain.venues import Grade
 from support.sandboxes import Sandbox
+from support.seatmaps import READY
 from support.servers import Server
 from support.worlds import Buyer, Match, World, hall
 
-READY = "html[data-ready=true]"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 SIZES = pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 LOCALES = pytest.mark.parametrize("locale", ["ko-KR", "en-GB"])
@@ -458,11 +458,7 @@ def test_a_cancelled_reservation_leads_back_to_the_map_and_frees_its_seats(
     page.get_by_test_id("cancel-button").click()
     page.wait_for_selector(READY, state="attached")
     assert page.url == f"{shop_server.url}/matches/{match.id}"
-    for _ in range(100):
-        if page.evaluate(f"jari.seatStatus({match.seat_ids[0]})") == "AVAILABLE":
-            break
-        page.wait_for_timeout(50)
-    assert page.evaluate(f"jari.seatStatus({match.seat_ids[0]})") == "AVAILABLE"
+    expect(page.get_by_test_id("count-available")).to_have_text(str(len(match.seat_ids)))
 
     page.goto(f"{shop_server.url}/checkout/{reservation['id']}")
     expect(page.get_by_test_id("checkout-notice")).to_have_attribute("data-state", "cancelled")

@@ -7,16 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from jari.usecases.organising import Organising
+from support.seatmaps import COLOUR_AT, READY, RECOLOURED, choose_near, colour_at, open_map, place_of
 from support.servers import Server
 from support.worlds import Match, World, hall
 
 HOLD_COLOUR_SECONDS = 1.0
-READY = "html[data-ready=true]"
-
-
-def open_map(page: Page, server: Server, match: Match) -> None:
-    page.goto(f"{server.url}/matches/{match.id}")
-    page.wait_for_selector(READY, state="attached")
 
 
 def log_in_as_a_new_fan(page: Page, email: str) -> None:
@@ -29,73 +24,39 @@ def log_in_as_a_new_fan(page: Page, email: str) -> None:
     expect(page.get_by_test_id("account-name")).to_be_visible()
 
 
-def choose(page: Page, seat_id: int) -> None:
-    page.evaluate(f"jari.zoomTo({seat_id})")
-    selected = page.locator(f"[data-testid=selected-seat][data-seat-id='{seat_id}']")
-    for _ in range(20):  # the map glides to the seat: click where it is once it has come to rest
-        before = page.evaluate(f"jari.seatPosition({seat_id})")
-        page.wait_for_timeout(50)
-        position = page.evaluate(f"jari.seatPosition({seat_id})")
-        if position == before:
-            break
-    page.mouse.click(position["x"], position["y"])
-    expect(selected).to_be_attached()
-
-
 def test_a_hold_in_one_browser_recolours_the_seat_in_the_other_within_a_second(
     page: Page, browser: Browser, faults: list[str], page_server: Server, ballpark: Match
 ) -> None:
-    seat_id = ballpark.seat_ids[5_000]
     other = browser.new_page()
     open_map(page, page_server, ballpark)
     open_map(other, page_server, ballpark)
     log_in_as_a_new_fan(page, "one@example.com")
-    other.evaluate(f"jari.zoomTo({seat_id})")
-    choose(page, seat_id)
-    other.wait_for_timeout(500)
-    free = other.evaluate(f"jari.seatColor({seat_id})")
+    seat_id = choose_near(page, ballpark, ballpark.seat_ids[5_000])
+    place = place_of(other, ballpark, seat_id)
+    free = colour_at(other, place)
 
-    other.evaluate(
-        """([seatId, free]) => {
-            window.recoloured = new Promise((resolve) => {
-                const started = performance.now();
-                const look = () => {
-                    const colour = jari.seatColor(seatId);
-                    if (colour !== free) resolve({ colour, at: Date.now() });
-                    else if (performance.now() - started < 20000) requestAnimationFrame(look);
-                };
-                look();
-            });
-        }""",
-        [seat_id, free],
-    )
+    watching = other.evaluate_handle(f"(given) => ({{ seen: ({RECOLOURED})(given) }})", [place, free])
     with page.expect_response(lambda answer: answer.url.endswith("/allocations") and answer.status == 201):
         page.get_by_test_id("hold-button").click()
     held_at = page.evaluate("Date.now()")
-    seen = other.evaluate("window.recoloured")
+    seen = watching.evaluate("({ seen }) => seen")
 
-    assert seen["colour"] != free
     assert (seen["at"] - held_at) / 1000 < HOLD_COLOUR_SECONDS
-    assert other.evaluate(f"jari.seatStatus({seat_id})") == "HOLD"
+    expect(other.get_by_test_id("count-held")).to_have_text("1")
     expect(page.locator(f"[data-testid=held-seat][data-seat-id='{seat_id}']")).to_be_attached()
 
     page.get_by_test_id("release-all-button").first.click()
-    other.wait_for_selector("[data-testid=connection][data-state=live]", state="attached")
-    for _ in range(100):
-        if other.evaluate(f"jari.seatColor({seat_id})") == free:
-            break
-        other.wait_for_timeout(50)
-    assert other.evaluate(f"jari.seatColor({seat_id})") == free
+    expect(other.get_by_test_id("count-held")).to_have_text("0")
+    other.wait_for_function(f"([place, free]) => ({COLOUR_AT})(place) === free", arg=[place, free])
     other.close()
 
 
 def test_seats_that_somebody_else_took_first_are_named_and_dropped_from_the_choice(
     page: Page, faults: list[str], page_server: Server, page_world: World, ballpark: Match
 ) -> None:
-    seat_id = ballpark.seat_ids[9_000]
     open_map(page, page_server, ballpark)
     log_in_as_a_new_fan(page, "two@example.com")
-    choose(page, seat_id)
+    seat_id = choose_near(page, ballpark, ballpark.seat_ids[9_000])
     allocations = f"/api/schedules/{ballpark.id}/allocations"
 
     def let_somebody_else_be_first(route: Route) -> None:
@@ -127,11 +88,7 @@ def test_the_map_follows_again_after_the_server_was_away(
         client.post(f"/api/matches/{match.id}/allocations", json={"seatIds": [seat_id]}).raise_for_status()
 
     expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live", timeout=20_000)
-    for _ in range(100):
-        if page.evaluate(f"jari.seatStatus({seat_id})") == "HOLD":
-            break
-        page.wait_for_timeout(50)
-    assert page.evaluate(f"jari.seatStatus({seat_id})") == "HOLD"
+    expect(page.get_by_test_id("count-held")).to_have_text("1")
 
 
 @pytest.mark.parametrize(("width", "height"), [(375, 812), (1440, 900)], ids=["phone", "desktop"])
@@ -152,8 +109,8 @@ def test_the_list_leads_to_the_map_at_every_size_and_in_both_languages(
     page.locator(f"a[href='/matches/{ballpark.id}']").first.click()
     page.wait_for_selector(READY, state="attached")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    colour = page.evaluate(f"jari.seatColor({ballpark.seat_ids[0]})")
-    assert colour.startswith("#")
+    ground = colour_at(page, {"x": 0, "y": 0, "left": 0, "top": 0})
+    assert colour_at(page, place_of(page, ballpark, ballpark.seat_ids[0])) != ground
     context.close()
 
 
@@ -185,9 +142,11 @@ def test_an_open_page_takes_up_a_new_plan(
         )
     )
     new_id = page_world.run(page_world.stores.catalogue.seat_ids(match.venue_id))["new"]
-    page.wait_for_function(
-        f"() => window.jari && Number.isFinite(jari.seatPosition({new_id}).x)",
-        timeout=15_000,
-    )
-    log_in_as_a_new_fan(page, "plan@example.com")
-    choose(page, new_id)
+    expect(page.get_by_test_id("count-available")).to_have_text("4")
+    new_seat = page.locator(f"[data-testid=seat-button][data-seat-id='{new_id}']")
+    for _ in range(100):  # the page opens itself anew, at a moment of its own
+        page.get_by_test_id("block-select").select_option(index=1)
+        if new_seat.count() == 1:
+            break
+        page.wait_for_timeout(100)
+    assert choose_near(page, match, new_id) == new_id

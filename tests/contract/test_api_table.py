@@ -11,6 +11,7 @@ import pytest
 from jari.domain.permissions import Action
 from jari.main import Application, open_devices, open_signer, open_stores
 from jari.settings import Settings
+from jari.usecases.gateways import Gateways
 from jari.web.api import table
 from jari.web.api.calls import Call
 from jari.web.api.endpoints import Endpoint, Kind
@@ -27,7 +28,7 @@ async def addresses() -> AsyncIterator[Addresses]:
     settings = Settings(database="memory:")
     stores = await open_stores(settings)
     devices = await open_devices(stores.duties, settings)
-    yield Application(stores, await open_signer(stores.duties), devices, None, settings).asgi()
+    yield Application(stores, await open_signer(stores.duties), devices, Gateways([], None), settings).asgi()
     await stores.close()
 
 

@@ -297,6 +297,10 @@ def test_help_names_every_command() -> None:
         assert re.search(rf"\b{command}\b", shown)
 
 
+def test_a_command_whose_work_would_end_with_it_is_refused() -> None:
+    assert "What lies in memory ends with this command" in Jari("memory:").complaint("venue", "list")
+
+
 def test_an_unknown_option_is_refused_as_a_mistake_of_typing() -> None:
     done = Jari()("serve", "--prot", "8000")
     assert done.returncode == 2

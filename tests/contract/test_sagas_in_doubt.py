@@ -4,37 +4,36 @@ Everything else is real: the whole application on a real database.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
 
-from jari.adapters.signing import Signer
-from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import PaymentRefused
-from jari.domain.payments import GatewayStatus, PaymentStatus, RefundStatus
+from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Standing
+from jari.domain.payments import NoAnswer, PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
-from jari.domain.users import Role, User
-from jari.main import Application, open_stores
-from jari.ports import GatewayCancel, GatewayPayment, GatewayRefused, GatewayUncertain
+from jari.main import Application
+from jari.ports import Checkout, Due
 from jari.settings import Settings
-from jari.usecases.devices import Devices
+from jari.usecases.gateways import Gateways
+from support.applications import opened
 from support.worlds import World
 
 AMOUNT = 30_000
-SILENCE = GatewayUncertain("NO_ANSWER", "none", answered=False)
-AWAY = GatewayUncertain("NO_ANSWER", "cannot be reached", answered=False)
-FAULT = GatewayUncertain("PROVIDER_ERROR", "try again", answered=True)
-NO_KEY = GatewayRefused("UNAUTHORIZED_KEY", "that key is not known")
-TOO_LATE = GatewayRefused("NOT_FOUND_PAYMENT_SESSION", "more than ten minutes ago")
-IN_PROGRESS, DONE = GatewayStatus.IN_PROGRESS, GatewayStatus.DONE
-WAITING, PARTLY = GatewayStatus.WAITING_FOR_DEPOSIT, GatewayStatus.PARTIAL_CANCELED
+SILENCE = NoAnswer("NO_ANSWER", "none")
+AWAY = NoAnswer("NO_ANSWER", "cannot be reached")
+FAULT = Failed("PROVIDER_ERROR", "try again")
+NO_KEY = Refused("UNAUTHORIZED_KEY", "that key is not known")
+TOO_LATE = Refused("NOT_FOUND_PAYMENT_SESSION", "more than ten minutes ago")
+OPEN, TAKEN, PROMISED, ENDED = Standing.OPEN, Standing.TAKEN, Standing.PROMISED, Standing.ENDED
 
 
 class ScriptedGateway:
-    """Answers each call with what the script says next; a status stands for the order's payment in it."""
+    """Answers each call with what the script says next; a standing is that of the order's payment."""
 
     name, currency = "toss", "KRW"
+    checkout = Checkout("", "", "")
 
     def __init__(self) -> None:
         self.script: deque[tuple[str, Any]] = deque()
@@ -45,27 +44,30 @@ class ScriptedGateway:
     def will(self, *script: tuple[str, Any]) -> None:
         self.script.extend(script)
 
-    def _next(self, call: str, idempotency_key: str = "") -> GatewayPayment | None:
+    def _next(self, call: str, idempotency_key: str = "") -> Any:
         expected, answer = self.script.popleft()
         assert call == expected, f"{call} was called where the script has {expected}"
         self.calls.append((call, idempotency_key))
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, GatewayStatus):
-            return GatewayPayment(self.payment_key, self.order_id, answer, AMOUNT, AMOUNT, "card")
+        if isinstance(answer, Standing):
+            return Record(self.payment_key, self.order_id, answer, answer, AMOUNT, AMOUNT, "card")
         return answer
 
-    async def confirm(self, *, idempotency_key: str, **_: object) -> GatewayPayment | None:
+    async def confirm(self, *, idempotency_key: str, **_: object) -> Any:
         return self._next("confirm", idempotency_key)
 
-    async def by_order(self, _: str) -> GatewayPayment | None:
-        return self._next("by_order")
+    async def look_up(self, _: str) -> Any:
+        return self._next("look_up")
 
-    async def by_key(self, _: str) -> GatewayPayment | None:
-        return self._next("by_key")
-
-    async def cancel(self, *, idempotency_key: str, **_: object) -> GatewayPayment | None:
+    async def cancel(self, *, idempotency_key: str, **_: object) -> Any:
         return self._next("cancel", idempotency_key)
+
+    def read_hint(self, body: bytes, headers: Mapping[str, str]) -> Hint:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 class Shop:
@@ -95,12 +97,12 @@ class Shop:
         """As the duty does, without its waiting."""
         found = await self.now()
         (payment,) = found.payments
-        await self.application.payments._take_up(found.id, payment.id)
+        await self.application.payments._take_up(Due(found.schedule_id, found.id, payment.id))
         return await self.now()
 
     async def give_back(self) -> Reservation:
         found = await self.now()
-        await self.application.refunds._take_up(found.id, found.refunds[-1].id)
+        await self.application.refunds._take_up(Due(found.schedule_id, found.id, found.refunds[-1].id))
         return await self.now()
 
     async def now(self) -> Reservation:
@@ -111,18 +113,10 @@ class Shop:
 @pytest.fixture
 async def shop(sqlite_url: str) -> AsyncIterator[Shop]:
     world = World(sqlite_url)
-    settings = Settings(database=sqlite_url)
     gateway = ScriptedGateway()
-    stores = await open_stores(settings)
-    devices = Devices(b"key", CLOCK, CHANCE, accounts_per_device=5, days=365)
-    application = Application(stores, Signer.generate(), devices, gateway, settings)  # type: ignore[arg-type]
-    yield Shop(application, gateway, world)
+    async with opened(Settings(database=sqlite_url), Gateways([gateway], gateway)) as application:
+        yield Shop(application, gateway, world)
     assert list(gateway.script) == [], "the script was played to its end"
-    await application.tills.close()
-    application.passwords.close()
-    await application.printer.close()
-    await application.sender.close()
-    await stores.close()
     world.close()
 
 
@@ -130,18 +124,18 @@ def status(reservation: Reservation) -> tuple[ReservationStatus, PaymentStatus]:
     return reservation.status, reservation.payments[-1].status
 
 
-OPEN = (ReservationStatus.PENDING, PaymentStatus.CONFIRMING)
+LEFT_OPEN = (ReservationStatus.PENDING, PaymentStatus.CONFIRMING)
 SOLD = (ReservationStatus.CONFIRMED, PaymentStatus.DONE)
 
 
 async def test_a_payment_that_may_have_been_charged_is_not_asked_for_while_it_cannot_be_looked_up(shop: Shop):
     """It was charged and the answer was lost; a second question would only be refused, and prove nothing."""
     await shop.reserve()
-    shop.gateway.will(("confirm", SILENCE), ("by_order", AWAY))
-    assert status(await shop.confirm()) == OPEN
-    shop.gateway.will(("by_order", AWAY))
-    assert status(await shop.reconcile()) == OPEN
-    shop.gateway.will(("by_order", DONE))
+    shop.gateway.will(("confirm", SILENCE), ("look_up", AWAY))
+    assert status(await shop.confirm()) == LEFT_OPEN
+    shop.gateway.will(("look_up", AWAY))
+    assert status(await shop.reconcile()) == LEFT_OPEN
+    shop.gateway.will(("look_up", TAKEN))
     assert status(await shop.reconcile()) == SOLD
     assert [call for call, _ in shop.gateway.calls].count("confirm") == 1
 
@@ -149,18 +143,18 @@ async def test_a_payment_that_may_have_been_charged_is_not_asked_for_while_it_ca
 @pytest.mark.parametrize("refusal", [NO_KEY, TOO_LATE], ids=["our key is refused", "too late"])
 async def test_no_refusal_of_a_second_question_is_believed_against_the_record(shop: Shop, refusal):
     await shop.reserve()
-    shop.gateway.will(("confirm", SILENCE), ("by_order", AWAY))
+    shop.gateway.will(("confirm", SILENCE), ("look_up", AWAY))
     await shop.confirm()
-    shop.gateway.will(("by_order", IN_PROGRESS), ("confirm", refusal), ("by_order", DONE))
+    shop.gateway.will(("look_up", OPEN), ("confirm", refusal), ("look_up", TAKEN))
     assert status(await shop.reconcile()) == SOLD
 
 
 async def test_a_refusal_of_a_second_question_without_a_look_at_the_record_settles_nothing(shop: Shop):
     await shop.reserve()
-    shop.gateway.will(("confirm", SILENCE), ("by_order", AWAY))
+    shop.gateway.will(("confirm", SILENCE), ("look_up", AWAY))
     await shop.confirm()
-    shop.gateway.will(("by_order", IN_PROGRESS), ("confirm", NO_KEY), ("by_order", AWAY))
-    assert status(await shop.reconcile()) == OPEN
+    shop.gateway.will(("look_up", OPEN), ("confirm", NO_KEY), ("look_up", AWAY))
+    assert status(await shop.reconcile()) == LEFT_OPEN
 
 
 async def test_a_refusal_of_the_first_question_is_final(shop: Shop):
@@ -173,11 +167,11 @@ async def test_a_refusal_of_the_first_question_is_final(shop: Shop):
 
 async def test_a_key_is_given_up_only_after_the_record_showed_that_nothing_moved(shop: Shop):
     await shop.reserve()
-    shop.gateway.will(("confirm", FAULT), ("by_order", AWAY))
+    shop.gateway.will(("confirm", FAULT), ("look_up", AWAY))
     await shop.confirm()
-    shop.gateway.will(("by_order", IN_PROGRESS), ("confirm", FAULT), ("by_order", IN_PROGRESS))
+    shop.gateway.will(("look_up", OPEN), ("confirm", FAULT), ("look_up", OPEN))
     await shop.reconcile()
-    shop.gateway.will(("by_order", IN_PROGRESS), ("confirm", DONE))
+    shop.gateway.will(("look_up", OPEN), ("confirm", TAKEN))
     assert status(await shop.reconcile()) == SOLD
     first, second, third = [key for call, key in shop.gateway.calls if call == "confirm"]
     assert first == second
@@ -187,15 +181,15 @@ async def test_a_key_is_given_up_only_after_the_record_showed_that_nothing_moved
 async def test_a_payment_that_would_be_made_some_day_is_declined(shop: Shop):
     """A deposit to a virtual account would keep the seats for days."""
     await shop.reserve()
-    shop.gateway.will(("confirm", WAITING), ("cancel", GatewayStatus.CANCELED))
+    shop.gateway.will(("confirm", PROMISED), ("cancel", ENDED))
     with pytest.raises(PaymentRefused):
         await shop.confirm()
 
 
 async def test_another_orders_money_is_neither_taken_nor_given_back(shop: Shop):
     await shop.reserve()
-    foreign = GatewayPayment("key", "somebody-elses", DONE, AMOUNT, AMOUNT, "card")
-    shop.gateway.will(("confirm", FAULT), ("by_order", None), ("by_key", foreign))
+    foreign = Record("key", "somebody-elses", TAKEN, "DONE", AMOUNT, AMOUNT, "card")
+    shop.gateway.will(("confirm", FAULT), ("look_up", foreign))
     with pytest.raises(PaymentRefused):
         await shop.confirm()
     assert (await shop.now()).refunds == ()
@@ -203,23 +197,23 @@ async def test_another_orders_money_is_neither_taken_nor_given_back(shop: Shop):
 
 async def paid(shop: Shop) -> Reservation:
     await shop.reserve()
-    shop.gateway.will(("confirm", DONE))
+    shop.gateway.will(("confirm", TAKEN))
     return await shop.confirm()
 
 
 async def test_money_is_not_given_back_again_while_nobody_can_see_whether_it_was(shop: Shop):
     """The gateway gave it, and said that it failed."""
     sold = await paid(shop)
-    shop.gateway.will(("cancel", FAULT), ("by_key", AWAY))
+    shop.gateway.will(("cancel", FAULT), ("look_up", AWAY))
     one = (shop.match.seat_ids[0],)
     owed = await shop.application.refunds.refund(shop.buyer, sold.payments[0].id, one)
     assert [each.status for each in owed.refunds] == [RefundStatus.DUE]
-    shop.gateway.will(("by_key", AWAY))
+    shop.gateway.will(("look_up", AWAY))
     (refund,) = (await shop.give_back()).refunds
     assert (refund.status, refund.attempt) == (RefundStatus.DUE, 1)
-    given = (GatewayCancel(AMOUNT // 2, f"{refund.reason} [{refund.id}]"),)
-    record = GatewayPayment("key", sold.order_id, PARTLY, AMOUNT, AMOUNT // 2, "card", given)
-    shop.gateway.will(("by_key", record))
+    given = (Returned(AMOUNT // 2, f"{refund.reason} [{refund.id}]"),)
+    record = Record("key", sold.order_id, TAKEN, "PART", AMOUNT, AMOUNT // 2, "card", given)
+    shop.gateway.will(("look_up", record))
     (refund,) = (await shop.give_back()).refunds
     assert refund.status is RefundStatus.DONE
     assert [call for call, _ in shop.gateway.calls].count("cancel") == 1
@@ -230,24 +224,13 @@ async def test_a_refund_whose_question_failed_here_is_owed_and_not_unsaid(shop: 
     shop.gateway.will(("cancel", RuntimeError("out of memory")))
     owed = await shop.application.refunds.refund(shop.buyer, sold.payments[0].id)
     assert (owed.status, owed.owed()) == (ReservationStatus.CANCELLED, AMOUNT)
-    shop.gateway.will(("by_key", DONE), ("cancel", GatewayStatus.CANCELED))
+    shop.gateway.will(("look_up", TAKEN), ("cancel", ENDED))
     assert (await shop.give_back()).owed() == 0
 
 
 async def test_a_payment_whose_question_failed_here_is_open_and_not_unsaid(shop: Shop):
     await shop.reserve()
     shop.gateway.will(("confirm", RuntimeError("out of memory")))
-    assert status(await shop.confirm()) == OPEN
-    shop.gateway.will(("by_order", DONE))
+    assert status(await shop.confirm()) == LEFT_OPEN
+    shop.gateway.will(("look_up", TAKEN))
     assert status(await shop.reconcile()) == SOLD
-
-
-async def test_a_payment_of_another_gateway_is_left_alone(shop: Shop):
-    await shop.reserve()
-    shop.gateway.will(("confirm", SILENCE), ("by_order", AWAY))
-    await shop.confirm()
-    shop.gateway.name = "another"
-    assert status(await shop.reconcile()) == OPEN
-    organiser = User(0, "o@example.com", "O", Role.ORGANISER)
-    (seen,) = await shop.application.reservations.of_schedule(organiser, shop.match.id, None, 10)
-    assert seen.paying is not None

@@ -13,6 +13,7 @@ import pytest
 
 from jari.adapters.payments.toss import TossGateway
 from jari.domain.payments import PaymentStatus
+from jari.settings import GatewaySettings
 from support.databases import Postgres
 from support.purchases import (
     REST_SECONDS,
@@ -74,7 +75,8 @@ def charges(purchase: Purchase) -> int:
 
 def charge_behind_the_servers_back(purchase: Purchase) -> None:
     async def charge() -> None:
-        gateway = TossGateway(purchase.shop.sandbox.url, purchase.shop.sandbox.secret_key)
+        sandbox = purchase.shop.sandbox
+        gateway = TossGateway(GatewaySettings("toss", sandbox.url, sandbox.secret_key, "test_ck_x"))
         try:
             await gateway.confirm(
                 payment_key=purchase.payment_key,

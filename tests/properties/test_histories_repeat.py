@@ -20,13 +20,15 @@ import pytest
 
 from jari.adapters.signing import Signer
 from jari.domain.errors import JariError
-from jari.domain.payments import GatewayStatus
+from jari.domain.gateways import Record, Refused, Returned, Standing
+from jari.domain.payments import NoAnswer
 from jari.domain.reservations import ReservationStatus
 from jari.domain.schedules import Kind
 from jari.domain.users import Role, User
 from jari.main import Application, open_devices, open_stores
-from jari.ports import SEAT_FAULTS, GatewayCancel, GatewayPayment, GatewayRefused, GatewayUncertain
+from jari.ports import SEAT_FAULTS
 from jari.settings import Settings
+from jari.usecases.gateways import Gateways
 from jari.usecases.organising import Organising
 from support.virtual_time import LoopClock, run_virtually
 from support.worlds import hall
@@ -37,7 +39,7 @@ BUYERS = 8
 EVENING_SECONDS = 900
 NIGHT_SECONDS = 300  # then everything that was left open is settled
 SETTINGS = Settings(database="memory:", hold_seconds=60, payment_patience_seconds=30)
-SILENCE = GatewayUncertain("NO_ANSWER", "none", answered=False)
+SILENCE = NoAnswer("NO_ANSWER", "none")
 
 
 class MoodyGateway:
@@ -53,42 +55,34 @@ class MoodyGateway:
     def authenticate(self, order_id, amount):
         """What the buyer does on the gateway's page: the payment's key."""
         key = next(self._keys)
-        self._orders[order_id] = GatewayPayment(
-            key, order_id, GatewayStatus.IN_PROGRESS, amount, amount, "card"
-        )
+        self._orders[order_id] = Record(key, order_id, Standing.OPEN, "OPEN", amount, amount, "card")
         return key
 
     async def confirm(self, *, payment_key, order_id, amount, idempotency_key):
         mood = await self._think()
         if mood < 0.1:
-            raise GatewayRefused("REJECT_CARD_PAYMENT", "no money")
+            return Refused("REJECT_CARD_PAYMENT", "no money")
         if mood < 0.2:
-            raise SILENCE
-        paid = GatewayPayment(payment_key, order_id, GatewayStatus.DONE, amount, amount, "card")
+            return SILENCE
+        paid = Record(payment_key, order_id, Standing.TAKEN, "TAKEN", amount, amount, "card")
         self._orders[order_id] = paid
-        if mood < 0.4:
-            raise SILENCE
-        return paid
+        return SILENCE if mood < 0.4 else paid
 
-    async def by_order(self, order_id):
-        await self._think()
-        return self._orders.get(order_id)
-
-    async def by_key(self, payment_key):
+    async def look_up(self, payment_key):
         await self._think()
         return next((each for each in self._orders.values() if each.payment_key == payment_key), None)
 
     async def cancel(self, *, payment_key, amount, reason, idempotency_key):
         mood = await self._think()
-        before = await self.by_key(payment_key)
+        before = await self.look_up(payment_key)
         balance = before.balance - amount
-        status = GatewayStatus.PARTIAL_CANCELED if balance else GatewayStatus.CANCELED
-        cancels = (*before.cancels, GatewayCancel(amount, reason))
-        after = GatewayPayment(payment_key, before.order_id, status, before.amount, balance, "card", cancels)
+        standing = Standing.TAKEN if balance else Standing.ENDED
+        returns = (*before.returns, Returned(amount, reason))
+        after = Record(
+            payment_key, before.order_id, standing, standing, before.amount, balance, "card", returns
+        )
         self._orders[before.order_id] = after
-        if mood < 0.3:
-            raise SILENCE
-        return after
+        return SILENCE if mood < 0.3 else after
 
     async def _think(self):
         await asyncio.sleep(self._chance.random() * 4)
@@ -150,7 +144,7 @@ async def live_through(chance, tokens):
     )
     devices = await open_devices(stores.duties, SETTINGS, clock, tokens)
     application = Application(
-        stores, Signer.generate(), devices, gateway, SETTINGS, clock=clock, chance=tokens
+        stores, Signer.generate(), devices, Gateways([gateway], gateway), SETTINGS, clock=clock, chance=tokens
     )
     seat_ids = (await stores.catalogue.layout(schedule_id)).seat_ids
     evening = Evening(application, gateway, chance, schedule_id, seat_ids)

@@ -29,7 +29,7 @@ from jari.domain.commands.refunds import PostponeRefund, RefundSeats, SettleRefu
 from jari.domain.commands.reservations import Book, CancelReservation, ExpireReservation, Reserve
 from jari.domain.commands.tickets import CheckIn
 from jari.domain.errors import JariError
-from jari.domain.payments import Charged, NotCharged, PaymentStatus, RefundStatus
+from jari.domain.payments import Charged, NoAnswer, NotCharged, NothingYet, PaymentStatus, RefundStatus
 from jari.domain.reservations import Offer, PriceList, Reservation, ReservationStatus
 from jari.domain.seating import Seating, Status
 from jari.domain.venues import Grade, Seat
@@ -130,6 +130,11 @@ def pick(things, number):
     """One of them, the newest first."""
     things = list(things)
     return things[-1 - number % len(things)] if things else None
+
+
+def unsettled(wish):
+    """What leaves a payment or a refund open."""
+    return NothingYet("X", "x") if wish.odd else NoAnswer("X", "x")
 
 
 class Sales(RuleBasedStateMachine):
@@ -330,7 +335,7 @@ class Sales(RuleBasedStateMachine):
                 key = anybodys if wish.odd and anybodys else f"key-{next(self.numbers)}"
                 return self.begin(reservation, key, reservation.amount + (wish.other == 5))
             case "postpone":
-                return payment and PostponePayment(reservation.id, payment.id, 5, "X", "x", wish.odd)
+                return payment and PostponePayment(reservation.id, payment.id, 5, unsettled(wish))
             case "refund":
                 seats = tuple(seat for seat in reservation.seat_ids if seat in wish.seats)
                 buyer = None if wish.odd else reservation.buyer_id
@@ -340,7 +345,7 @@ class Sales(RuleBasedStateMachine):
                     reservation.id, payment.id, number, seats, "no time", 5, buyer, deadline
                 )
             case "postpone refund":
-                return refund and PostponeRefund(reservation.id, refund.id, 5, "X", "x", wish.odd)
+                return refund and PostponeRefund(reservation.id, refund.id, 5, unsettled(wish))
             case "check in":
                 return CheckIn(reservation.id, pick(reservation.seat_ids, wish.other))
 

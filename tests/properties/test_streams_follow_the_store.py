@@ -17,7 +17,6 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
-from jari.adapters.sql.database import migrate, open_database
 from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.commands.holds import Hold
 from jari.domain.errors import JariError
@@ -34,6 +33,7 @@ from jari.usecases.till import Tills
 from jari.web.live.snapshots import Snapshots
 from jari.web.live.streams import Hub
 from properties.viewers import BatchScreen, BlockScreen, Peer, ScheduleScreen
+from support.databases import sqlite_in
 from support.selling import purchase_of
 from support.worlds import hall
 
@@ -311,15 +311,9 @@ class House:
     def __init__(self, url):
         self.runner = asyncio.Runner()
         self.limits = Settings(database=url, **SMALL)
-        self.runner.run(self._migrate())
         self.stores = [self.runner.run(open_stores(self.limits)) for _ in range(2)]
         self.organising = Organising(self.stores[0].catalogue)
         self._venue_ids = {}
-
-    async def _migrate(self):
-        database = open_database(self.limits)
-        await migrate(database)
-        await database.close()
 
     def close(self):
         for stores in self.stores:
@@ -352,17 +346,29 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    url = f"sqlite:///{tmp_path_factory.mktemp('streams') / 'jari.db'}"
-    house = House(url)
+def house():
+    house = House("memory:streams")
     yield house
     house.close()
 
 
-@settings(max_examples=120, deadline=None)
-@given(history=histories)
-def test_every_viewer_ends_up_with_the_stores_state(house, history):
-    house.play(history)
+@pytest.fixture(scope="module")
+def house_on_disk(tmp_path_factory):
+    house = House(sqlite_in(tmp_path_factory.mktemp("streams")))
+    yield house
+    house.close()
+
+
+@pytest.mark.parametrize("where", [pytest.param("house", marks=pytest.mark.memory), "house_on_disk"])
+def test_every_viewer_ends_up_with_the_stores_state(request, where):
+    house = request.getfixturevalue(where)
+
+    @settings(max_examples=120, deadline=None)
+    @given(history=histories)
+    def search(history):
+        house.play(history)
+
+    search()
 
 
 class Lossy:

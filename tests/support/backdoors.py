@@ -1,20 +1,40 @@
 """What a test does to a store behind its back: let time pass, lose commits, write what nobody may write."""
 
+import hashlib
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sqlalchemy import delete, func, insert, select, text, update
 
+from jari.adapters.memory.accounts import MemoryAccountStore
 from jari.adapters.memory.tables import Memory
+from jari.adapters.sql import tables
 from jari.adapters.sql.database import Database
 from jari.adapters.sql.sale_rows import rows_to_write
 from jari.adapters.sql.tables import allocations, attempts, changes, deliveries, relays, schedules, sessions
 from jari.domain.box_office import Update
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation
+from jari.domain.users import Role
 from jari.main import Stores
 from jari.ports import Clock
+
+NAME = "Buyer"
+WEEK_MS = 7 * 24 * 3_600_000
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """A user to be, and their session's token."""
+
+    email: str
+    token: str
+
+    @property
+    def token_hash(self) -> bytes:
+        return hashlib.sha256(self.token.encode()).digest()
 
 
 class Backdoor(Protocol):
@@ -41,6 +61,11 @@ class Backdoor(Protocol):
 
     async def begin(self, ago_ms: int) -> None:
         """Let every schedule have begun so long ago."""
+
+    async def put_users(self, users: Sequence[LoggedIn], role: Role) -> None:
+        """Users with a session each; nobody can log in to them, for that would cost a hash each."""
+
+    async def promote(self, user_id: int, role: Role) -> None: ...
 
 
 class SqlBackdoor:
@@ -97,6 +122,31 @@ class SqlBackdoor:
         async with self._database.write() as connection:
             await connection.execute(update(schedules).values(starts_ms=int(time.time() * 1000) - ago_ms))
 
+    async def put_users(self, users: Sequence[LoggedIn], role: Role) -> None:
+        """All in one transaction: one by one, each would wait for the disk."""
+        plain = {"name": NAME, "password_hash": "-", "role": role, "created_ms": 0}
+        async with self._database.write() as connection:
+            await connection.execute(insert(tables.users), [{"email": each.email, **plain} for each in users])
+            rows = await connection.execute(select(tables.users.c.email, tables.users.c.id))
+            id_of = {row[0]: row[1] for row in rows}
+            await connection.execute(
+                insert(sessions),
+                [
+                    {
+                        "token_hash": each.token_hash,
+                        "user_id": id_of[each.email],
+                        "expires_ms": int(time.time() * 1000) + WEEK_MS,
+                    }
+                    for each in users
+                ],
+            )
+
+    async def promote(self, user_id: int, role: Role) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(tables.users).where(tables.users.c.id == user_id).values(role=role)
+            )
+
 
 class MemoryBackdoor:
     def __init__(self, memory: Memory) -> None:
@@ -131,6 +181,18 @@ class MemoryBackdoor:
     async def begin(self, ago_ms: int) -> None:
         for schedule in self._memory.schedules.values():
             schedule.starts_ms = self._memory.now_ms() - ago_ms
+
+    async def put_users(self, users: Sequence[LoggedIn], role: Role) -> None:
+        accounts = MemoryAccountStore(self._memory)
+        for each in users:
+            user = await accounts.add_user(
+                email=each.email, name=NAME, password_hash="-", role=role, request=None
+            )
+            await accounts.add_session(each.token_hash, user.id, "-", lifetime_ms=WEEK_MS, max_sessions=1)
+
+    async def promote(self, user_id: int, role: Role) -> None:
+        record = self._memory.users[user_id]
+        record.user = replace(record.user, role=role)
 
 
 class Later:

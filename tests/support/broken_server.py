@@ -31,16 +31,18 @@ from typing import Any
 import uvloop
 
 from jari import logs
+from jari.adapters.payments.toss import TossGateway
 from jari.adapters.sql import seating_postgres, seating_sqlite
 from jari.domain import permissions
 from jari.domain.errors import NotFound
+from jari.domain.reservations import read_order_id
 from jari.domain.seating import Allocation, Change, Seating, Status
 from jari.domain.seatmap import SeatMap
 from jari.domain.tenures import Tenure
 from jari.main import serve
 from jari.ports import Decision
 from jari.settings import Settings
-from jari.usecases.payments import Payments
+from jari.usecases.gateways import Gateways
 from jari.usecases.refunds import Refunds
 from jari.usecases.till import Till
 from jari.web.api import operations
@@ -77,7 +79,7 @@ def firming() -> None:
 def selling() -> None:
     def occupy(self: Seating, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...]) -> None:
         for seat_id in seat_ids:
-            self._put(Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
+            self._seats.put(seat_id, Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
         self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
     Seating.occupy = occupy  # type: ignore[method-assign]
@@ -133,7 +135,7 @@ def mortal() -> None:
     commands: ContextVar[list[str]] = ContextVar("commands")
     schedule: ContextVar[int] = ContextVar("schedule")
     commit, publish = Till._commit, Till._publish
-    ask, give_back, cancel = Payments._ask, Refunds._give_back, Refunds._cancel
+    cancel = TossGateway.cancel
 
     def pass_commands(moment: str, schedule_id: int) -> None:
         for command in commands.get():
@@ -147,31 +149,42 @@ def mortal() -> None:
         pass_commands("after commit", self._schedule.id)
         await publish(self, committed)
 
-    async def ask_gateway(self: Any, reservation: Any, *rest: Any, **options: Any) -> Any:
-        pass_point("asking", reservation.schedule_id)
-        answer = await ask(self, reservation, *rest, **options)
-        pass_point("asked", reservation.schedule_id)
-        return answer
-
-    async def give_money_back(self: Any, reservation: Any, *rest: Any, **options: Any) -> Any:
-        pass_point("giving back", reservation.schedule_id)
-        schedule.set(reservation.schedule_id)
-        return await give_back(self, reservation, *rest, **options)
-
-    async def cancel_payment(self: Any, *rest: Any) -> Any:
-        doubt = await cancel(self, *rest)
+    async def cancel_payment(self: Any, **question: Any) -> Any:
+        said = await cancel(self, **question)
         pass_point("given back", schedule.get())
-        return doubt
+        return said
 
     before_commit(lambda schedule_id, _: pass_commands("before commit", schedule_id))
     for owner, name, broken in (
         (Till, "_commit", commit_batch),
         (Till, "_publish", publish_commit),
-        (Payments, "_ask", ask_gateway),
-        (Refunds, "_give_back", give_money_back),
-        (Refunds, "_cancel", cancel_payment),
+        (Gateways, "charge", asking(Gateways.charge)),
+        (Gateways, "charge_again", asking(Gateways.charge_again)),
+        (Refunds, "_give_back", giving_back(Refunds._give_back, schedule)),
+        (Refunds, "_give_back_again", giving_back(Refunds._give_back_again, schedule)),
+        (TossGateway, "cancel", cancel_payment),
     ):
         setattr(owner, name, broken)
+
+
+def asking(ask: Any) -> Any:
+    async def ask_gateway(self: Any, order_id: str, payment: Any) -> Any:
+        schedule_id, _ = read_order_id(order_id)
+        pass_point("asking", schedule_id)
+        answer = await ask(self, order_id, payment)
+        pass_point("asked", schedule_id)
+        return answer
+
+    return ask_gateway
+
+
+def giving_back(give_back: Any, schedule: ContextVar[int]) -> Any:
+    async def give_money_back(self: Any, reservation: Any, refund: Any) -> Any:
+        pass_point("giving back", reservation.schedule_id)
+        schedule.set(reservation.schedule_id)
+        return await give_back(self, reservation, refund)
+
+    return give_money_back
 
 
 def pass_point(point: str, schedule_id: int) -> None:

@@ -1,11 +1,12 @@
 """Deciding as a till does, without a loop or a database: seats and sales are in dicts."""
 
 from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from jari.domain.box_office import BoxOffice, Command, Outcome
 from jari.domain.errors import JariError
-from jari.domain.needs import Reading
+from jari.domain.needs import Needs, Reading
 from jari.domain.reservations import Reservation, ReservationStatus
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Seating
@@ -69,3 +70,20 @@ def outcome_of(office: BoxOffice, command: Command[Outcome]) -> Outcome | JariEr
         return office.decide(command)
     except JariError as refusal:
         return refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty(Command[None]):
+    """Another command, in which something of ours goes wrong when all of it is done."""
+
+    command: Command[Any]
+
+    @property
+    def needs(self) -> Needs:
+        """What the command needs."""
+        return self.command.needs
+
+    def decide(self, office: BoxOffice) -> None:
+        """What a bug does."""
+        self.command.decide(office)
+        raise KeyError("forgotten")

@@ -1,7 +1,6 @@
 """A world to test in: venues, schedules and buyers, made in a database through the real stores."""
 
 import asyncio
-import hashlib
 import itertools
 import secrets
 import threading
@@ -11,10 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
-from sqlalchemy import insert, select
 
 from jari import plans
-from jari.adapters.sql.tables import sessions, users
 from jari.domain.schedules import Kind
 from jari.domain.seating import Allocation
 from jari.domain.users import Role, User
@@ -22,7 +19,7 @@ from jari.domain.venues import Block, Grade, Seat, Section, Venue
 from jari.main import Stores, open_stores
 from jari.settings import Settings
 from jari.usecases.organising import Organising
-from support.backdoors import database_of
+from support.backdoors import WEEK_MS, LoggedIn, backdoor_of
 
 T = TypeVar("T")
 GAP = 20.0
@@ -133,14 +130,13 @@ class World:
         opened: bool = True,
         **hall_options: Any,
     ) -> Match:
-        return self.run(self._match(venue or hall(**hall_options), title=title, opened=opened))
+        return self.run(make_match(self.stores, venue or hall(**hall_options), title=title, opened=opened))
 
     def ballpark(self) -> Match:
         return self.match(plans.read_plan(plans.sample("ballpark"), file="ballpark.json"))
 
     def buyers(self, count: int, role: Role = Role.BUYER) -> list[Buyer]:
-        """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
-        return self.run(self._buyers(count, role))
+        return self.run(make_buyers(self.stores, count, role))
 
     def buyer(self, role: Role = Role.BUYER) -> Buyer:
         return self.buyers(1, role)[0]
@@ -152,62 +148,45 @@ class World:
 
     def another_match(self, match: Match) -> Match:
         """One more occasion in the same venue."""
-        return self.run(self._schedule(match.venue_id, match.venue, title="LG : KT", opened=True))
+        return self.run(make_schedule(self.stores, match.venue_id, match.venue, title="LG : KT"))
 
-    async def _match(self, venue: Venue, *, title: str, opened: bool) -> Match:
-        venue_id, _ = await Organising(self.stores.catalogue).import_venue(venue)
-        return await self._schedule(venue_id, venue, title=title, opened=opened)
 
-    async def _schedule(self, venue_id: int, venue: Venue, *, title: str, opened: bool) -> Match:
-        organising = Organising(self.stores.catalogue)
-        schedule_id = await organising.create_schedule(
-            venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
-        )
-        if opened:
-            await organising.open_sale(schedule_id)
-        seat_ids = await self.stores.catalogue.seat_ids(venue_id)
-        return Match(
-            schedule_id,
-            venue_id,
-            venue,
-            dict(await self.stores.catalogue.block_ids(venue_id)),
-            {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
-        )
+async def make_match(
+    stores: Stores, venue: Venue | None = None, *, title: str = "LG : Doosan", opened: bool = True
+) -> Match:
+    venue = venue or hall()
+    venue_id, _ = await Organising(stores.catalogue).import_venue(venue)
+    return await make_schedule(stores, venue_id, venue, title=title, opened=opened)
 
-    async def _buyers(self, count: int, role: Role) -> list[Buyer]:
-        """All in one transaction: one by one, each would wait for the disk."""
-        made = [
-            (f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)) for _ in range(count)
-        ]
-        async with database_of(self.stores).write() as connection:
-            await connection.execute(
-                insert(users),
-                [
-                    {
-                        "email": email,
-                        "name": "Buyer",
-                        "password_hash": "-",
-                        "role": role,
-                        "created_ms": 0,
-                    }
-                    for email, _ in made
-                ],
-            )
-            rows = await connection.execute(select(users.c.email, users.c.id))
-            id_of = {row[0]: row[1] for row in rows}
-            await connection.execute(
-                insert(sessions),
-                [
-                    {
-                        "token_hash": hashlib.sha256(token.encode()).digest(),
-                        "user_id": id_of[email],
-                        "expires_ms": _in_a_week_ms(),
-                    }
-                    for email, token in made
-                ],
-            )
-        return [Buyer(User(id_of[email], email, "Buyer", role), token) for email, token in made]
+
+async def make_schedule(
+    stores: Stores, venue_id: int, venue: Venue, *, title: str, opened: bool = True
+) -> Match:
+    organising = Organising(stores.catalogue)
+    schedule_id = await organising.create_schedule(
+        venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
+    )
+    if opened:
+        await organising.open_sale(schedule_id)
+    seat_ids = await stores.catalogue.seat_ids(venue_id)
+    return Match(
+        schedule_id,
+        venue_id,
+        venue,
+        dict(await stores.catalogue.block_ids(venue_id)),
+        {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
+    )
+
+
+async def make_buyers(stores: Stores, count: int, role: Role = Role.BUYER) -> list[Buyer]:
+    """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
+    made = [
+        LoggedIn(f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)) for _ in range(count)
+    ]
+    await backdoor_of(stores).put_users(made, role)
+    users = await stores.accounts.sessions([each.token_hash for each in made])
+    return [Buyer(users[each.token_hash], each.token) for each in made]
 
 
 def _in_a_week_ms() -> int:
-    return int(time.time() * 1000) + 7 * 24 * 3_600_000
+    return int(time.time() * 1000) + WEEK_MS

@@ -11,11 +11,12 @@ from jari.domain.commands.payments import BeginPayment, PostponePayment, SettleP
 from jari.domain.commands.refunds import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.commands.reservations import Book, CancelReservation, ExpireReservation, Reserve
 from jari.domain.commands.tickets import CheckIn
-from jari.domain.payments import Charged, NotCharged, PaymentStatus, RefundStatus
+from jari.domain.drafts import Draft
+from jari.domain.payments import Charged, NoAnswer, NotCharged, NothingYet, PaymentStatus, RefundStatus
 from jari.domain.reservations import Offer, PriceList, Reservation, ReservationStatus
 from jari.domain.seating import Change, Held, Status
 from jari.domain.venues import Grade, Seat
-from support.deciding import DictStore, outcome_of
+from support.deciding import DictStore, Faulty, outcome_of
 
 NOW = 1_000_000
 HOLD_MS = 300_000
@@ -137,8 +138,9 @@ def refund(*seat_ids, number=701, payment=901, buyer=ANN, reservation=101, deadl
     return RefundSeats(reservation, payment, number, seat_ids, "a cold", PATIENCE_MS, buyer, deadline)
 
 
-POSTPONE_PAYMENT = PostponePayment(101, 901, PATIENCE_MS, "NO_ANSWER", "silence", answered=False)
-POSTPONE_REFUND = PostponeRefund(101, 701, PATIENCE_MS, "NO_ANSWER", "silence", answered=False)
+SILENCE, NOTHING_YET = NoAnswer("NO_ANSWER", "silence"), NothingYet("OPEN", "not yet")
+POSTPONE_PAYMENT = PostponePayment(101, 901, PATIENCE_MS, SILENCE)
+POSTPONE_REFUND = PostponeRefund(101, 701, PATIENCE_MS, SILENCE)
 
 # --- every state that the sale of the seats 1 and 2 can be in
 
@@ -341,6 +343,40 @@ def test_every_command_in_every_state(state, command, expected):
         assert not isinstance(outcome, errors.JariError)
         added = "+" * (len(shop.reservations) - len(reservations))
         assert in_short(shop.reservations[101]) + added == expected
+
+
+@pytest.mark.parametrize(("state", "command"), [(state, command) for state, command, _ in rows_of(TABLE)])
+def test_a_fault_after_any_command_in_any_state_leaves_no_trace(state, command):
+    shop = STATES[state]()
+    faulty = Faulty(COMMANDS[command](shop))
+    office = shop.read([faulty])
+    before = picture(office)
+    with pytest.raises((KeyError, errors.JariError)):
+        office.decide(faulty)
+    assert picture(office) == before
+
+
+def test_if_nothing_were_taken_back_a_fault_would_leave_a_trace(monkeypatch):
+    """The negative control."""
+    monkeypatch.setattr(Draft, "back_to", lambda *_: None)
+    shop = paid()
+    faulty = Faulty(refund(1))
+    office = shop.read([faulty])
+    with pytest.raises(KeyError):
+        office.decide(faulty)
+    assert [each.before.seat_id for each in office.seating.effects()] == [1]
+    assert [each.after.owed() for each in office.updates()] == [10_000]
+
+
+def test_what_was_decided_before_a_fault_stays_and_what_comes_after_it_finds_that():
+    shop = Shop()
+    first, faulty, last = shop.book(1, 2), Faulty(shop.book(3, buyer=BEN)), shop.book(3)
+    office = shop.read([first, faulty, last])
+    assert office.decide(first).seat_ids == (1, 2)
+    with pytest.raises(KeyError):
+        office.decide(faulty)
+    assert office.decide(last).seat_ids == (3,)
+    assert [change.seat_ids for change in office.seating.changes] == [(1, 2), (3,)]
 
 
 def test_the_table_names_every_state_and_every_command():
@@ -907,10 +943,10 @@ def test_seats_are_refunded_from_the_payment_that_bought_them_and_from_no_other(
 
 def test_an_unknown_end_is_asked_for_again_later():
     shop = paying().at(NOW + 1_000)
-    waiting = shop.decide(replace(POSTPONE_PAYMENT, answered=False)).paying
+    waiting = shop.decide(POSTPONE_PAYMENT).paying
     assert (waiting.next_try_ms, waiting.attempt) == (NOW + 1_000 + PATIENCE_MS, 1)
     assert (waiting.code, waiting.message) == ("NO_ANSWER", "silence")
-    waiting = shop.decide(replace(POSTPONE_PAYMENT, answered=True)).paying
+    waiting = shop.decide(replace(POSTPONE_PAYMENT, answer=NOTHING_YET)).paying
     assert waiting.attempt == 2  # the gateway would repeat itself under the old key
     assert (shop.told, shop.changes) == ([], [])
 
@@ -1003,7 +1039,7 @@ def test_a_refund_that_was_not_given_is_asked_for_again_later():
     (due,) = shop.decide(POSTPONE_REFUND).refunds
     assert (due.status, due.next_try_ms, due.attempt) == (RefundStatus.DUE, NOW + 1_000 + PATIENCE_MS, 1)
     assert (due.code, due.message) == ("NO_ANSWER", "silence")
-    (due,) = shop.decide(replace(POSTPONE_REFUND, answered=True)).refunds
+    (due,) = shop.decide(replace(POSTPONE_REFUND, answer=NOTHING_YET)).refunds
     assert due.attempt == 2
     assert shop.told == []
     (done,) = shop.decide(SettleRefund(101, 701)).refunds

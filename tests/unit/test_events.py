@@ -1,5 +1,8 @@
 """What is told to those outside."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from jari.domain.events import KIND_OF_CHANGE, EventKind, SeatEvent, seat_events
@@ -38,3 +41,16 @@ def test_every_status_of_a_seat_has_a_kind_of_event_and_every_kind_is_a_noun_and
     assert set(KIND_OF_CHANGE) == set(Status)
     assert [kind for kind in EventKind if kind.noun == "seats"] == list(KIND_OF_CHANGE.values())
     assert all(kind.count(".") == 1 and kind.startswith(f"{kind.noun}.") for kind in EventKind)
+
+
+def test_the_api_describes_every_kind_of_event_and_no_other():
+    """The first column of the table under the heading: a name, and behind it others of the same noun."""
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (`[^|]*`) \|", text.partition("## Webhooks\n")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    described = []
+    for name in re.findall(r"`([^`]*)`", " ".join(rows)):
+        noun = described[-1].partition(".")[0] if name.startswith(".") else ""
+        described.append(noun + name)
+    assert sorted(described) == sorted(EventKind)

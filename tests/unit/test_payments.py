@@ -1,23 +1,22 @@
-"""What is owed, and what the gateway's words mean for the money."""
+"""What is owed, and under which key is asked again."""
+
+from dataclasses import replace
 
 import pytest
 
 from jari.domain.errors import Invalid
 from jari.domain.payments import (
     MAX_REASON_LENGTH,
-    Charged,
-    GatewayStatus,
-    NotCharged,
+    NoAnswer,
+    NothingYet,
     PaymentStatus,
     Refund,
     RefundStatus,
     check_reason,
+    postponed,
 )
 from jari.domain.payments import status_with_refunds as status
-from jari.ports import GatewayCancel, GatewayPayment
-from jari.usecases.payments import judge
 
-ORDER = "7-101-token"
 DUE, DONE = RefundStatus.DUE, RefundStatus.DONE
 
 
@@ -75,29 +74,13 @@ def test_a_reason_is_short_and_can_be_printed(reason, taken):
         check_reason(reason)
 
 
-def recorded(status, *, amount=30_000, balance=30_000):
-    cancels = (GatewayCancel(amount - balance, "dashboard"),) if balance < amount else ()
-    return GatewayPayment("key", ORDER, status, amount, balance, "카드", cancels)
-
-
-@pytest.mark.parametrize("said", list(GatewayStatus))
-def test_the_gateways_record_says_charged_not_charged_or_nothing_final(said):
-    verdict = judge(recorded(said), ORDER)
-    match said:
-        case GatewayStatus.DONE | GatewayStatus.PARTIAL_CANCELED:
-            assert verdict == Charged("key", ORDER, 30_000, "카드")
-        case GatewayStatus.ABORTED | GatewayStatus.EXPIRED | GatewayStatus.CANCELED:
-            assert isinstance(verdict, NotCharged)
-            assert verdict.code == said
-        case _:
-            assert verdict is None
-
-
-def test_of_a_payment_that_was_given_back_in_part_elsewhere_only_the_rest_counts():
-    found = recorded(GatewayStatus.PARTIAL_CANCELED, balance=10_000)
-    assert judge(found, ORDER) == Charged("key", ORDER, 10_000, "카드")
-
-
-@pytest.mark.parametrize("said", list(GatewayStatus))
-def test_money_of_another_order_is_not_ours_to_take_or_to_give_back(said):
-    assert isinstance(judge(recorded(said), "7-102-token"), NotCharged)
+@pytest.mark.parametrize(
+    ("answer", "attempt"),
+    [(NothingYet("NO", "no"), 4), (NoAnswer("NO", "no"), 3)],
+    ids=["nothing yet", "no answer"],
+)
+def test_only_where_nothing_has_moved_the_next_question_has_a_key_of_its_own(answer, attempt):
+    before = replace(refund(30_000, DUE), attempt=3)
+    assert postponed(before, answer, 9_000) == replace(
+        before, next_try_ms=9_000, attempt=attempt, code="NO", message="no"
+    )

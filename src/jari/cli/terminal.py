@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
+from jari.adapters.memory.tables import MEMORY
 from jari.adapters.sql.database import SchemaOutdated
 from jari.domain.errors import JariError, Unavailable
 from jari.main import Stores, open_stores
@@ -32,7 +33,15 @@ JsonOption = Annotated[bool, typer.Option("--json", envvar="JARI_JSON", help="Pr
 
 @asynccontextmanager
 async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores, closed at the end of the block."""
+    """The stores, closed at the end of the block.
+
+    Raises:
+        BadSetting: they would be gone with this command.
+    """
+    if settings.database.startswith(MEMORY):
+        raise BadSetting(
+            "What lies in memory ends with this command: name a database that others can open, too."
+        )
     stores = await open_stores(settings)
     try:
         yield stores

@@ -9,7 +9,7 @@ or from a process that was thought dead, finds what the first has left. What the
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from jari.domain.drafts import Draft
 from jari.domain.events import Event, EventKind
@@ -32,7 +32,11 @@ class Command(ABC, Generic[Outcome]):
 
     def __init_subclass__(cls) -> None:
         """Keep the ``Held`` of ``Command[Held]``: a stored answer is read as that."""
-        (cls._outcome,) = get_args(vars(cls)["__orig_bases__"][0])
+        for base in vars(cls).get("__orig_bases__", ()):
+            if get_origin(base) is Command:
+                (cls._outcome,) = get_args(base)
+                return
+        raise TypeError(f"{cls.__name__} does not say what it leads to, as in Command[Held]")
 
     @classmethod
     def outcome(cls) -> type[Outcome]:

@@ -37,7 +37,7 @@ class Draft(Generic[Key, Value]):
         while len(self._replaced) > mark:
             key, value = self._replaced.pop()
             if value is None:
-                del self.now[key]
+                self.now.pop(key, None)
             else:
                 self.now[key] = value
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from itertools import product
 
 from jari.domain.reservations import Reservation
 
@@ -38,23 +39,16 @@ class Reading:
     """
 
     def __init__(self, needed: Iterable[Needs], plan: Container[int]) -> None:
-        self.seat_ids: set[int] = set()
-        self.buyer_ids: set[int] = set()
-        self.reservation_ids: set[int] = set()
-        self.payment_keys: set[str] = set()
-        self.open_of_buyers: set[int] = set()
-        self.tenures: set[tuple[int, int]] = set()  # buyer, seat
-        self._takers: list[tuple[int, int]] = []  # who may be about to take the seats of which reservation
-        for each in needed:
-            seat_ids = [seat_id for seat_id in each.seat_ids if seat_id in plan]
-            self.seat_ids.update(seat_ids)
-            self.buyer_ids.update(each.buyer_ids)
-            self.reservation_ids.update(each.reservation_ids)
-            self.payment_keys.update(each.payment_keys)
-            self.open_of_buyers.update(each.open_of_buyers)
-            for buyer_id in each.buyer_ids:
-                self.tenures.update((buyer_id, seat_id) for seat_id in seat_ids)
-                self._takers.extend((buyer_id, number) for number in each.reservation_ids)
+        needed = list(needed)
+        here = [(each, [seat_id for seat_id in each.seat_ids if seat_id in plan]) for each in needed]
+        self.seat_ids = {seat_id for _, seat_ids in here for seat_id in seat_ids}
+        self.buyer_ids = {buyer_id for each in needed for buyer_id in each.buyer_ids}
+        self.reservation_ids = {number for each in needed for number in each.reservation_ids}
+        self.payment_keys = {key for each in needed for key in each.payment_keys}
+        self.open_of_buyers = {buyer_id for each in needed for buyer_id in each.open_of_buyers}
+        self.tenures = {pair for each, seat_ids in here for pair in product(each.buyer_ids, seat_ids)}
+        # who may be about to take the seats of which reservation
+        self._takers = [pair for each in needed for pair in product(each.buyer_ids, each.reservation_ids)]
 
     def add_seats_of(self, reservations: Iterable[Reservation]) -> None:
         """Add what must be read of the seats of the reservations that were found."""
@@ -62,4 +56,4 @@ class Reading:
         for seat_ids in seats_of.values():
             self.seat_ids.update(seat_ids)
         for buyer_id, number in self._takers:
-            self.tenures.update((buyer_id, seat_id) for seat_id in seats_of.get(number, ()))
+            self.tenures.update(product((buyer_id,), seats_of.get(number, ())))

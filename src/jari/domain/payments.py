@@ -12,26 +12,14 @@ payment or of some seats; CANCELED that all of it went back. What cost nothing g
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from jari.domain.errors import Invalid
 
-MAX_REASON_LENGTH = 100  # Toss Payments takes 200 characters, and the refund's mark needs some
-MAX_PAYMENT_KEY_LENGTH = 200  # Toss Payments, API v1
-
-
-class GatewayStatus(StrEnum):
-    """The state of a payment in the gateway's own words (Toss Payments, API v1)."""
-
-    READY = "READY"
-    IN_PROGRESS = "IN_PROGRESS"  # the buyer has authenticated it; nobody has confirmed it yet
-    WAITING_FOR_DEPOSIT = "WAITING_FOR_DEPOSIT"
-    DONE = "DONE"
-    CANCELED = "CANCELED"
-    PARTIAL_CANCELED = "PARTIAL_CANCELED"
-    ABORTED = "ABORTED"
-    EXPIRED = "EXPIRED"
+MAX_REASON_LENGTH = 100  # gateways take 200 characters, and the refund's mark needs some
+MAX_PAYMENT_KEY_LENGTH = 200
 
 
 class PaymentStatus(StrEnum):
@@ -92,7 +80,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """The gateway has taken this money."""
+    """The gateway has taken this money, and not given it back."""
 
     payment_key: str
     order_id: str
@@ -106,6 +94,46 @@ class NotCharged:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """The gateway has given the money of a refund back."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingYet:
+    """The gateway's record shows that no money has moved so far: the next attempt is a question of its own."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nobody knows whether money moved: the next attempt is the same question, lest it be done twice."""
+
+    code: str
+    message: str
+
+
+PaymentAnswer = Charged | NotCharged | NothingYet | NoAnswer
+RefundAnswer = GivenBack | NothingYet | NoAnswer
+
+
+Open = TypeVar("Open", Payment, Refund)
+
+
+def postponed(open_still: Open, answer: NothingYet | NoAnswer, next_try_ms: int) -> Open:
+    """A payment or refund that is to be asked after later. Each attempt has an idempotency key of its own."""
+    match answer:
+        case NothingYet():
+            attempt = open_still.attempt + 1
+        case NoAnswer():
+            attempt = open_still.attempt
+    return replace(
+        open_still, next_try_ms=next_try_ms, attempt=attempt, code=answer.code, message=answer.message
+    )
 
 
 def in_time(payment: Payment) -> tuple[int, int]:

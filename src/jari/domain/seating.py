@@ -20,6 +20,7 @@ Which rules make a command stands in `jari.domain.commands`. Nothing here waits,
 store's time comes as an argument, in milliseconds since 1970.
 """
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -144,9 +145,9 @@ class Seating:
         self._plan = plan
         self._seats = Draft({each.seat_id: each for each in allocations})
         self._tenures = Draft({(each.buyer_id, each.seat_id): each for each in earlier})
-        self._seats_of_buyer: dict[int, set[int]] = {}  # those that they have, and may have had
+        self._seats_of_buyer: defaultdict[int, set[int]] = defaultdict(set)  # that they have, or have had
         for each in self._seats.before.values():
-            self._seats_of_buyer.setdefault(each.buyer_id, set()).add(each.seat_id)
+            self._seats_of_buyer[each.buyer_id].add(each.seat_id)
 
     # What is so
 
@@ -160,12 +161,16 @@ class Seating:
 
     def held_already(self, buyer_id: int, seat_ids: tuple[int, ...]) -> Held | None:
         """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
-        own = [self._live(seat_id) for seat_id in seat_ids]
-        loose = [each for each in own if each and each.buyer_id == buyer_id and each.can_end]
-        if len(loose) < len(own) or len({each.hold_id for each in loose}) > 1:
+        holds = []
+        for seat_id in seat_ids:
+            own = self._live(seat_id)
+            if own is None or own.buyer_id != buyer_id or not own.can_end:
+                return None
+            holds.append(own)
+        if len({each.hold_id for each in holds}) > 1:
             return None
-        first_end_ms = min(each.expires_ms or 0 for each in loose)
-        return Held(loose[0].hold_id, seat_ids, first_end_ms)
+        first_end_ms = min(each.expires_ms or 0 for each in holds)
+        return Held(holds[0].hold_id, seat_ids, first_end_ms)
 
     def unknown(self, seat_ids: Iterable[int]) -> list[int]:
         """Those of these seats that the plan does not have."""
@@ -245,12 +250,9 @@ class Seating:
         Raises:
             KeptTooLong: the buyer has kept at least one of them as long as the limit allows.
         """
-        tenures = {seat_id: self._tenure(buyer_id, seat_id) for seat_id in seat_ids}
-        expires_ms = limit.end(hold_ms, tenures, self.now_ms)
-        for seat_id, tenure in tenures.items():
-            since_ms = limit.since(tenure, self.now_ms)
-            self._take(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, expires_ms, since_ms))
-        self.changes.append(Change(Status.HOLD, seat_ids, buyer_id, expires_ms))
+        counting = self._counting(buyer_id, seat_ids, limit)
+        expires_ms = limit.end(hold_ms, counting, self.now_ms)
+        self._take(buyer_id, seat_ids, hold_id, expires_ms, counting)
         return expires_ms
 
     def join(self, holds: Sequence[Allocation]) -> tuple[str, int]:
@@ -260,7 +262,7 @@ class Seating:
         shortened = []
         for each in holds:
             if (each.hold_id, each.expires_ms) != (first.hold_id, expires_ms):
-                self._put(replace(each, hold_id=first.hold_id, expires_ms=expires_ms))
+                self._seats.put(each.seat_id, replace(each, hold_id=first.hold_id, expires_ms=expires_ms))
                 shortened.append(each.seat_id)
         if shortened:  # the replicas must not believe in the later end
             self.changes.append(Change(Status.HOLD, tuple(shortened), first.buyer_id, expires_ms))
@@ -289,18 +291,15 @@ class Seating:
         if lost:
             self.require_open()
             self.require_room(buyer_id, lost, max_seats)
-        for seat_id in lost:
-            since_ms = limit.since(self._tenure(buyer_id, seat_id), self.now_ms)
-            self._take(Allocation(seat_id, Status.HOLD, buyer_id, hold_id, None, since_ms))
+            self._take(buyer_id, lost, hold_id, None, self._counting(buyer_id, lost, limit))
         for seat_id in seat_ids:
-            self._put(replace(self._seats.now[seat_id], expires_ms=None))
-        if lost:
-            self.changes.append(Change(Status.HOLD, lost, buyer_id))
+            if seat_id not in lost:
+                self._seats.put(seat_id, replace(self._seats.now[seat_id], expires_ms=None))
 
     def loosen(self, hold_id: str, seat_ids: tuple[int, ...], expires_ms: int) -> None:
         """Let a firm hold end again, at its first end: a try to pay gives no more time."""
         for seat_id in self._still_under(hold_id, seat_ids):
-            self._put(replace(self._seats.now[seat_id], expires_ms=expires_ms))
+            self._seats.put(seat_id, replace(self._seats.now[seat_id], expires_ms=expires_ms))
 
     def occupy(self, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...]) -> None:
         """Sell all the seats of a hold to who holds them, or none.
@@ -312,7 +311,7 @@ class Seating:
         if gone:
             raise NotYourSeats(f"{len(gone)} of these {len(seat_ids)} seats are gone.", seat_ids=gone)
         for seat_id in seat_ids:
-            self._put(Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
+            self._seats.put(seat_id, Allocation(seat_id, Status.OCCUPIED, buyer_id, hold_id, None))
         self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
     def vacate(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
@@ -396,6 +395,11 @@ class Seating:
             and own.hold_id == hold_id
         )
 
+    def _counting(self, buyer_id: int, seat_ids: tuple[int, ...], limit: KeepLimit) -> list[Tenure]:
+        """The tenures of these free seats that go on counting if the buyer takes them."""
+        tenures = [self._tenure(buyer_id, seat_id) for seat_id in seat_ids]
+        return limit.counting([each for each in tenures if each], self.now_ms)
+
     def _tenure(self, buyer_id: int, seat_id: int) -> Tenure | None:
         """How long the buyer has kept a free seat before, if a hold of theirs was the last on it or is remembered."""
         last = self._seats.now.get(seat_id)
@@ -412,11 +416,19 @@ class Seating:
         if last is not None and last.status is Status.HOLD:
             self._tenures.put((last.buyer_id, seat_id), self._ended(last))
 
-    def _take(self, allocation: Allocation) -> None:
-        """Put a buyer on a free seat, where the hold of another may have ended unswept."""
-        self._remember_end(allocation.seat_id)
-        self._put(allocation)
-
-    def _put(self, allocation: Allocation) -> None:
-        self._seats.put(allocation.seat_id, allocation)
-        self._seats_of_buyer.setdefault(allocation.buyer_id, set()).add(allocation.seat_id)
+    def _take(
+        self,
+        buyer_id: int,
+        seat_ids: tuple[int, ...],
+        hold_id: str,
+        expires_ms: int | None,
+        counting: Iterable[Tenure],
+    ) -> None:
+        """Put a buyer on free seats, where the holds of others may have ended unswept."""
+        since_ms = {each.seat_id: each.since_ms for each in counting}
+        for seat_id in seat_ids:
+            self._remember_end(seat_id)
+            since = since_ms.get(seat_id, self.now_ms)
+            self._seats.put(seat_id, Allocation(seat_id, Status.HOLD, buyer_id, hold_id, expires_ms, since))
+        self._seats_of_buyer[buyer_id].update(seat_ids)
+        self.changes.append(Change(Status.HOLD, seat_ids, buyer_id, expires_ms))

@@ -4,7 +4,7 @@ Nobody keeps a seat for ever by giving it back and taking it again in one go. Th
 that are too short for anybody else to come by; when it is used up, others go first for a while.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,27 +33,20 @@ class KeepLimit:
     keep_ms: int = NO_LIMIT_MS
     cool_down_ms: int = 0
 
-    def since(self, tenure: Tenure | None, now_ms: int) -> int:
-        """When the buyer began to keep a seat that is taken now, after this tenure."""
-        if tenure is None or tenure.ended_ms + self.cool_down_ms <= now_ms:
-            return now_ms
-        return tenure.since_ms
+    def counting(self, tenures: Iterable[Tenure], now_ms: int) -> list[Tenure]:
+        """Those of these tenures that go on counting if their buyer takes the seats now."""
+        return [each for each in tenures if each.since_ms < now_ms < each.ended_ms + self.cool_down_ms]
 
-    def end(self, hold_ms: int, tenures: Mapping[int, Tenure | None], now_ms: int) -> int:
-        """When a hold of these seats ends: after ``hold_ms``, or when the time for one of them is used up.
+    def end(self, hold_ms: int, counting: Sequence[Tenure], now_ms: int) -> int:
+        """When a hold ends: after ``hold_ms``, or when the time for one of its seats is used up.
 
         Raises:
             KeptTooLong: that would be at once; names these seats, and says when they can be had again.
         """
         worth_ms = now_ms + hold_ms // WORTH_HOLDING
-        last_ms = {
-            seat_id: since_ms + self.keep_ms
-            for seat_id, each in tenures.items()
-            if (since_ms := self.since(each, now_ms)) < now_ms
-        }
-        if kept := [seat_id for seat_id, last in last_ms.items() if last < worth_ms]:
-            raise self._kept_too_long([each for seat_id in kept if (each := tenures[seat_id])], now_ms)
-        return min([now_ms + hold_ms, *last_ms.values()])
+        if kept := [each for each in counting if each.since_ms + self.keep_ms < worth_ms]:
+            raise self._kept_too_long(kept, now_ms)
+        return min([now_ms + hold_ms, *(each.since_ms + self.keep_ms for each in counting)])
 
     def _kept_too_long(self, kept: Sequence[Tenure], now_ms: int) -> KeptTooLong:
         free_ms = max(each.ended_ms for each in kept) + self.cool_down_ms

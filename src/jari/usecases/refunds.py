@@ -5,23 +5,22 @@ back for seats that stay sold. The gateway is asked under a key for each attempt
 in the gateway's record: what is found there is never given twice.
 """
 
-import asyncio
-
 import structlog
 
 from jari import metrics
 from jari.domain.commands.refunds import PostponeRefund, RefundSeats, SettleRefund
 from jari.domain.errors import NotFound
-from jari.domain.payments import Payment, Refund, RefundStatus, check_reason
+from jari.domain.payments import GivenBack, Refund, RefundAnswer, RefundStatus, check_reason
 from jari.domain.permissions import Action, may
 from jari.domain.reservations import Reservation, refund_deadline_ms
 from jari.domain.schedules import Schedule
 from jari.domain.users import User
-from jari.ports import GatewayPayment, GatewayRefused, GatewayUncertain, RequestKey, ReservationStore
+from jari.ports import Due, RequestKey, ReservationStore
 from jari.settings import Settings
 from jari.usecases.catalogue import Catalogue
+from jari.usecases.gateways import Gateways
 from jari.usecases.numbers import Numbers
-from jari.usecases.payments import LAST_MOMENT_SECONDS, Payments
+from jari.usecases.pace import Pace
 from jari.usecases.running import Running
 from jari.usecases.till import Tills
 
@@ -36,15 +35,17 @@ class Refunds:
         store: ReservationStore,
         tills: Tills,
         catalogue: Catalogue,
-        payments: Payments,
+        gateways: Gateways,
         numbers: Numbers,
+        pace: Pace,
         settings: Settings,
     ) -> None:
         self._store = store
         self._tills = tills
         self._catalogue = catalogue
-        self._payments = payments
+        self._gateways = gateways
         self._numbers = numbers
+        self._pace = pace
         self._settings = settings
         self._running: Running[Reservation] = Running(settings.max_payments_running)
 
@@ -71,15 +72,15 @@ class Refunds:
             raise NotFound(f"You have no payment {payment_id}: look at your reservations.")
         late = may(user, Action.REFUND_LATE, found.buyer_id)
         self._running.require_room()
-        if found.payment(payment_id).amount:
-            self._payments.require_gateway()
+        if (payment := found.payment(payment_id)).amount:
+            self._gateways.require(payment)
         command = RefundSeats(
             reservation_id=found.id,
             payment_id=payment_id,
             refund_id=await self._numbers.next(),
             seat_ids=seat_ids,
             reason=check_reason(reason) or ("by the organiser" if late else "asked for by the buyer"),
-            patience_ms=self._settings.payment_patience_seconds * 1000,
+            patience_ms=self._pace.first_ms,
             buyer_id=None if late else user.id,
             deadline_ms=self.deadline_ms(await self._catalogue.schedule(found.schedule_id)),
         )
@@ -90,11 +91,7 @@ class Refunds:
             return await self._store.reservation(found.id) or found
         if new.status is RefundStatus.DONE:
             return taken
-        try:
-            return await self._running.join(new.id, lambda: self._give_back(taken, new))
-        except Exception:  # the seats are taken back and the money is owed: that is so, whatever happens now
-            log.exception("refund_left_open", refund=new.id)
-            return taken
+        return await self._running.join_or(taken, new.id, lambda: self._give_back(taken, new))
 
     def deadline_ms(self, schedule: Schedule) -> int:
         """Until when a buyer may ask for money back."""
@@ -103,85 +100,35 @@ class Refunds:
     async def give_back_what_is_due(self) -> int:
         """Take up the refunds that nobody looks after; how many could be."""
         due = await self._store.due_refunds(self._settings.duty_page_size)
-        return sum(await asyncio.gather(*(self._take_up(each.reservation_id, each.id) for each in due)))
+        return await self._running.take_up(due, self._take_up)
 
     async def close(self) -> None:
         """Give running refunds a moment to end; the worker finishes the others."""
-        await self._running.close(LAST_MOMENT_SECONDS)
+        await self._running.close()
 
-    async def _take_up(self, reservation_id: int, refund_id: int) -> bool:
-        try:
-            found = await self._store.reservation(reservation_id)
-            if found is not None:
-                refund = found.refund(refund_id)
-                await self._running.join(refund_id, lambda: self._give_back(found, refund, look_first=True))
-        except Exception:
-            log.exception("refund_failed", refund=refund_id)
-            return False
-        return True
-
-    async def _give_back(
-        self, reservation: Reservation, refund: Refund, *, look_first: bool = False
-    ) -> Reservation:
-        """Ask the gateway, and write down what it said."""
-        payment = reservation.payment(refund.payment_id)
-        given = await self._was_given(payment, refund) if look_first else False
-        if given is None:
-            unseen = GatewayUncertain("NOT_LOOKED_UP", "the gateway's record cannot be read", answered=False)
-            return await self._postpone(reservation, refund, unseen, looked=False)
-        doubt = None if given else await self._cancel(payment, refund)
-        if doubt is not None:
-            given = await self._was_given(payment, refund)
-            if not given:
-                return await self._postpone(reservation, refund, doubt, looked=given is not None)
-        metrics.refunds.labels("done").inc()
-        return await self._tills.submit(reservation.schedule_id, SettleRefund(reservation.id, refund.id))
-
-    async def _postpone(
-        self,
-        reservation: Reservation,
-        refund: Refund,
-        doubt: GatewayRefused | GatewayUncertain,
-        *,
-        looked: bool,
-    ) -> Reservation:
-        """Go on owing. The key is given up only where a look at the record showed that nothing was given."""
-        log.error("refund_postponed", refund=refund.id, code=doubt.code, reservation=reservation.id)
-        metrics.refunds.labels("postponed").inc()
-        postpone = PostponeRefund(
-            reservation_id=reservation.id,
-            refund_id=refund.id,
-            patience_ms=self._settings.payment_retry_max_seconds * 1000,
-            code=doubt.code,
-            message=doubt.message,
-            answered=looked and (isinstance(doubt, GatewayRefused) or doubt.answered),
-        )
-        return await self._tills.submit(reservation.schedule_id, postpone)
-
-    async def _cancel(self, payment: Payment, refund: Refund) -> GatewayRefused | GatewayUncertain | None:
-        try:
-            await self._payments.require_gateway().cancel(
-                payment_key=payment.payment_key,
-                amount=refund.amount,
-                reason=f"{refund.reason} {_mark(refund)}",
-                idempotency_key=f"{payment.payment_key[-100:]}-refund-{refund.id}-{refund.attempt}",
-            )
-        except (GatewayRefused, GatewayUncertain) as doubt:
-            return doubt
-        return None
-
-    async def _was_given(self, payment: Payment, refund: Refund) -> bool | None:
-        """Whether the gateway's record has this refund, or no money that is left to give; None: it is not known."""
-        try:
-            found = await self._payments.require_gateway().by_key(payment.payment_key)
-        except (GatewayRefused, GatewayUncertain):
+    async def _take_up(self, due: Due) -> Reservation | None:
+        reservation = await self._store.reservation(due.reservation_id)
+        if reservation is None:
             return None
-        return found is not None and (_has_mark(found, refund) or found.balance == 0)
+        refund = reservation.refund(due.id)
+        return await self._running.join(refund.id, lambda: self._give_back_again(reservation, refund))
 
+    async def _give_back(self, reservation: Reservation, refund: Refund) -> Reservation:
+        answer = await self._gateways.give_back(reservation.payment(refund.payment_id), refund)
+        return await self._settle(reservation, refund, answer)
 
-def _mark(refund: Refund) -> str:
-    return f"[{refund.id}]"
+    async def _give_back_again(self, reservation: Reservation, refund: Refund) -> Reservation:
+        answer = await self._gateways.give_back_again(reservation.payment(refund.payment_id), refund)
+        return await self._settle(reservation, refund, answer)
 
-
-def _has_mark(found: GatewayPayment, refund: Refund) -> bool:
-    return any(each.reason.endswith(_mark(refund)) and each.amount == refund.amount for each in found.cancels)
+    async def _settle(self, reservation: Reservation, refund: Refund, answer: RefundAnswer) -> Reservation:
+        """Write down what is known; until the money has gone it is owed."""
+        command: SettleRefund | PostponeRefund
+        if isinstance(answer, GivenBack):
+            metrics.refunds.labels("done").inc()
+            command = SettleRefund(reservation.id, refund.id)
+        else:
+            log.error("refund_postponed", refund=refund.id, code=answer.code, reservation=reservation.id)
+            metrics.refunds.labels("postponed").inc()
+            command = PostponeRefund(reservation.id, refund.id, self._pace.longest_ms, answer)
+        return await self._tills.submit(reservation.schedule_id, command)

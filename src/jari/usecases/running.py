@@ -1,16 +1,19 @@
-"""Work that goes on when who asked for it has left, once for each number, and not too much of it."""
+"""What sagas have running: work that goes on when who asked for it has left, once for each number, and not too much."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
 import structlog
 
 from jari.domain.errors import JariError, Unavailable
+from jari.ports import Due
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+LAST_MOMENT_SECONDS = 0.5  # when the server ends, it has waited for open requests already
 
 
 class Running(Generic[T]):
@@ -39,6 +42,30 @@ class Running(Generic[T]):
             task = self._start(number, make())
         return await asyncio.shield(task)
 
+    async def join_or(self, open_still: T, number: int, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The outcome of the work, or ``open_still`` where it fails.
+
+        Money may have moved, or is owed: nobody may be told that nothing happened, whatever happens now.
+        """
+        try:
+            return await self.join(number, make)
+        except Exception:
+            log.exception("left_open", number=number)
+            return open_still
+
+    async def take_up(self, due: Sequence[Due], work: Callable[[Due], Awaitable[object]]) -> int:
+        """Do the work that nobody looks after; how much of it could be done. The rest is for the next time."""
+
+        async def one(each: Due) -> bool:
+            try:
+                await work(each)
+            except Exception:
+                log.exception("not_taken_up", number=each.id)
+                return False
+            return True
+
+        return sum(await asyncio.gather(*map(one, due)))
+
     def start(self, number: int, work: Coroutine[Any, Any, T]) -> None:
         """Begin the work of this number unless it runs; nobody waits for it."""
         if number in self._tasks:
@@ -46,7 +73,7 @@ class Running(Generic[T]):
             return
         self._start(number, work)
 
-    async def close(self, seconds: float) -> None:
+    async def close(self, seconds: float = LAST_MOMENT_SECONDS) -> None:
         """Wait so long for what runs, then cancel it."""
         tasks = list(self._tasks.values())
         if tasks:

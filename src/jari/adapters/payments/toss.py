@@ -1,4 +1,4 @@
-"""Toss Payments (API v1) over HTTP: what it answers in the words of the port.
+"""Toss Payments (API v1) over HTTP: what it says in the words that every gateway has.
 
 The protocol is documented at https://docs.tosspayments.com/reference. An answer counts by its ``code``, never by
 its HTTP status: PROVIDER_ERROR is a 400, and yet the payment may be done.
@@ -6,6 +6,7 @@ its HTTP status: PROVIDER_ERROR is a 400, and yet the payment may be done.
 
 import base64
 import re
+from collections.abc import Mapping
 from typing import Annotated, TypeVar
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -13,8 +14,11 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import msgspec
 
-from jari.domain.payments import GatewayStatus
-from jari.ports import GatewayCancel, GatewayPayment, GatewayRefused, GatewayUncertain
+from jari.domain.errors import Invalid
+from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Said, Standing
+from jari.domain.payments import NoAnswer
+from jari.ports import Checkout
+from jari.settings import GatewaySettings
 
 T = TypeVar("T")
 
@@ -31,6 +35,18 @@ NO_ANSWER = "NO_ANSWER"
 UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
 IN_FLIGHT = "IDEMPOTENT_REQUEST_PROCESSING"
 UNKNOWN_PAYMENT = "NOT_FOUND_PAYMENT"
+
+# The states of a payment, https://docs.tosspayments.com/reference#payment-객체.
+STANDINGS = {
+    "READY": Standing.OPEN,
+    "IN_PROGRESS": Standing.OPEN,  # the buyer has authenticated it; nobody has confirmed it yet
+    "WAITING_FOR_DEPOSIT": Standing.PROMISED,  # into a virtual account
+    "DONE": Standing.TAKEN,
+    "PARTIAL_CANCELED": Standing.TAKEN,
+    "CANCELED": Standing.ENDED,
+    "ABORTED": Standing.ENDED,
+    "EXPIRED": Standing.ENDED,
+}
 
 # Whatever is not listed below is uncertain. A code missing here costs one look-up; a code too many would free
 # the seats of somebody who has paid. So only codes stand here that the gateway documents for the very call
@@ -109,7 +125,6 @@ REFUSES_CANCEL = frozenset({
 
 # The key comes through the buyer's browser. In a path, dots alone would climb out of it.
 _PAYMENT_KEY = re.compile(r"(?!\.+\Z)[A-Za-z0-9_.=~-]{1,200}")
-_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 
 # What a JSON text may escape: a whole surrogate pair; one half of a pair (``half``), which is no character and which
 # no database takes; anything else, a backslash included.
@@ -127,7 +142,7 @@ class _Cancel(msgspec.Struct, rename="camel"):
 class _Payment(msgspec.Struct, rename="camel"):
     payment_key: str
     order_id: str
-    status: GatewayStatus
+    status: str
     total_amount: Annotated[int, msgspec.Meta(ge=0)]
     balance_amount: Annotated[int, msgspec.Meta(ge=0)]
     method: str | None = None
@@ -140,123 +155,122 @@ class _Error(msgspec.Struct):
     message: str | None = None
 
 
+class _HintedPayment(msgspec.Struct, rename="camel"):
+    payment_key: str
+    order_id: str
+
+
+class _Hint(msgspec.Struct, rename="camel"):
+    event_type: str
+    data: _HintedPayment
+
+
 _payments = msgspec.json.Decoder(_Payment)
 _errors = msgspec.json.Decoder(_Error)
+_hints = msgspec.json.Decoder(_Hint)
 
 
-def is_live_key(key: str) -> bool:
-    """Whether real money moves with this key: live_sk_…, live_gsk_…, live_ck_… do it."""
-    return key.strip().startswith("live_")
+class _Unanswered(Exception):
+    """There was no answer that can be understood."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.no_answer = NoAnswer(code, message)
 
 
 class TossGateway:
     """The gateway behind one secret key. Call ``close`` when done with it.
 
-    ``base_url`` may have a path, as a sandbox mounted under a prefix has. No call lasts longer than
-    ``timeout_seconds``, waiting for one of the ``connections`` included. With a ``test_code`` the gateway answers
-    each call with that error and does nothing; with live keys it ignores the code.
+    The url may have a path, as a sandbox mounted under a prefix has. No call lasts longer than the timeout, waiting
+    for one of the connections included. With a test code the gateway answers each call with that error and does
+    nothing; with live keys it ignores the code.
     """
 
     name = "toss"
     currency = CURRENCY
 
-    def __init__(
-        self,
-        base_url: str,
-        secret_key: str,
-        *,
-        timeout_seconds: float = 10.0,
-        connections: int = 20,
-        test_code: str | None = None,
-    ) -> None:
-        credentials = base64.b64encode(f"{secret_key}:".encode()).decode()
+    def __init__(self, settings: GatewaySettings) -> None:
+        self.checkout = Checkout(settings.script_url, settings.client_key, _sources(settings))
+        credentials = base64.b64encode(f"{settings.secret_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Accept-Encoding": "identity"}
-        if test_code is not None:
-            headers["TossPayments-Test-Code"] = test_code
-        self._base_url = base_url.rstrip("/")
-        self._timeout_seconds = timeout_seconds
+        if settings.test_code:
+            headers["TossPayments-Test-Code"] = settings.test_code
+        self._url = f"{settings.url.rstrip('/')}/v1/payments"
+        self._timeout_seconds = settings.timeout_seconds
         self._session = aiohttp.ClientSession(
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=timeout_seconds),
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=settings.timeout_seconds),
+            connector=aiohttp.TCPConnector(limit=settings.connections, keepalive_timeout=KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
-            proxy=_proxy_to(base_url),
+            proxy=_proxy_to(settings.url),
         )
+
+    @staticmethod
+    def is_live_key(key: str) -> bool:
+        """Whether real money moves with this key: live_sk_…, live_gsk_…, live_ck_… do it."""
+        return key.strip().startswith("live_")
 
     async def close(self) -> None:
         """Close the connections; no call may follow."""
         await self._session.close()
 
-    async def confirm(
-        self, *, payment_key: str, order_id: str, amount: int, idempotency_key: str
-    ) -> GatewayPayment:
-        """Charge a payment that the buyer has authenticated; the status of the answer may be any.
-
-        Raises:
-            GatewayRefused: nothing was charged by this call.
-            GatewayUncertain: nobody knows.
-        """
+    async def confirm(self, *, payment_key: str, order_id: str, amount: int, idempotency_key: str) -> Said:
+        """Charge a payment that the buyer has authenticated."""
         if not _PAYMENT_KEY.fullmatch(payment_key):
-            raise GatewayRefused("INVALID_REQUEST", "No payment has such a key, so nothing was sent.")
+            return Refused("INVALID_REQUEST", "No payment has such a key, so nothing was sent.")
         body = {"paymentKey": payment_key, "orderId": order_id, "amount": amount}
         return await self._post("confirm", body, idempotency_key, REFUSES_CONFIRM)
 
-    async def cancel(
-        self, *, payment_key: str, amount: int, reason: str, idempotency_key: str
-    ) -> GatewayPayment:
-        """Give back so much of a payment; the answer's cancels name all that was given back.
-
-        Raises:
-            GatewayRefused: nothing was given back by this call; an earlier one may have done it.
-            GatewayUncertain: nobody knows.
-        """
+    async def cancel(self, *, payment_key: str, amount: int, reason: str, idempotency_key: str) -> Said:
+        """Give back so much of a payment."""
         if not _PAYMENT_KEY.fullmatch(payment_key):
-            raise GatewayRefused("INVALID_REQUEST", "No payment has such a key, so nothing was sent.")
+            return Refused("INVALID_REQUEST", "No payment has such a key, so nothing was sent.")
         if not 1 <= len(reason) <= MAX_REASON_LENGTH:
             # Cutting it short would give back money under a reason that the caller does not find again.
-            raise GatewayRefused(
+            return Refused(
                 "INVALID_REQUEST", f"A reason has 1 to {MAX_REASON_LENGTH} characters, so nothing was sent."
             )
         body = {"cancelReason": reason, "cancelAmount": amount}
         return await self._post(f"{quote(payment_key)}/cancel", body, idempotency_key, REFUSES_CANCEL)
 
-    async def by_key(self, payment_key: str) -> GatewayPayment | None:
-        """The payment with this key; None where the gateway says that there is none.
-
-        Raises:
-            GatewayUncertain: the gateway did not say.
-        """
-        return await self._get(quote(payment_key)) if _PAYMENT_KEY.fullmatch(payment_key) else None
-
-    async def by_order(self, order_id: str) -> GatewayPayment | None:
-        """The payment of this order; None where the gateway says that there is none.
-
-        Raises:
-            GatewayUncertain: the gateway did not say.
-        """
-        return await self._get(f"orders/{quote(order_id)}") if _ORDER_ID.fullmatch(order_id) else None
-
-    async def _post(
-        self, path: str, body: object, idempotency_key: str, refusals: frozenset[str]
-    ) -> GatewayPayment:
-        headers = {"Idempotency-Key": idempotency_key, "Content-Type": "application/json"}
-        status, answer = await self._send("POST", path, msgspec.json.encode(body), headers)
-        if status == OK:
-            return _payment(answer)
-        error = _decoded(_errors, status, answer)
-        if error.code in refusals:
-            raise GatewayRefused(error.code, _storable(error.message))
-        raise _uncertain(error)
-
-    async def _get(self, path: str) -> GatewayPayment | None:
-        status, answer = await self._send("GET", path)
-        if status == OK:
-            return _payment(answer)
-        error = _decoded(_errors, status, answer)
+    async def look_up(self, payment_key: str) -> Record | NoAnswer | None:
+        """The payment with this key; None where the gateway says that there is none."""
+        if not _PAYMENT_KEY.fullmatch(payment_key):
+            return None
+        try:
+            status, answer = await self._send("GET", quote(payment_key))
+            if status == OK:
+                return _record(answer)
+            error = _decoded(_errors, status, answer)
+        except _Unanswered as reason:
+            return reason.no_answer
         # A 404 alone may come from a proxy, or from a base URL that is wrong.
         if status == NOT_FOUND and error.code == UNKNOWN_PAYMENT:
             return None
-        raise _uncertain(error)
+        return NoAnswer(_storable(error.code), _storable(error.message))
+
+    def read_hint(self, body: bytes, headers: Mapping[str, str]) -> Hint:  # noqa: ARG002 - nothing in them is signed
+        """Where a webhook of ``PAYMENT_STATUS_CHANGED`` says to look."""
+        try:
+            hint = _hints.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Invalid(f"The body does not fit: {error}.") from None
+        return Hint(hint.data.payment_key, hint.data.order_id)
+
+    async def _post(self, path: str, body: object, idempotency_key: str, refusals: frozenset[str]) -> Said:
+        headers = {"Idempotency-Key": idempotency_key, "Content-Type": "application/json"}
+        try:
+            status, answer = await self._send("POST", path, msgspec.json.encode(body), headers)
+            if status == OK:
+                return _record(answer)
+            error = _decoded(_errors, status, answer)
+        except _Unanswered as reason:
+            return reason.no_answer
+        code, message = _storable(error.code), _storable(error.message)
+        if error.code in refusals:
+            return Refused(code, message)
+        # While the first call runs, its answer is still to come under the same key.
+        return NoAnswer(code, message) if error.code == IN_FLIGHT else Failed(code, message)
 
     async def _send(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -264,31 +278,29 @@ class TossGateway:
         """The status and body of the answer.
 
         Raises:
-            GatewayUncertain: there was none, or not within the limits of time and size.
+            _Unanswered: there was none, or not within the limits of time and size.
         """
-        url = f"{self._base_url}/v1/payments/{path}"
         try:
             async with self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False
+                method, f"{self._url}/{path}", data=body, headers=headers, allow_redirects=False
             ) as response:
                 answer = bytearray()
                 async for chunk in response.content.iter_any():
                     answer += chunk
                     if len(answer) > MAX_ANSWER_BYTES:
-                        raise GatewayUncertain(
-                            UNREADABLE_ANSWER,
-                            f"The gateway's answer is larger than {MAX_ANSWER_BYTES} bytes.",
-                            answered=False,
-                        )
+                        detail = f"The gateway's answer is larger than {MAX_ANSWER_BYTES} bytes."
+                        raise _Unanswered(UNREADABLE_ANSWER, detail)
                 return response.status, bytes(answer)
         except TimeoutError:
-            raise GatewayUncertain(
-                NO_ANSWER, f"No answer within {self._timeout_seconds:g} s.", answered=False
-            ) from None
+            raise _Unanswered(NO_ANSWER, f"No answer within {self._timeout_seconds:g} s.") from None
         except aiohttp.ClientError as error:
-            raise GatewayUncertain(
-                NO_ANSWER, f"The connection failed: {type(error).__name__}.", answered=False
-            ) from error
+            raise _Unanswered(NO_ANSWER, f"The connection failed: {type(error).__name__}.") from error
+
+
+def _sources(settings: GatewaySettings) -> str:
+    """Where the checkout page may load from: the script's own site, and what else the operator names."""
+    script = urlsplit(settings.script_url)
+    return f"{script.scheme}://{script.netloc} {settings.sources}".strip() if script.scheme else ""
 
 
 def _proxy_to(url: str) -> str | None:
@@ -297,19 +309,23 @@ def _proxy_to(url: str) -> str | None:
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
-def _payment(answer: bytes) -> GatewayPayment:
+def _record(answer: bytes) -> Record:
     payment = _decoded(_payments, OK, answer)
     if payment.currency != CURRENCY:
-        raise GatewayUncertain(UNREADABLE_ANSWER, "The gateway's amounts are not in won.", answered=False)
-    return GatewayPayment(
+        raise _Unanswered(UNREADABLE_ANSWER, "The gateway's amounts are not in won.")
+    standing = STANDINGS.get(payment.status)
+    if standing is None:
+        raise _Unanswered(UNREADABLE_ANSWER, f"No status is known as {_storable(payment.status)[:40]!r}.")
+    return Record(
         payment_key=_storable(payment.payment_key),
         order_id=_storable(payment.order_id),
-        status=payment.status,
+        standing=standing,
+        word=payment.status,
         amount=payment.total_amount,
         balance=payment.balance_amount,
         method=_storable(payment.method),
-        cancels=tuple(
-            GatewayCancel(each.cancel_amount, _storable(each.cancel_reason)) for each in payment.cancels or ()
+        returns=tuple(
+            Returned(each.cancel_amount, _storable(each.cancel_reason)) for each in payment.cancels or ()
         ),
     )
 
@@ -319,12 +335,7 @@ def _decoded(decoder: msgspec.json.Decoder[T], status: int, answer: bytes) -> T:
         return decoder.decode(_readable(answer))
     except (msgspec.DecodeError, RecursionError) as error:
         detail = _storable(f"An answer of HTTP {status} does not fit: {error}")  # it may quote the answer
-        raise GatewayUncertain(UNREADABLE_ANSWER, detail, answered=False) from None
-
-
-def _uncertain(error: _Error) -> GatewayUncertain:
-    # While the first call runs, its answer is still to come under the same key.
-    return GatewayUncertain(_storable(error.code), _storable(error.message), answered=error.code != IN_FLIGHT)
+        raise _Unanswered(UNREADABLE_ANSWER, detail) from None
 
 
 def _readable(answer: bytes) -> str:

@@ -15,7 +15,17 @@ from jari.domain.errors import (
 )
 from jari.domain.events import EventKind
 from jari.domain.needs import Needs
-from jari.domain.payments import Charged, NotCharged, Payment, PaymentStatus, Refund, RefundStatus
+from jari.domain.payments import (
+    Charged,
+    NoAnswer,
+    NotCharged,
+    NothingYet,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    postponed,
+)
 from jari.domain.reservations import Reservation, ReservationStatus, no_order
 from jari.domain.tenures import NO_LIMIT, KeepLimit
 
@@ -138,14 +148,12 @@ class SettlePayment(Command[Reservation]):
 
 @dataclass(frozen=True, slots=True)
 class PostponePayment(Command[Reservation]):
-    """Still unknown: ask again after ``patience_ms``, as another attempt where the last was answered."""
+    """Nothing is settled yet: ask again after ``patience_ms``."""
 
     reservation_id: int
     payment_id: int
     patience_ms: int
-    code: str
-    message: str
-    answered: bool
+    answer: NothingYet | NoAnswer
 
     @property
     def needs(self) -> Needs:
@@ -158,14 +166,8 @@ class PostponePayment(Command[Reservation]):
         payment = reservation.payment(self.payment_id)
         if payment.status is not PaymentStatus.CONFIRMING:
             return reservation
-        postponed = replace(
-            payment,
-            next_try_ms=office.now_ms + self.patience_ms,
-            attempt=payment.attempt + self.answered,
-            code=self.code,
-            message=self.message,
-        )
-        return office.move(reservation.with_payment(postponed))
+        later_ms = office.now_ms + self.patience_ms
+        return office.move(reservation.with_payment(postponed(payment, self.answer, later_ms)))
 
 
 def _paid(office: BoxOffice, reservation: Reservation, payment: Payment, charged: Charged) -> Reservation:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from jari.domain.box_office import BoxOffice, Command
 from jari.domain.events import EventKind
 from jari.domain.needs import Needs
-from jari.domain.payments import Refund, RefundStatus
+from jari.domain.payments import NoAnswer, NothingYet, Refund, RefundStatus, postponed
 from jari.domain.reservations import Reservation, ReservationStatus, require_in_time
 from jari.domain.seating import check_seat_ids
 
@@ -91,9 +91,7 @@ class PostponeRefund(Command[Reservation]):
     reservation_id: int
     refund_id: int
     patience_ms: int
-    code: str
-    message: str
-    answered: bool
+    answer: NothingYet | NoAnswer
 
     @property
     def needs(self) -> Needs:
@@ -106,11 +104,5 @@ class PostponeRefund(Command[Reservation]):
         refund = reservation.refund(self.refund_id)
         if refund.status is RefundStatus.DONE:
             return reservation
-        postponed = replace(
-            refund,
-            next_try_ms=office.now_ms + self.patience_ms,
-            attempt=refund.attempt + self.answered,
-            code=self.code,
-            message=self.message,
-        )
-        return office.move(reservation.with_refund(postponed))
+        later_ms = office.now_ms + self.patience_ms
+        return office.move(reservation.with_refund(postponed(refund, self.answer, later_ms)))

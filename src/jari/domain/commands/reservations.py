@@ -47,7 +47,7 @@ class Reserve(Command[Reservation]):
     def reserve(self, office: BoxOffice, holds: Sequence[Allocation]) -> Reservation:
         """Reserve the seats of these holds of the buyer."""
         seat_ids = tuple(each.seat_id for each in holds)
-        self.require_offers(seat_ids)
+        self._require_offers(seat_ids)
         earlier = [
             each
             for each in office.open_of(self.buyer_id)
@@ -79,12 +79,8 @@ class Reserve(Command[Reservation]):
         office.move(reservation, EventKind.RESERVATION_CREATED)
         return _give_away(office, reservation) if reservation.amount == 0 else reservation
 
-    def require_offers(self, seat_ids: Sequence[int]) -> None:
-        """Refuse seats that the price list does not have: the plan is being changed at this moment.
-
-        Raises:
-            Unavailable: it has not got at least one of them.
-        """
+    def _require_offers(self, seat_ids: Sequence[int]) -> None:
+        """Refuse seats that the price list does not have: the plan is being changed at this moment."""
         if missing := [seat_id for seat_id in seat_ids if seat_id not in self.price_list.offers]:
             raise Unavailable(
                 "The prices of these seats are being changed: try again in a moment.",
@@ -107,7 +103,6 @@ class Book(Command[Reservation]):
 
     def decide(self, office: BoxOffice) -> Reservation:
         """What else the buyer holds is no part of it."""
-        self.reserve.require_offers(self.hold.seat_ids)
         self.hold.decide(office)
         holds = office.seating.held_by(self.hold.buyer_id)
         return self.reserve.reserve(office, [each for each in holds if each.seat_id in self.hold.seat_ids])

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-import msgspec
-
 from jari.domain.errors import (
     AmountMismatch,
+    Invalid,
     NotFound,
     NotRefundable,
     PaymentRefused,
@@ -41,20 +40,6 @@ class RefundPayment(Body, frozen=True):
     reason: Annotated[str, described(maxLength=MAX_REASON_LENGTH, description="printable characters")] = ""
 
 
-class HintedPayment(msgspec.Struct, frozen=True, rename="camel"):
-    """The part of a gateway's message that says where to look."""
-
-    payment_key: str
-    order_id: str
-
-
-class Hint(msgspec.Struct, frozen=True, rename="camel"):
-    """A gateway's message; only where to look is read from it."""
-
-    event_type: str
-    data: HintedPayment
-
-
 class Checkout(Answer, frozen=True):
     """What the checkout page needs to know of the gateway."""
 
@@ -65,14 +50,10 @@ class Checkout(Answer, frozen=True):
 
 async def config(services: Services, _: Call[None, None]) -> Checkout:
     """What the checkout needs to know of the gateway."""
-    settings = services.settings
-    if not settings.gateway_url:
+    if services.payments.checkout is None:
         raise NotFound("No payment gateway is set up here: the operator must name one (JARI_GATEWAY_URL).")
-    return Checkout(
-        gateway=services.payments.require_gateway().name,
-        client_key=settings.gateway_client_key,
-        script_url=settings.gateway_script_url,
-    )
+    name, checkout = services.payments.checkout
+    return Checkout(gateway=name, client_key=checkout.client_key, script_url=checkout.script_url)
 
 
 async def confirm(services: Services, call: Call[None, ConfirmPayment]) -> Answered[ReservationAnswer]:
@@ -99,14 +80,14 @@ async def refund(services: Services, call: Call[None, RefundPayment], payment_id
     return await shown(services, reservation)
 
 
-async def hint(services: Services, call: Call[None, Hint], gateway: str) -> Done:
+async def hint(services: Services, call: Call[None, None], gateway: str) -> Done:
     """For the gateway: something happened, look.
 
-    A message is taken for what it is, a reason to look. Whether it changed anything is not told.
+    A message is taken for what it is, a reason to look, and read by the gateway's own adapter. Whether it changed
+    anything is not told.
     """
-    if gateway != services.payments.gateway_name:
-        raise NotFound("No such gateway is set up here.")
-    await services.payments.take_hint(call.body.data.order_id, call.body.data.payment_key)
+    headers = {name.decode("latin1"): value.decode("latin1") for name, value in call.scope["headers"]}
+    await services.payments.take_hint(gateway, call.data, headers)
     return Done()
 
 
@@ -145,5 +126,12 @@ ENDPOINTS = (
         takes_key=True,
         asks_the_gateway=True,
     ),
-    Endpoint("POST", "/api/payments/webhook/{gateway:name}", hint, Action.HINT, body=Hint, answer=Done),
+    Endpoint(
+        "POST",
+        "/api/payments/webhook/{gateway:name}",
+        hint,
+        Action.HINT,
+        answer=Done,
+        refusals=(NotFound, Invalid),
+    ),
 )

@@ -1,28 +1,39 @@
+// @ts-check
 // The start: which page belongs to the address, and how to get from one to the other without loading anew.
 
-import { startAccount, translateAccount } from "./parts/account.js";
 import { openCheckout } from "./pages/checkout.js";
 import { openConfirmation } from "./pages/confirmation.js";
 import { openDecline } from "./pages/decline.js";
-import { element } from "./parts/elements.js";
-import { hush } from "./parts/message.js";
-import { go, mayShareDocument, startNavigation } from "./parts/navigation.js";
-import { startProfile } from "./parts/profile.js";
 import { openReservation } from "./pages/reservation.js";
 import { openReservations } from "./pages/reservations.js";
 import { openSchedule } from "./pages/schedule.js";
 import { openSchedules } from "./pages/schedules.js";
-import { language, onLanguageChange, say, setLanguage, translate } from "./parts/words.js";
+import { startAccount, translateAccount } from "./parts/account.js";
+import { byId, element } from "./parts/elements.js";
+import { language, onLanguageChange, setLanguage } from "./parts/language.js";
+import { hush } from "./parts/message.js";
+import { go, mayShareDocument, startNavigation } from "./parts/navigation.js";
+import { startProfile } from "./parts/profile.js";
+import { say, translate } from "./parts/words.js";
 
+/**
+ * Shows a page in `main`, with the number of the address where it has one; returns a function that leaves it.
+ * @typedef {(main: HTMLElement, id: number) => () => void} Open
+ */
+
+/** @type {[RegExp, Open][]} */
 const ROUTES = [
-  [/^\/$/, (main) => openSchedules(main)],
-  [/^\/(?:matches|schedules)\/(\d+)\/?$/, (main, scheduleId) => openSchedule(main, Number(scheduleId))],
-  [/^\/checkout\/(\d+)\/?$/, (main, reservationId) => openCheckout(main, Number(reservationId))],
-  [/^\/checkout\/success\/?$/, (main) => openConfirmation(main)],
-  [/^\/checkout\/fail\/?$/, (main) => openDecline(main)],
-  [/^\/reservations\/?$/, (main) => openReservations(main)],
-  [/^\/reservations\/(\d+)\/?$/, (main, reservationId) => openReservation(main, Number(reservationId))],
+  [/^\/$/, openSchedules],
+  [/^\/(?:matches|schedules)\/(\d+)\/?$/, openSchedule],
+  [/^\/checkout\/(\d+)\/?$/, openCheckout],
+  [/^\/checkout\/success\/?$/, openConfirmation],
+  [/^\/checkout\/fail\/?$/, openDecline],
+  [/^\/reservations\/?$/, openReservations],
+  [/^\/reservations\/(\d+)\/?$/, openReservation],
 ];
+
+const main = byId("main", HTMLElement);
+const languageSwitch = byId("language-switch", HTMLElement);
 
 let leave = () => {};
 
@@ -30,11 +41,10 @@ function openPage() {
   leave();
   hush();
   scrollTo(0, 0);
-  const main = document.getElementById("main");
   for (const [pattern, open] of ROUTES) {
     const match = location.pathname.match(pattern);
     if (match) {
-      leave = open(main, ...match.slice(1));
+      leave = open(main, Number(match[1]));
       return;
     }
   }
@@ -44,30 +54,31 @@ function openPage() {
     element("a", { className: "button", href: "/" }, say("toList"))));
 }
 
-/** Follow links within the site by the history, as long as nobody asked for a new tab. */
+/**
+ * Follow links within the site by the history, as long as nobody asked for a new tab.
+ * @param {MouseEvent} event
+ */
 function followLink(event) {
-  const link = event.target.closest("a[href]");
-  if (!link || event.defaultPrevented || event.button !== 0) return;
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (link === null || !link.hasAttribute("href") || event.defaultPrevented || event.button !== 0) return;
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || link.target) return;
   if (link.origin !== location.origin || !ROUTES.some(([pattern]) => pattern.test(link.pathname))) return;
   if (link.hash || link.hasAttribute("download") || !mayShareDocument(link.pathname)) return;
   event.preventDefault();
   go(link.pathname + link.search);
-  document.getElementById("main").focus({ preventScroll: true });
+  main.focus({ preventScroll: true });
 }
 
 function translatePage() {
   document.documentElement.lang = language();
   translate(document.body);
   translateAccount();
-  const other = document.getElementById("language-switch");
-  other.textContent = language() === "ko" ? "English" : "한국어";
-  other.lang = language() === "ko" ? "en" : "ko";
+  languageSwitch.textContent = language() === "ko" ? "English" : "한국어";
+  languageSwitch.lang = language() === "ko" ? "en" : "ko";
 }
 
 document.addEventListener("click", followLink);
-document.getElementById("language-switch")
-  .addEventListener("click", () => setLanguage(language() === "ko" ? "en" : "ko"));
+languageSwitch.addEventListener("click", () => setLanguage(language() === "ko" ? "en" : "ko"));
 onLanguageChange(translatePage);
 translatePage();
 startNavigation(openPage);

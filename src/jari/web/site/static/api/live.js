@@ -1,3 +1,4 @@
+// @ts-check
 // The stream of seat changes: opened, kept open, resumed where it broke off.
 
 const FIRST_RETRY_MS = 1000;
@@ -5,33 +6,52 @@ const LONGEST_RETRY_MS = 30_000;
 const STEADY_MS = 10_000;
 const STALE_AFTER_HIDDEN_MS = 15_000;
 
-/** Of an id `<epoch>-<version>`. */
+/**
+ * What a `snapshot` and a `changes` event carry: ids of seats by status, as of a version.
+ * @typedef {{ version: number, seats: { AVAILABLE?: number[], HOLD?: number[], OCCUPIED?: number[] } }} Statuses
+ * @typedef {"connecting" | "live" | "reconnecting" | "offline"} Connection
+ */
+
+/**
+ * @typedef {object} Handlers
+ * @property {(snapshot: Statuses) => void} onSnapshot
+ * @property {(changes: Statuses) => void} onChanges
+ * @property {(state: Connection) => void} onState
+ * @property {() => void} onNewEpoch the seats themselves may have changed
+ */
+
+/**
+ * Of an id `<epoch>-<version>`.
+ * @param {string} id
+ */
 const epochOf = (id) => id.slice(0, id.lastIndexOf("-"));
 
-/** One schedule's stream. Calls `onSnapshot(data)` and `onChanges(data)` with the payloads, and
- * `onState("connecting" | "live" | "reconnecting" | "offline")`; `onNewEpoch()` when the seats themselves may have
- * changed. Call `close()` when leaving the page. */
+/** One schedule's stream, until the signal aborts. */
 export class Live {
   #url;
   #handlers;
+  #leaving;
+  /** @type {EventSource | null} */
   #source = null;
   #lastId = "";
   #failures = 0;
   #openedMs = 0;
   #hiddenMs = 0;
-  #retryTimer = 0;
-  #leaving = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retryTimer;
 
-  constructor(scheduleId, handlers) {
-    this.#url = `/api/schedules/${encodeURIComponent(scheduleId)}/seats/stream?events=batch`;
+  /**
+   * @param {number} scheduleId
+   * @param {Handlers} handlers
+   * @param {AbortSignal} leaving
+   */
+  constructor(scheduleId, handlers, leaving) {
+    this.#url = `/api/schedules/${scheduleId}/seats/stream?events=batch`;
     this.#handlers = handlers;
+    this.#leaving = leaving;
+    leaving.addEventListener("abort", () => this.#disconnect());
     this.#watchPage();
     this.#connect();
-  }
-
-  close() {
-    this.#leaving.abort();
-    this.#disconnect();
   }
 
   #connect() {
@@ -59,6 +79,10 @@ export class Live {
     if (this.#lastId) this.#handlers.onState("live");
   }
 
+  /**
+   * @param {MessageEvent<string>} event
+   * @param {(statuses: Statuses) => void} handle
+   */
   #received(event, handle) {
     const { data } = JSON.parse(event.data);
     handle(data);
@@ -86,7 +110,7 @@ export class Live {
   }
 
   #watchPage() {
-    const { signal } = this.#leaving;
+    const signal = this.#leaving;
     const now = () => this.#connect();
     addEventListener("pagehide", () => this.#disconnect(), { signal });
     addEventListener("pageshow", (event) => { if (event.persisted) now(); }, { signal });

@@ -1,5 +1,8 @@
+// @ts-check
 // What became of a payment: asked for until it is known. Not to know is not to have failed, so nothing here gives
 // up by itself, and nothing says "failed" before the server has.
+
+/** @import { ConfirmPayment, ReservationAnswer } from "./types.d.ts" */
 
 import * as api from "./client.js";
 import { correctClock } from "./clock.js";
@@ -9,7 +12,15 @@ const LONGEST_WAIT_MS = 10_000;
 const SLOWER_BY = 1.5;
 const BUSY = new Set(["PAYMENT_IN_PROGRESS", "IDEMPOTENT_REQUEST_IN_PROGRESS"]);
 
-/** A reservation as the server has it now; sets our idea of the server's clock by it. */
+/**
+ * Tells why it takes longer.
+ * @typedef {(why: "checking" | "unreachable") => void} OnWait
+ */
+
+/**
+ * A reservation as the server has it now; sets our idea of the server's clock by it.
+ * @param {number} id
+ */
 export async function fetchReservation(id) {
   const askedMs = Date.now();
   const reservation = await api.reservation(id);
@@ -17,31 +28,50 @@ export async function fetchReservation(id) {
   return reservation;
 }
 
-/** Have a payment charged, and wait until it is known what became of it. `onWait("checking" | "unreachable")` tells
- * why it takes longer. Returns the reservation; throws the ApiError that says that nothing was charged. */
-export async function settle(payment, { onWait, signal }) {
-  const reservation = await persist(() => api.confirmPayment(payment), { onWait, signal });
-  return awaitSettlement(reservation, { onWait, signal });
+/**
+ * Have a payment charged, and wait until it is known what became of it. Returns the reservation; throws the ApiError
+ * that says that nothing was charged.
+ * @param {ConfirmPayment} payment
+ * @param {{ onWait: OnWait, signal: AbortSignal }} waiting
+ */
+export async function settle(payment, waiting) {
+  const reservation = await persist(() => api.confirmPayment(payment), waiting);
+  return awaitSettlement(reservation, waiting);
 }
 
-/** Wait until a payment under way has ended; returns the reservation as it is then. */
+/**
+ * Wait until a payment under way has ended; returns the reservation as it is then.
+ * @param {ReservationAnswer} reservation
+ * @param {{ onWait?: OnWait, signal: AbortSignal }} waiting
+ */
 export async function awaitSettlement(reservation, { onWait = () => {}, signal }) {
   let latest = reservation;
   for (let tries = 0; isUnderWay(latest); tries += 1) {
     onWait("checking");
-    await pauseFor(waitMs(tries), signal);
+    await pauseBetween(tries, signal);
     latest = await persist(() => fetchReservation(reservation.id), { onWait, signal });
   }
   return latest;
 }
 
-/** Is a payment of the reservation under way? */
+/**
+ * Is a payment of the reservation under way?
+ * @param {ReservationAnswer} reservation
+ */
 export const isUnderWay = ({ payment }) => payment?.status === "CONFIRMING";
 
-/** Wait between one question and the next, longer each time. Throws when the signal aborts. */
+/**
+ * Wait between one question and the next, longer each time. Throws when the signal aborts.
+ * @param {number} tries
+ * @param {AbortSignal} signal
+ */
 export const pauseBetween = (tries, signal) => pauseFor(waitMs(tries), signal);
 
-/** Ask until there is an answer that settles something. */
+/**
+ * Ask until there is an answer that settles something.
+ * @param {() => Promise<ReservationAnswer>} ask
+ * @param {{ onWait: OnWait, signal: AbortSignal }} waiting
+ */
 async function persist(ask, { onWait, signal }) {
   for (let tries = 0; ; tries += 1) {
     try {
@@ -51,22 +81,31 @@ async function persist(ask, { onWait, signal }) {
     } catch (error) {
       signal.throwIfAborted();
       if (!isOpen(error)) throw error;
-      onWait(BUSY.has(error.code) ? "checking" : "unreachable");
-      await pauseFor(Math.max(waitMs(tries), (error.retryAfterSeconds ?? 0) * 1000), signal);
+      onWait(BUSY.has(api.codeOf(error)) ? "checking" : "unreachable");
+      const askedToWaitMs = error instanceof api.ApiError ? error.retryAfterSeconds * 1000 : 0;
+      await pauseFor(Math.max(waitMs(tries), askedToWaitMs), signal);
     }
   }
 }
 
-/** Does an error leave open what became of the request? A refusal settles it; a fault on the way does not. */
+/**
+ * Does an error leave open what became of the request? A refusal settles it; a fault on the way does not.
+ * @param {unknown} error
+ */
 function isOpen(error) {
-  return error instanceof api.NetworkError || error.status >= 500 || error.status === 429
-    || BUSY.has(error.code);
+  const status = api.statusOf(error);
+  return error instanceof api.NetworkError || status >= 500 || status === 429 || BUSY.has(api.codeOf(error));
 }
 
+/** @param {number} tries */
 function waitMs(tries) {
   return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * SLOWER_BY ** tries);
 }
 
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ */
 async function pauseFor(milliseconds, signal) {
   await api.pause(milliseconds);
   signal.throwIfAborted();

@@ -1,6 +1,14 @@
+// @ts-check
 // All seats in a picture of their own, larger than the view: panning copies it, a change repaints one seat.
 
+/** @import { Allocations } from "./allocations.js" */
+/** @import { Layout } from "./layout.js" */
+/** @import { Draw } from "./looks.js" */
+/** @import { View } from "./view.js" */
+
 import { AVAILABLE, HOLD, NOT_MINE } from "./allocations.js";
+import { makeCanvas } from "./canvas.js";
+import { drawAvailable, drawHold, drawMine, drawOccupied, readableOn } from "./looks.js";
 import { palette } from "./palette.js";
 
 const MARGIN = 0.3;
@@ -9,20 +17,40 @@ const SMALLEST_SHAPED_PIXELS = 7;
 const SMALLEST_LABELLED_PITCH = 33; // CSS pixels
 const REPAINT_ALL_FROM = 2000;
 
+/**
+ * How all seats of a grade or a state look: `picture` is null where they are plain squares, and `text` the colour of
+ * the number on it, "" for none.
+ * @typedef {{ color: string, picture: HTMLCanvasElement | null, text: string }} Look
+ */
+
 /** Positions are in device pixels of the plan at the layer's scale; (`left`, `top`) is the layer's corner.
  * Whole numbers throughout, so that every seat has crisp edges and its true colour. */
 export class SeatLayer {
+  /**
+   * @param {Layout} layout
+   * @param {Allocations} allocations
+   */
   constructor(layout, allocations) {
     this.layout = layout;
     this.allocations = allocations;
-    this.canvas = document.createElement("canvas");
-    this.context = this.canvas.getContext("2d");
+    const { canvas, context } = makeCanvas(1, 1);
+    this.canvas = canvas;
+    this.context = context;
     this.scale = 0;
     this.left = 0;
     this.top = 0;
+    this.size = 1;
+    this.isLabelled = false;
+    this.renderMs = 0;
+    /** @type {Look[]} */
+    this.looks = [];
   }
 
-  /** Does the layer show everything that the view shows? */
+  /**
+   * Does the layer show everything that the view shows?
+   * @param {View} view
+   * @param {number} ratio
+   */
   covers(view, ratio) {
     if (this.scale === 0) return false;
     const { bounds } = this.layout;
@@ -37,10 +65,13 @@ export class SeatLayer {
       && right <= this.canvas.width + slack && bottom <= this.canvas.height + slack;
   }
 
-  /** Paint all seats around the view at the view's scale. */
+  /**
+   * Paint all seats around the view at the view's scale.
+   * @param {View} view
+   * @param {number} ratio
+   */
   render(view, ratio) {
     this.scale = view.scale * ratio;
-    this.ratio = ratio;
     this.left = Math.floor((view.x - (view.width / view.scale) * MARGIN) * this.scale);
     this.top = Math.floor((view.y - (view.height / view.scale) * MARGIN) * this.scale);
     const width = Math.ceil(view.width * ratio * (1 + 2 * MARGIN));
@@ -54,13 +85,16 @@ export class SeatLayer {
     const startMs = performance.now();
     const pitch = this.layout.pitch * this.scale;
     this.size = seatSize(pitch);
-    this.labelled = pitch / ratio >= SMALLEST_LABELLED_PITCH;
+    this.isLabelled = pitch / ratio >= SMALLEST_LABELLED_PITCH;
     this.#makeLooks();
     this.#paintAll();
     this.renderMs = performance.now() - startMs;
   }
 
-  /** Repaint a set of seats that changed. */
+  /**
+   * Repaint a set of seats that changed.
+   * @param {Set<number>} seats
+   */
   paint(seats) {
     if (seats.size >= REPAINT_ALL_FROM) {
       this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -85,16 +119,21 @@ export class SeatLayer {
     return this.size === 2;
   }
 
+  /** @param {Set<number>} seats */
   #restoreCores(seats) {
     const reach = (2 * this.size) / this.scale;
     for (const changed of seats) {
-      this.layout.visitNear(this.layout.x[changed], this.layout.y[changed], reach, (seat) => {
+      this.layout.grid.visitNear(this.layout.x[changed], this.layout.y[changed], reach, (seat) => {
         this.#paintCores([seat], this.looks[this.#lookOf(seat)]);
       });
     }
   }
 
-  /** One pixel at each centre, so that even the smallest seat shows its true colour there. */
+  /**
+   * One pixel at each centre, so that even the smallest seat shows its true colour there.
+   * @param {number[]} seats
+   * @param {Look} look
+   */
   #paintCores(seats, look) {
     this.context.fillStyle = look.color;
     for (const seat of seats) {
@@ -104,19 +143,28 @@ export class SeatLayer {
     }
   }
 
+  /** @param {number} seat */
   #leftOf(seat) {
     return Math.round(this.layout.x[seat] * this.scale - this.size / 2) - this.left;
   }
 
+  /** @param {number} seat */
   #topOf(seat) {
     return Math.round(this.layout.y[seat] * this.scale - this.size / 2) - this.top;
   }
 
+  /**
+   * @param {number} left
+   * @param {number} top
+   */
   #isInside(left, top) {
     return left > -this.size && top > -this.size && left < this.canvas.width && top < this.canvas.height;
   }
 
-  /** Number of a seat's look: its grade, or one of the states after the grades. */
+  /**
+   * Number of a seat's look: its grade, or one of the states after the grades.
+   * @param {number} seat
+   */
   #lookOf(seat) {
     const { mine, status } = this.allocations;
     const grades = this.layout.grades.length;
@@ -130,25 +178,28 @@ export class SeatLayer {
     this.looks = this.layout.grades.map((grade) => this.#makeLook(grade.color, drawAvailable));
     this.looks.push(
       this.#makeLook(colors.hold, drawHold),
-      { ...this.#makeLook(colors.occupied, drawOccupied), text: null }, // Nobody needs to read it any more.
+      { ...this.#makeLook(colors.occupied, drawOccupied), text: "" }, // Nobody needs to read it any more.
       this.#makeLook(colors.mine, drawMine),
     );
   }
 
-  /** Small seats are plain squares, filled directly; larger ones have a shape, drawn once and copied. */
+  /**
+   * Small seats are plain squares, filled directly; larger ones have a shape, drawn once and copied.
+   * @param {string} color
+   * @param {Draw} draw
+   * @returns {Look}
+   */
   #makeLook(color, draw) {
     const { size } = this;
-    if (size < SMALLEST_SHAPED_PIXELS) return { color, picture: null };
-    const picture = document.createElement("canvas");
-    picture.width = size;
-    picture.height = size;
-    const context = picture.getContext("2d");
+    if (size < SMALLEST_SHAPED_PIXELS) return { color, picture: null, text: "" };
+    const { canvas, context } = makeCanvas(size, size);
     context.fillStyle = color;
     draw(context, size);
-    return { color, picture, text: readableOn(color) };
+    return { color, picture: canvas, text: readableOn(color) };
   }
 
   #paintAll() {
+    /** @type {number[][]} */
     const seatsOfLook = this.looks.map(() => []);
     for (let seat = 0; seat < this.layout.count; seat += 1) {
       if (this.#isInside(this.#leftOf(seat), this.#topOf(seat))) seatsOfLook[this.#lookOf(seat)].push(seat);
@@ -158,12 +209,22 @@ export class SeatLayer {
     if (this.#overlap()) seatsOfLook.forEach((seats, number) => this.#paintCores(seats, this.looks[number]));
   }
 
+  /**
+   * @param {number[]} seats
+   * @param {Look} look
+   */
   #paintAlike(seats, look) {
     this.context.fillStyle = look.color;
     for (const seat of seats) this.#paintSeat(seat, this.#leftOf(seat), this.#topOf(seat), look);
   }
 
-  /** Paint one seat; the fill must have the look's colour. */
+  /**
+   * Paint one seat; the fill must have the look's colour.
+   * @param {number} seat
+   * @param {number} left
+   * @param {number} top
+   * @param {Look} look
+   */
   #paintSeat(seat, left, top, look) {
     const { context, size } = this;
     if (look.picture === null) {
@@ -171,10 +232,16 @@ export class SeatLayer {
       return;
     }
     context.drawImage(look.picture, left, top);
-    if (this.labelled && look.text) this.#paintLabel(seat, left, top, look);
+    if (this.isLabelled && look.text) this.#paintLabel(seat, left, top, look);
   }
 
-  /** The printed number, in the lower half: the centre keeps the pure colour of the state. */
+  /**
+   * The printed number, in the lower half: the centre keeps the pure colour of the state.
+   * @param {number} seat
+   * @param {number} left
+   * @param {number} top
+   * @param {Look} look
+   */
   #paintLabel(seat, left, top, look) {
     const { context, size } = this;
     const height = Math.floor(size * 0.38);
@@ -186,62 +253,14 @@ export class SeatLayer {
   }
 }
 
-/** Width of a seat in device pixels. Small ones are chosen so that blocks look solid, yet no seat covers the
- * centre of another, however its row is turned: neighbours are at least pitch / √2 apart on one axis. */
+/**
+ * Width of a seat in device pixels. Small ones are chosen so that blocks look solid, yet no seat covers the
+ * centre of another, however its row is turned: neighbours are at least pitch / √2 apart on one axis.
+ * @param {number} pitch
+ */
 function seatSize(pitch) {
   if (pitch < Math.SQRT2) return 1;
   if (pitch < 2 * Math.SQRT2) return 2;
   if (pitch < 5) return 3;
   return Math.floor(pitch * SEAT_SHARE_OF_PITCH);
-}
-
-function drawAvailable(context, size) {
-  context.beginPath();
-  context.roundRect(0, 0, size, size, size * 0.28);
-  context.fill();
-}
-
-/** An octagon: somebody is deciding. */
-function drawHold(context, size) {
-  const cut = size * 0.36;
-  context.beginPath();
-  context.moveTo(cut, 0);
-  context.lineTo(size - cut, 0);
-  context.lineTo(size, cut);
-  context.lineTo(size, size - cut);
-  context.lineTo(size - cut, size);
-  context.lineTo(cut, size);
-  context.lineTo(0, size - cut);
-  context.lineTo(0, cut);
-  context.fill();
-}
-
-/** Small, so that what can still be bought stands out. */
-function drawOccupied(context, size) {
-  const inset = Math.round(size * 0.16);
-  context.beginPath();
-  context.roundRect(inset, inset, size - 2 * inset, size - 2 * inset, size * 0.12);
-  context.fill();
-}
-
-function drawMine(context, size) {
-  context.beginPath();
-  context.roundRect(0, 0, size, size, size * 0.28);
-  context.fill();
-}
-
-/** Black or white, whichever reads better on a colour (relative luminance after WCAG 2). */
-function readableOn(color) {
-  const [red, green, blue] = parseColor(color).map((part) => {
-    const share = part / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
-}
-
-function parseColor(color) {
-  const context = document.createElement("canvas").getContext("2d");
-  context.fillStyle = color;
-  context.fillRect(0, 0, 1, 1);
-  return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
 }

@@ -1,52 +1,105 @@
+// @ts-check
 // The venue as the map needs it: every seat in typed arrays, its block, and a grid to find the nearest seat.
 
-/** What a seat may be besides being a seat; bits of `Layout.flags`. */
-export const FLAGS = { accessible: 1, companion: 2, restrictedView: 4, aisle: 8 };
+/** @import { BlockAnswer, LayoutAnswer, VenueAnswer } from "../api/types.d.ts" */
 
+import { Grid } from "./grid.js";
+
+/**
+ * @typedef {{ left: number, top: number, right: number, bottom: number }} Box
+ * @typedef {BlockAnswer & Box & { centreX: number, centreY: number, seats: number[] }} Block a block and its seats
+ * @typedef {"accessible" | "companion" | "restrictedView" | "aisle"} Flag
+ */
+
+/**
+ * What a seat may be besides being a seat; bits of `Layout.flags`.
+ * @type {Record<Flag, number>}
+ */
+const BITS = { accessible: 1, companion: 2, restrictedView: 4, aisle: 8 };
+/** @type {Flag[]} */
+export const FLAGS = ["accessible", "companion", "restrictedView", "aisle"];
+
+const NOWHERE = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
 const PITCH_SAMPLES = 500;
 const PITCH_QUANTILE = 0.2;
 
 /** The static plan of one schedule. A seat is named by its index, 0 … count - 1; `ids` gives the id. */
 export class Layout {
+  /**
+   * @param {VenueAnswer} venue
+   * @param {BlockAnswer[]} blocks
+   * @param {LayoutAnswer} answer
+   */
   constructor(venue, blocks, answer) {
     const columns = answer.seats;
     this.count = columns.id.length;
     this.ids = columns.id;
-    this.indexOf = new Map(columns.id.map((id, index) => [id, index]));
     this.x = Float32Array.from(columns.x);
     this.y = Float32Array.from(columns.y);
     this.rowLabels = columns.rowLabel;
     this.seatLabels = columns.seatLabel;
     this.grades = venue.grades;
     this.currency = venue.currency;
-    this.shapes = venue.shapes ?? [];
+    this.shapes = venue.shapes;
+    this.indexOf = new Map(columns.id.map((id, index) => [id, index]));
     this.grade = this.#gradeColumn(columns.grade);
     this.flags = this.#flagColumn(answer);
-    this.blocks = blocks.map((block) => ({ ...block, seats: [] }));
-    this.block = this.#blockColumn(columns.blockId);
-    for (const block of this.blocks) this.#measure(block);
+    this.block = blockColumn(blocks, columns.blockId);
+    this.blocks = this.#measured(blocks);
     this.bounds = this.#boundsOfAll(venue);
-    this.#buildGrid();
+    this.grid = new Grid(this.bounds, this.x, this.y);
     this.pitch = this.#measurePitch();
   }
 
-  gradeOf(index) {
-    return this.grades[this.grade[index]];
+  /** @param {number} seat */
+  gradeOf(seat) {
+    return this.grades[this.grade[seat]];
   }
 
-  blockOf(index) {
-    return this.blocks[this.block[index]];
+  /** @param {number} seat */
+  blockOf(seat) {
+    return this.blocks[this.block[seat]];
   }
 
-  has(index, flag) {
-    return (this.flags[index] & FLAGS[flag]) !== 0;
+  /**
+   * @param {number} seat
+   * @param {Flag} flag
+   */
+  has(seat, flag) {
+    return (this.flags[seat] & BITS[flag]) !== 0;
   }
 
-  /** Index of the seat nearest to a point of the plan and within `reach` of it, or -1. */
+  /**
+   * The seats with these ids. An id that the plan does not know is of another plan, and passed over.
+   * @param {number[]} ids
+   */
+  seatsOf(ids) {
+    return ids.map((id) => this.indexOf.get(id)).filter((seat) => seat !== undefined);
+  }
+
+  /** @param {number[]} seats */
+  idsOf(seats) {
+    return seats.map((seat) => this.ids[seat]);
+  }
+
+  /**
+   * What seats cost together, in the currency's minor unit.
+   * @param {number[]} seats
+   */
+  priceOf(seats) {
+    return seats.reduce((sum, seat) => sum + this.gradeOf(seat).price, 0);
+  }
+
+  /**
+   * The seat nearest to a point of the plan and within `reach` of it, or -1.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} reach
+   */
   nearest(x, y, reach, except = -1) {
     let best = -1;
     let bestSquare = reach * reach;
-    this.visitNear(x, y, reach, (seat) => {
+    this.grid.visitNear(x, y, reach, (seat) => {
       const square = (this.x[seat] - x) ** 2 + (this.y[seat] - y) ** 2;
       if (square > bestSquare || seat === except) return;
       best = seat;
@@ -55,49 +108,39 @@ export class Layout {
     return best;
   }
 
-  /** Call back with the seats in the grid's cells around a point: all within `reach`, and some beyond. */
-  visitNear(x, y, reach, visit) {
-    const { left, top, columns, rows, size, starts, members } = this.grid;
-    const firstColumn = Math.max(0, Math.floor((x - reach - left) / size));
-    const lastColumn = Math.min(columns - 1, Math.floor((x + reach - left) / size));
-    const firstRow = Math.max(0, Math.floor((y - reach - top) / size));
-    const lastRow = Math.min(rows - 1, Math.floor((y + reach - top) / size));
-    for (let row = firstRow; row <= lastRow; row += 1) {
-      for (let column = firstColumn; column <= lastColumn; column += 1) {
-        const cell = row * columns + column;
-        for (let at = starts[cell]; at < starts[cell + 1]; at += 1) visit(members[at]);
-      }
-    }
-  }
-
+  /** @param {string[]} codes */
   #gradeColumn(codes) {
     const indexOf = new Map(this.grades.map((grade, index) => [grade.code, index]));
     return Uint8Array.from(codes, (code) => indexOf.get(code) ?? 0);
   }
 
+  /** @param {LayoutAnswer} answer */
   #flagColumn(answer) {
     const flags = new Uint8Array(this.count);
-    for (const [name, bit] of Object.entries(FLAGS)) {
-      for (const id of answer[name] ?? []) {
-        const index = this.indexOf.get(id);
-        if (index !== undefined) flags[index] |= bit;
-      }
+    for (const flag of FLAGS) {
+      for (const seat of this.seatsOf(answer[flag])) flags[seat] |= BITS[flag];
     }
     return flags;
   }
 
-  #blockColumn(blockIds) {
-    const indexOf = new Map(this.blocks.map((block, index) => [block.id, index]));
-    return Uint16Array.from(blockIds, (blockId, seat) => {
-      const index = indexOf.get(blockId);
-      this.blocks[index].seats.push(seat);
-      return index;
-    });
+  /** @param {BlockAnswer[]} blocks */
+  #measured(blocks) {
+    /** @type {number[][]} */
+    const seatsOf = blocks.map(() => []);
+    this.block.forEach((block, seat) => seatsOf[block].push(seat));
+    return blocks.map((block, index) => this.#measure(block, seatsOf[index]));
   }
 
-  #measure(block) {
-    let bottom = -Infinity, left = Infinity, right = -Infinity, sumX = 0, sumY = 0, top = Infinity;
-    for (const seat of block.seats) {
+  /**
+   * @param {BlockAnswer} block
+   * @param {number[]} seats
+   * @returns {Block}
+   */
+  #measure(block, seats) {
+    let { left, top, right, bottom } = NOWHERE;
+    let sumX = 0;
+    let sumY = 0;
+    for (const seat of seats) {
       left = Math.min(left, this.x[seat]);
       right = Math.max(right, this.x[seat]);
       top = Math.min(top, this.y[seat]);
@@ -105,17 +148,20 @@ export class Layout {
       sumX += this.x[seat];
       sumY += this.y[seat];
     }
-    const count = Math.max(1, block.seats.length);
-    Object.assign(block, { left, top, right, bottom, centreX: sumX / count, centreY: sumY / count });
+    const count = Math.max(1, seats.length);
+    return { ...block, left, top, right, bottom, centreX: sumX / count, centreY: sumY / count, seats };
   }
 
+  /**
+   * @param {VenueAnswer} venue
+   * @returns {Box}
+   */
   #boundsOfAll(venue) {
-    const boxes = this.blocks.filter((block) => block.seats.length);
-    for (const shape of this.shapes) {
-      const reach = shape.kind === "circle" ? shape.radius ?? 0 : 0;
-      for (const [x, y] of shape.points) {
-        boxes.push({ left: x - reach, right: x + reach, top: y - reach, bottom: y + reach });
-      }
+    /** @type {Box[]} */
+    const boxes = this.blocks.filter((block) => block.seats.length > 0);
+    for (const { kind, radius = 0, points } of this.shapes) {
+      const reach = kind === "circle" ? radius : 0;
+      for (const [x, y] of points) boxes.push({ left: x - reach, right: x + reach, top: y - reach, bottom: y + reach });
     }
     if (boxes.length === 0) return { left: 0, top: 0, right: venue.width || 1, bottom: venue.height || 1 };
     return boxes.reduce((all, box) => ({
@@ -123,24 +169,7 @@ export class Layout {
       top: Math.min(all.top, box.top),
       right: Math.max(all.right, box.right),
       bottom: Math.max(all.bottom, box.bottom),
-    }), { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity });
-  }
-
-  /** Seats sorted into square cells: `members[starts[cell] … starts[cell + 1]]` are those of a cell. */
-  #buildGrid() {
-    const { left, top, right, bottom } = this.bounds;
-    const size = Math.max(1e-6, 2 * Math.sqrt(((right - left) * (bottom - top)) / Math.max(1, this.count)) || 1);
-    const columns = Math.floor((right - left) / size) + 1;
-    const rows = Math.floor((bottom - top) / size) + 1;
-    const cellOf = (seat) =>
-      Math.floor((this.y[seat] - top) / size) * columns + Math.floor((this.x[seat] - left) / size);
-    const starts = new Uint32Array(columns * rows + 1);
-    for (let seat = 0; seat < this.count; seat += 1) starts[cellOf(seat) + 1] += 1;
-    for (let cell = 0; cell < columns * rows; cell += 1) starts[cell + 1] += starts[cell];
-    const filled = starts.slice();
-    const members = new Uint32Array(this.count);
-    for (let seat = 0; seat < this.count; seat += 1) members[filled[cellOf(seat)]++] = seat;
-    this.grid = { left, top, size, columns, rows, starts, members };
+    }), NOWHERE);
   }
 
   /** The usual distance between neighbours, from a sample. A low quantile, so that no two seats overlap. */
@@ -156,4 +185,18 @@ export class Layout {
     const pitch = distances[Math.floor(distances.length * PITCH_QUANTILE)];
     return pitch > 0 ? pitch : this.grid.size;
   }
+}
+
+/**
+ * The index of each seat's block.
+ * @param {BlockAnswer[]} blocks
+ * @param {number[]} blockIds
+ */
+function blockColumn(blocks, blockIds) {
+  const indexOf = new Map(blocks.map((block, index) => [block.id, index]));
+  return Uint16Array.from(blockIds, (blockId) => {
+    const index = indexOf.get(blockId);
+    if (index === undefined) throw new Error(`The plan has seats of block ${blockId}, which it does not list.`);
+    return index;
+  });
 }

@@ -1,6 +1,12 @@
+// @ts-check
 // What is drawn over the seats and moves: block names, flashes of change, rings around my seats, the pointer's seat.
 
+/** @import { Allocations } from "./allocations.js" */
+/** @import { Block, Layout } from "./layout.js" */
+/** @import { View } from "./view.js" */
+
 import { MY_HOLD, NOT_MINE } from "./allocations.js";
+import { contextOf, makeCanvas } from "./canvas.js";
 import { palette } from "./palette.js";
 
 const FLASH_MS = 750;
@@ -10,23 +16,40 @@ const NAME_PIXELS = 12;
 const NAMES_VANISH_AT_PITCH = 15;
 const HALO_PIXELS = 3;
 
+/**
+ * @typedef {{ picture: HTMLCanvasElement, width: number, height: number, textWidth: number }} NamePicture
+ * @typedef {{ x: number, y: number }} Position CSS pixels from the map's corner
+ */
+
 export class Marks {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Layout} layout
+   * @param {Allocations} allocations
+   * @param {Iterable<number>} selection
+   */
   constructor(canvas, layout, allocations, selection) {
-    this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = contextOf(canvas);
     this.layout = layout;
     this.allocations = allocations;
     this.selection = selection;
     this.pointed = -1;
+    /** @type {{ seat: number, startMs: number }[]} */
     this.flashes = [];
+    /** @type {Map<string, NamePicture>} */
     this.namePictures = new Map();
     this.namesAtScale = 0;
+    /** @type {(NamePicture & { block: Block })[]} */
     this.shownNames = [];
   }
 
-  /** Let seats flash in the colour of what became of them. */
-  flash(seats, now) {
-    for (const seat of seats) this.flashes.push({ seat, startMs: now });
+  /**
+   * Let seats flash in the colour of what became of them.
+   * @param {number[]} seats
+   * @param {number} nowMs
+   */
+  flash(seats, nowMs) {
+    for (const seat of seats) this.flashes.push({ seat, startMs: nowMs });
     // More than this nobody can see; without a limit a flood would slow down the page.
     if (this.flashes.length > FLASH_LIMIT) this.flashes.splice(0, this.flashes.length - FLASH_LIMIT);
   }
@@ -37,33 +60,52 @@ export class Marks {
     this.namesAtScale = 0;
   }
 
-  /** Draw everything; true while something still moves. */
-  draw(view, ratio, now) {
+  /**
+   * Draw everything; true while something still moves.
+   * @param {View} view
+   * @param {number} ratio
+   * @param {number} nowMs
+   */
+  draw(view, ratio, nowMs) {
     const { context } = this;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, view.width, view.height);
     this.#drawNames(view, ratio);
-    this.#drawFlashes(view, now);
+    this.#drawFlashes(view, nowMs);
     this.#drawOwn(view);
     this.#drawSelected(view);
     this.#drawPointed(view);
     return this.flashes.length > 0;
   }
 
+  /** @param {View} view */
   #seatPixels(view) {
     return Math.max(2, this.layout.pitch * view.scale * 0.78);
   }
 
+  /**
+   * @param {View} view
+   * @param {number} seat
+   */
   #position(view, seat) {
     return view.toPixels(this.layout.x[seat], this.layout.y[seat]);
   }
 
+  /**
+   * @param {View} view
+   * @param {Position} at
+   * @param {number} reach
+   */
   #isSeen(view, { x, y }, reach) {
     return x > -reach && y > -reach && x < view.width + reach && y < view.height + reach;
   }
 
-  #drawFlashes(view, now) {
-    this.flashes = this.flashes.filter((flash) => now - flash.startMs < FLASH_MS);
+  /**
+   * @param {View} view
+   * @param {number} nowMs
+   */
+  #drawFlashes(view, nowMs) {
+    this.flashes = this.flashes.filter((flash) => nowMs - flash.startMs < FLASH_MS);
     if (this.flashes.length === 0) return;
     const { context } = this;
     const colors = palette();
@@ -73,7 +115,7 @@ export class Marks {
     for (const flash of this.flashes) {
       const at = this.#position(view, flash.seat);
       // A frame's time is when the frame began, which may lie before a change that came during it.
-      const progress = Math.max(0, now - flash.startMs) / FLASH_MS;
+      const progress = Math.max(0, nowMs - flash.startMs) / FLASH_MS;
       const radius = seatRadius + 2 + progress * (5 + seatRadius * 0.5);
       if (!this.#isSeen(view, at, radius)) continue;
       const step = Math.min(FLASH_STEPS - 1, Math.floor(progress * FLASH_STEPS));
@@ -90,6 +132,7 @@ export class Marks {
     context.globalAlpha = 1;
   }
 
+  /** @param {View} view */
   #drawOwn(view) {
     const { mine } = this.allocations;
     const colors = palette();
@@ -99,6 +142,7 @@ export class Marks {
     }
   }
 
+  /** @param {View} view */
   #drawSelected(view) {
     const colors = palette();
     for (const seat of this.selection) {
@@ -107,11 +151,19 @@ export class Marks {
     }
   }
 
+  /** @param {View} view */
   #drawPointed(view) {
     if (this.pointed >= 0) this.#ring(view, this.pointed, palette().ring, 1.5, 1);
   }
 
-  /** A square ring around a seat, never so small that it could be missed. */
+  /**
+   * A square ring around a seat, never so small that it could be missed.
+   * @param {View} view
+   * @param {number} seat
+   * @param {string} color
+   * @param {number} width
+   * @param {number} gap
+   */
   #ring(view, seat, color, width, gap) {
     const at = this.#position(view, seat);
     const half = Math.max(5, this.#seatPixels(view) / 2 + gap);
@@ -124,6 +176,10 @@ export class Marks {
     context.stroke();
   }
 
+  /**
+   * @param {View} view
+   * @param {number} ratio
+   */
   #drawNames(view, ratio) {
     const pitch = this.layout.pitch * view.scale;
     if (pitch > NAMES_VANISH_AT_PITCH) return;
@@ -139,7 +195,11 @@ export class Marks {
     context.globalAlpha = 1;
   }
 
-  /** Which names fit their block at this scale without touching one another. */
+  /**
+   * Which names fit their block at this scale without touching one another.
+   * @param {View} view
+   * @param {number} ratio
+   */
   #chooseNames(view, ratio) {
     this.namesAtScale = view.scale;
     this.shownNames = [];
@@ -147,44 +207,58 @@ export class Marks {
       if (block.seats.length === 0) continue;
       const name = this.#namePicture(block.name, ratio);
       const side = Math.sqrt(block.seats.length) * this.layout.pitch * view.scale;
-      const fits = name.textWidth <= side * 1.25 && name.textHeight <= side;
+      const fits = name.textWidth <= side * 1.25 && NAME_PIXELS <= side;
       if (!fits || this.shownNames.some((shown) => touch(view, block, name, shown))) continue;
       this.shownNames.push({ block, ...name });
     }
   }
 
+  /**
+   * @param {string} text
+   * @param {number} ratio
+   */
   #namePicture(text, ratio) {
     const known = this.namePictures.get(text);
     if (known) return known;
-    const canvas = document.createElement("canvas");
-    const context = canvas.getContext("2d");
     const font = `700 ${NAME_PIXELS * ratio}px "Noto Sans KR", "Apple SD Gothic Neo", system-ui, sans-serif`;
-    context.font = font;
-    const textWidth = context.measureText(text).width / ratio;
+    this.context.font = font;
+    const textWidth = this.context.measureText(text).width / ratio;
     const width = textWidth + 2 * HALO_PIXELS;
     const height = NAME_PIXELS * 1.3 + 2 * HALO_PIXELS;
-    canvas.width = Math.ceil(width * ratio);
-    canvas.height = Math.ceil(height * ratio);
-    this.#writeName(context, text, font, canvas, ratio);
-    const made = { picture: canvas, width, height, textWidth, textHeight: NAME_PIXELS };
+    const { canvas, context } = makeCanvas(Math.ceil(width * ratio), Math.ceil(height * ratio));
+    context.font = font;
+    context.lineWidth = 2 * HALO_PIXELS * ratio * 0.8;
+    writeName(context, text);
+    const made = { picture: canvas, width, height, textWidth };
     this.namePictures.set(text, made);
     return made;
   }
-
-  #writeName(context, text, font, canvas, ratio) {
-    const colors = palette();
-    context.font = font; // Giving the canvas its size has reset the font.
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    context.lineWidth = 2 * HALO_PIXELS * ratio * 0.8;
-    context.strokeStyle = colors.halo;
-    context.strokeText(text, canvas.width / 2, canvas.height / 2);
-    context.fillStyle = colors.text;
-    context.fillText(text, canvas.width / 2, canvas.height / 2);
-  }
 }
 
+/**
+ * Write a name with its halo in the middle of a picture.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ */
+function writeName(context, text) {
+  const { halo, text: color } = palette();
+  const { width, height } = context.canvas;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  context.strokeStyle = halo;
+  context.strokeText(text, width / 2, height / 2);
+  context.fillStyle = color;
+  context.fillText(text, width / 2, height / 2);
+}
+
+/**
+ * Would a block's name touch one that is shown?
+ * @param {View} view
+ * @param {Block} block
+ * @param {NamePicture} name
+ * @param {NamePicture & { block: Block }} shown
+ */
 function touch(view, block, name, shown) {
   const across = Math.abs(block.centreX - shown.block.centreX) * view.scale;
   const down = Math.abs(block.centreY - shown.block.centreY) * view.scale;

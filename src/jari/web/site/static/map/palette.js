@@ -1,3 +1,4 @@
+// @ts-check
 // Colours of the map. Grades bring their own; states must differ from them, and by shape as well as by colour.
 
 const LIGHT = {
@@ -32,7 +33,11 @@ dark.addEventListener("change", () => { current = dark.matches ? DARK : LIGHT; }
 export const palette = () => current;
 export const motionAllowed = () => !still.matches;
 
-/** Call back when the colour scheme changes. */
+/**
+ * Call back when the colour scheme changes.
+ * @param {() => void} callback
+ * @param {AbortSignal} signal
+ */
 export function onPaletteChange(callback, signal) {
   dark.addEventListener("change", callback, { signal });
 }

@@ -1,4 +1,9 @@
+// @ts-check
 // Which part of the plan is seen, and how large. Pure arithmetic: plan units to CSS pixels and back.
+
+/** @import { Box } from "./layout.js" */
+
+/** @typedef {{ x: number, y: number, scale: number }} Target a point of the plan to look at, and how near */
 
 const LARGEST_PITCH_PIXELS = 52;
 const FIT_MARGIN_PIXELS = 18;
@@ -6,6 +11,10 @@ const SMALLEST_OF_WHOLE = 0.85;
 
 /** `scale` is CSS pixels per plan unit; (`x`, `y`) is the point of the plan in the top left corner. */
 export class View {
+  /**
+   * @param {Box} bounds
+   * @param {number} pitch
+   */
   constructor(bounds, pitch) {
     this.bounds = bounds;
     this.largestScale = LARGEST_PITCH_PIXELS / pitch;
@@ -17,13 +26,17 @@ export class View {
     this.isWhole = true;
   }
 
-  /** Take a new size in CSS pixels; the middle stays where it is, or the whole map is fitted again. */
+  /**
+   * Take a new size in CSS pixels; the middle stays where it is, or the whole map is fitted again.
+   * @param {number} width
+   * @param {number} height
+   */
   resize(width, height) {
-    const centre = this.toPlan(this.width / 2, this.height / 2);
+    const centre = this.centre();
     this.width = width;
     this.height = height;
     if (this.isWhole) this.showWhole();
-    else this.centreOn(centre.x, centre.y, this.scale);
+    else this.centreOn(centre);
   }
 
   wholeScale() {
@@ -33,18 +46,27 @@ export class View {
     return Math.min(across, down, this.largestScale);
   }
 
+  /** @returns {Target} */
   wholeTarget() {
     const { left, top, right, bottom } = this.bounds;
     return { x: (left + right) / 2, y: (top + bottom) / 2, scale: this.wholeScale() };
   }
 
   showWhole() {
-    const { x, y, scale } = this.wholeTarget();
-    this.centreOn(x, y, scale);
+    this.centreOn(this.wholeTarget());
     this.isWhole = true;
   }
 
-  centreOn(x, y, scale) {
+  /**
+   * What is in the middle now.
+   * @returns {Target}
+   */
+  centre() {
+    return { ...this.toPlan(this.width / 2, this.height / 2), scale: this.scale };
+  }
+
+  /** @param {Target} target */
+  centreOn({ x, y, scale }) {
     this.scale = this.limitScale(scale);
     this.x = x - this.width / 2 / this.scale;
     this.y = y - this.height / 2 / this.scale;
@@ -52,7 +74,12 @@ export class View {
     this.#keepInSight();
   }
 
-  /** Zoom by a factor about a point in CSS pixels, which stays where it is. */
+  /**
+   * Zoom by a factor about a point in CSS pixels, which stays where it is.
+   * @param {number} left
+   * @param {number} top
+   * @param {number} factor
+   */
   zoomAt(left, top, factor) {
     const fixed = this.toPlan(left, top);
     this.scale = this.limitScale(this.scale * factor);
@@ -62,6 +89,10 @@ export class View {
     this.#keepInSight();
   }
 
+  /**
+   * @param {number} right
+   * @param {number} down
+   */
   panBy(right, down) {
     this.x -= right / this.scale;
     this.y -= down / this.scale;
@@ -69,14 +100,23 @@ export class View {
     this.#keepInSight();
   }
 
+  /**
+   * @param {number} left
+   * @param {number} top
+   */
   toPlan(left, top) {
     return { x: this.x + left / this.scale, y: this.y + top / this.scale };
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   toPixels(x, y) {
     return { x: (x - this.x) * this.scale, y: (y - this.y) * this.scale };
   }
 
+  /** @param {number} scale */
   limitScale(scale) {
     return Math.min(this.largestScale, Math.max(this.wholeScale() * SMALLEST_OF_WHOLE, scale));
   }

@@ -1,49 +1,63 @@
+// @ts-check
 // The checkout of one reservation: what it is, how long it stands, and the way to the gateway's page.
 
-import { currentAccount } from "../parts/account.js";
+/** @import { Checkout as Gateway, ReservationAnswer } from "../api/types.d.ts" */
+/** @import { State } from "../parts/summary.js" */
+
 import * as api from "../api/client.js";
+import { loadGateway, requestPayment } from "../api/gateway.js";
+import { awaitSettlement, fetchReservation, isUnderWay } from "../api/settlement.js";
+import { currentAccount } from "../parts/account.js";
 import { button, element, linkButton } from "../parts/elements.js";
-import { GatewayUnreachable, loadGateway, requestPayment } from "../api/gateway.js";
+import { writeMoney, writeSeconds } from "../parts/formats.js";
 import { announce } from "../parts/message.js";
 import { go, goInstead } from "../parts/navigation.js";
-import { OwnedPage, waitElements } from "../parts/owned.js";
-import { explain, explainCode } from "../parts/refusals.js";
-import { awaitSettlement, fetchReservation, isUnderWay } from "../api/settlement.js";
-import { isReturned, occasion, seatRows, secondsLeft, stateOf, totalRows } from "../parts/summary.js";
-import { say, writeMoney, writeSeconds } from "../parts/words.js";
+import { OwnedPage } from "../parts/owned.js";
+import { occasion, seatRows, secondsLeft, stateOf, totalRows } from "../parts/summary.js";
+import { every, LAST_MINUTE_SECONDS, TICK_MS } from "../parts/timers.js";
+import { say } from "../parts/words.js";
+import { closedNotice, explainPay, lastRefusal } from "./checkout/notices.js";
 
-const TICK_MS = 500;
-const LAST_MINUTE_SECONDS = 60;
 const LEAVING_MS = 10_000;
 
-/** Show the page in `main`; returns a function that leaves it. */
+/**
+ * Show the page in `main`; returns a function that leaves it.
+ * @param {HTMLElement} main
+ * @param {number} reservationId
+ */
 export function openCheckout(main, reservationId) {
   const checkout = new Checkout(main, reservationId);
-  return () => checkout.close();
+  return () => checkout.page.close();
 }
 
 class Checkout {
+  /** @type {Gateway | null | undefined} null once it is known that there is none */
+  #gateway;
+  /** @type {"paying" | "cancelling" | ""} */
+  #busy = "";
+  #isFollowing = false;
+  #isWarned = false;
+  #isOver = false;
+  /** @type {{ bar: HTMLElement, text: HTMLElement } | null} */
+  #countdown = null;
+
+  /**
+   * @param {HTMLElement} main
+   * @param {number} reservationId
+   */
   constructor(main, reservationId) {
     this.reservationId = reservationId;
-    this.gateway = undefined; // null once it is known that there is none
-    this.busy = ""; // "paying" or "cancelling"
-    this.warned = false;
-    this.isOver = false;
+    /** @type {OwnedPage<ReservationAnswer>} */
     this.page = new OwnedPage(main, {
       load: () => this.#load(),
-      draw: (reservation) => this.#draw(reservation),
+      draw: (reservation) => this.#draw(reservation, stateOf(reservation)),
       reason: "logInToPay",
     });
-    this.ticker = setInterval(() => this.#tick(), TICK_MS);
     const { signal } = this.page;
+    every(() => this.#tick(), TICK_MS, signal);
     document.addEventListener("visibilitychange", () => this.#lookAgain(), { signal });
     addEventListener("pageshow", (event) => this.#cameBack(event), { signal });
     this.page.load();
-  }
-
-  close() {
-    clearInterval(this.ticker);
-    this.page.close();
   }
 
   async #load() {
@@ -57,27 +71,33 @@ class Checkout {
     if (!document.hidden && this.page.shown) this.page.refresh();
   }
 
-  /** Back from the gateway's page the browser may show this one just as it was left. */
+  /**
+   * Back from the gateway's page the browser may show this one just as it was left.
+   * @param {PageTransitionEvent} event
+   */
   #cameBack({ persisted }) {
     if (!persisted) return;
-    this.busy = "";
+    this.#busy = "";
     this.#lookAgain();
   }
 
   /** Load the gateway's script ahead of need, so that a press of the button leads on at once. */
   async #prepareGateway() {
     try {
-      this.gateway = await loadGateway();
-      if (this.gateway === null) this.page.redraw();
+      this.#gateway = await loadGateway();
+      if (this.#gateway === null) this.page.redraw();
     } catch {
       // Pressing the button tries again, and says so should that fail, too.
     }
   }
 
-  /** A payment is under way, perhaps from another window: wait until it has ended. */
+  /**
+   * A payment is under way, perhaps from another window: wait until it has ended.
+   * @param {ReservationAnswer} underWay
+   */
   async #follow(underWay) {
-    if (this.following) return;
-    this.following = true;
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
     try {
       const reservation = await awaitSettlement(underWay, { signal: this.page.signal });
       if (reservation.status === "CONFIRMED") goInstead(`/reservations/${reservation.id}?new=1`);
@@ -85,19 +105,20 @@ class Checkout {
     } catch (error) {
       this.page.tell(error);
     } finally {
-      this.following = false;
+      this.#isFollowing = false;
     }
   }
 
   // What the buyer does
 
-  async #pay() {
-    if (this.busy) return;
+  /** @param {ReservationAnswer} reservation */
+  async #pay(reservation) {
+    if (this.#busy) return;
     this.#setBusy("paying");
     try {
-      this.gateway = await loadGateway();
-      if (this.gateway === null) return;
-      await requestPayment(this.gateway, this.page.shown, currentAccount());
+      this.#gateway = await loadGateway();
+      if (this.#gateway === null) return;
+      await requestPayment(this.#gateway, reservation, currentAccount());
       await api.pause(LEAVING_MS); // The gateway's page is on its way: a second press would ask for it twice.
     } catch (error) {
       announce(explainPay(error), "bad");
@@ -107,7 +128,7 @@ class Checkout {
   }
 
   async #cancel() {
-    if (this.busy) return;
+    if (this.#busy) return;
     this.#setBusy("cancelling");
     try {
       const { scheduleId } = await api.cancelReservation(this.reservationId);
@@ -115,12 +136,13 @@ class Checkout {
     } catch (error) {
       this.#setBusy("");
       this.page.tell(error);
-      if (error.status !== 401) this.page.refresh();
+      if (api.statusOf(error) !== 401) this.page.refresh();
     }
   }
 
+  /** @param {"paying" | "cancelling" | ""} busy */
   #setBusy(busy) {
-    this.busy = busy;
+    this.#busy = busy;
     this.page.redraw();
   }
 
@@ -128,104 +150,93 @@ class Checkout {
 
   #tick() {
     const reservation = this.page.shown;
-    if (reservation?.status !== "PENDING" || reservation.expiresAt === null) return;
+    if (reservation === null || reservation.status !== "PENDING" || reservation.expiresAt === null) return;
     const seconds = secondsLeft(reservation);
     this.#writeCountdown(seconds);
-    if (seconds > 0) this.isOver = false;
-    if (seconds > 0 && seconds <= LAST_MINUTE_SECONDS && !this.warned) {
-      this.warned = true;
+    if (seconds > 0) this.#isOver = false;
+    if (seconds > 0 && seconds <= LAST_MINUTE_SECONDS && !this.#isWarned) {
+      this.#isWarned = true;
       announce(say("lastMinute"), "bad");
     }
-    if (seconds === 0 && !this.isOver) this.#end();
+    if (seconds === 0 && !this.#isOver) this.#end();
   }
 
   #end() {
-    this.isOver = true;
+    this.#isOver = true;
     announce(say("expiredNotice"), "bad");
     this.page.redraw();
     this.page.refresh(); // The server decides, and its clock may differ from what we made of it.
   }
 
+  /** @param {number} seconds */
   #writeCountdown(seconds) {
     const text = writeSeconds(seconds);
-    if (!this.countdown || this.countdown.textContent === text) return;
-    this.countdown.textContent = text;
-    this.countdown.parentElement.classList.toggle("urgent", seconds <= LAST_MINUTE_SECONDS);
+    if (this.#countdown === null || this.#countdown.text.textContent === text) return;
+    this.#countdown.text.textContent = text;
+    this.#countdown.bar.classList.toggle("urgent", seconds <= LAST_MINUTE_SECONDS);
   }
 
   // What is shown
 
-  #draw(reservation) {
-    const state = stateOf(reservation);
+  /**
+   * @param {ReservationAnswer} reservation
+   * @param {State} state
+   */
+  #draw(reservation, state) {
     document.title = `${say("checkOutTitle")} · jari 자리`;
-    this.countdown = null;
+    this.#countdown = null;
     return [
       element("h1", {}, say("checkOutTitle")),
-      ...(state === "pending" ? [this.#timeLeft()] : notice(state, reservation)),
-      ...(state === "pending" ? lastRefusal(reservation) : []),
+      ...(state === "pending"
+        ? [this.#timeLeft(reservation), lastRefusal(reservation)] : [closedNotice(state, reservation)]),
       element("section", { className: "sheet", "aria-label": reservation.title },
         element("h2", {}, reservation.title), occasion(reservation), seatRows(reservation), ...totalRows(reservation)),
-      ...(state === "pending" || state === "expired" ? this.#actions(reservation, state) : []),
+      ...(state === "pending" || state === "expired" ? [this.#noGateway(), this.#payButton(reservation, state)] : []),
+      ...(state === "pending" ? this.#waysOn(reservation) : []),
     ];
   }
 
-  #timeLeft() {
-    this.countdown = element("b", { "data-testid": "checkout-countdown" });
-    const bar = element("p", { className: "time-left", role: "timer" },
-      element("span", {}, say("timeToPay")), this.countdown);
-    this.#writeCountdown(secondsLeft(this.page.shown));
+  /** @param {ReservationAnswer} reservation */
+  #timeLeft(reservation) {
+    const text = element("b", { "data-testid": "checkout-countdown" });
+    const bar = element("p", { className: "time-left", role: "timer" }, element("span", {}, say("timeToPay")), text);
+    this.#countdown = { bar, text };
+    this.#writeCountdown(secondsLeft(reservation));
     return bar;
   }
 
-  #actions(reservation, state) {
-    const isPending = state === "pending";
+  #noGateway() {
+    return this.#gateway === null
+      ? element("p", { className: "notice", role: "alert", "data-testid": "no-gateway" }, say("noGateway")) : "";
+  }
+
+  /**
+   * @param {ReservationAnswer} reservation
+   * @param {State} state
+   */
+  #payButton(reservation, state) {
     const amount = writeMoney(reservation.amount, reservation.currency);
+    return button(this.#busy === "paying" ? say("paying") : say("pay", { amount }), {
+      testId: "pay-button",
+      className: "button primary wide large",
+      disabled: state !== "pending" || this.#gateway === null,
+      "aria-busy": String(this.#busy === "paying"),
+      onClick: () => this.#pay(reservation),
+    });
+  }
+
+  /** @param {ReservationAnswer} reservation */
+  #waysOn({ scheduleId }) {
     return [
-      this.gateway === null ? element("p", { className: "notice", role: "alert", "data-testid": "no-gateway" },
-        say("noGateway")) : "",
-      button(this.busy === "paying" ? say("paying") : say("pay", { amount }), {
-        testId: "pay-button",
-        className: "button primary wide large",
-        disabled: !isPending || this.gateway === null,
-        "aria-busy": String(this.busy === "paying"),
-        onClick: () => this.#pay(),
-      }),
-      isPending ? element("p", { className: "muted centred" }, say("payHint")) : "",
-      isPending ? element("div", { className: "links" },
-        linkButton(say("backToMap"), `/matches/${reservation.scheduleId}`, "seat-map-link", "button quiet"),
-        button(say(this.busy === "cancelling" ? "cancelling" : "cancelReservation"), {
+      element("p", { className: "muted centred" }, say("payHint")),
+      element("div", { className: "links" },
+        linkButton(say("backToMap"), `/matches/${scheduleId}`, "seat-map-link", "button quiet"),
+        button(say(this.#busy === "cancelling" ? "cancelling" : "cancelReservation"), {
           testId: "cancel-button",
           className: "button quiet",
-          "aria-busy": String(this.busy === "cancelling"),
+          "aria-busy": String(this.#busy === "cancelling"),
           onClick: () => this.#cancel(),
-        })) : "",
+        })),
     ];
   }
-}
-
-/** What the buyer should know who can not pay (any more), and where to go on. */
-function notice(state, reservation) {
-  if (state === "paying") return [element("div", { className: "state waiting" }, ...waitElements("checking"))];
-  const toReservation = linkButton(say("toReservation"), `/reservations/${reservation.id}`, "reservation-link",
-    "button primary");
-  const toMap = linkButton(say("backToMap"), `/matches/${reservation.scheduleId}`, "seat-map-link", "button primary");
-  return [
-    element("div", { className: "notice", "data-testid": "checkout-notice", "data-state": state },
-      element("p", { className: "strong" }, say(`${state}Notice`)),
-      isReturned(reservation) ? element("p", {}, say("moneyComesBack")) : "",
-      state === "confirmed" || reservation.refunds.length > 0 ? toReservation : toMap),
-  ];
-}
-
-function lastRefusal({ payment }) {
-  if (payment?.status !== "FAILED") return [];
-  const reason = explainCode(payment.code) ?? payment.message ?? "";
-  return [element("p", { className: "notice bad", "data-testid": "last-refusal" }, say("lastRefusal", { reason }))];
-}
-
-function explainPay(error) {
-  if (error instanceof GatewayUnreachable) return say("gatewayUnreachable");
-  if (error instanceof api.ApiError || error instanceof api.NetworkError) return explain(error);
-  // The gateway's script rejects with its own errors.
-  return explainCode(error.code) ?? say("failed", { detail: error.message });
 }

@@ -1,13 +1,19 @@
+// @ts-check
 // Where the gateway sends a buyer who has authenticated a payment. The way here changed nothing, for another site
 // can lead anybody here; this page has the payment charged, and waits until it is known what became of it.
 
+/** @import { ConfirmPayment, ReservationAnswer } from "../api/types.d.ts" */
+
 import { ApiError } from "../api/client.js";
+import { settle } from "../api/settlement.js";
 import { goInstead } from "../parts/navigation.js";
 import { OwnedPage } from "../parts/owned.js";
-import { settle } from "../api/settlement.js";
 import { say } from "../parts/words.js";
 
-/** Show the page in `main`; returns a function that leaves it. */
+/**
+ * Show the page in `main`; returns a function that leaves it.
+ * @param {HTMLElement} main
+ */
 export function openConfirmation(main) {
   const query = new URLSearchParams(location.search);
   const payment = readPayment(query);
@@ -15,44 +21,48 @@ export function openConfirmation(main) {
     goInstead("/reservations"); // Nothing to confirm; what has become of everything stands there.
     return () => {};
   }
-  const page = new OwnedPage(main, { load, draw: () => [], reason: "logInToConfirm" });
+  /** @type {OwnedPage<null>} */
+  const page = new OwnedPage(main, { load: () => load(payment), draw: () => [], reason: "logInToConfirm" });
   document.title = `${say("confirming")} · jari 자리`;
   page.load();
   return () => page.close();
 
-  async function load() {
+  /** @param {ConfirmPayment} authenticated */
+  async function load(authenticated) {
     page.wait("confirming");
     try {
-      conclude(await settle(payment, { onWait: (why) => page.wait(why), signal: page.signal }));
+      conclude(await settle(authenticated, { onWait: (why) => page.wait(why), signal: page.signal }));
     } catch (error) {
       if (!(error instanceof ApiError) || error.status === 401) throw error;
-      decline(error, query.get("reservation"));
+      showDecline(error.gatewayCode || error.code, error.reservationId ?? query.get("reservation"));
     }
     return null;
   }
 }
 
+/** @param {URLSearchParams} query */
 function readPayment(query) {
-  const payment = {
-    paymentKey: query.get("paymentKey"),
-    orderId: query.get("orderId"),
-    amount: Number(query.get("amount") || NaN),
-  };
-  return payment.paymentKey && payment.orderId && Number.isSafeInteger(payment.amount) ? payment : null;
+  const paymentKey = query.get("paymentKey");
+  const orderId = query.get("orderId");
+  const amount = Number(query.get("amount") || Number.NaN);
+  return paymentKey && orderId && Number.isSafeInteger(amount) ? { paymentKey, orderId, amount } : null;
 }
 
-/** Only now the payment leaves the address bar: until here, loading the page anew asks again. */
+/**
+ * Only now the payment leaves the address bar: until here, loading the page anew asks again.
+ * @param {ReservationAnswer} reservation
+ */
 function conclude({ id, payment }) {
-  if (payment?.status === "FAILED") showDecline(payment.code, id);
+  if (payment?.status === "FAILED") showDecline(payment.code ?? "", id);
   else goInstead(`/reservations/${id}?new=1`);
 }
 
-function decline(error, asked) {
-  showDecline(error.gatewayCode || error.code, error.reservationId ?? asked);
-}
-
+/**
+ * @param {string} code
+ * @param {number | string | null} reservationId
+ */
 function showDecline(code, reservationId) {
-  const query = new URLSearchParams({ code: code ?? "" });
-  if (reservationId) query.set("reservation", reservationId);
+  const query = new URLSearchParams({ code });
+  if (reservationId) query.set("reservation", String(reservationId));
   goInstead(`/checkout/fail?${query}`);
 }

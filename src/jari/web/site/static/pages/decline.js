@@ -1,18 +1,32 @@
+// @ts-check
 // Where a payment that came to nothing ends: why, that no money was taken, and how to go on. Changes nothing.
 
-import { copyTemplate, element, keepFocus, linkButton } from "../parts/elements.js";
-import { explainCode } from "../parts/refusals.js";
+/** @import { ReservationAnswer } from "../api/types.d.ts" */
+
 import { fetchReservation } from "../api/settlement.js";
+import { copyTemplate, element, keepFocus, linkButton } from "../parts/elements.js";
+import { writeTime } from "../parts/formats.js";
+import { onLanguageChange } from "../parts/language.js";
+import { explainCode } from "../parts/refusals.js";
 import { stateOf } from "../parts/summary.js";
-import { onLanguageChange, say, writeTime } from "../parts/words.js";
+import { say } from "../parts/words.js";
 
 const LONGEST_MESSAGE = 200;
 
-/** Show the page in `main`; returns a function that leaves it. */
+/**
+ * What the address says; nothing of it is to be trusted.
+ * @typedef {{ code: string, message: string, reservationId: number | null }} Decline
+ */
+
+/**
+ * Show the page in `main`; returns a function that leaves it.
+ * @param {HTMLElement} main
+ */
 export function openDecline(main) {
   const leaving = new AbortController();
   const decline = readDecline(new URLSearchParams(location.search));
-  const { root, parts: { body } } = copyTemplate("owned-page");
+  const { root, parts: { body } } = copyTemplate("owned-page", { body: HTMLElement });
+  /** @type {ReservationAnswer | null} */
   let reservation = null;
   const draw = () => keepFocus(body, () => {
     document.title = `${say("notPaid")} · jari 자리`;
@@ -36,51 +50,68 @@ export function openDecline(main) {
   }
 }
 
+/**
+ * @param {URLSearchParams} query
+ * @returns {Decline}
+ */
 function readDecline(query) {
   const reservation = query.get("reservation") ?? "";
   return {
     code: query.get("code") ?? "",
     message: (query.get("message") ?? "").slice(0, LONGEST_MESSAGE),
-    reservationId: /^\d{1,18}$/.test(reservation) ? reservation : null,
+    reservationId: /^\d{1,15}$/.test(reservation) ? Number(reservation) : null,
   };
 }
 
+/**
+ * @param {Decline} decline
+ * @param {ReservationAnswer | null} reservation
+ */
 function reasons({ code, message }, reservation) {
-  const known = explainCode(code);
   const said = message || whatGatewaySaid(code, reservation);
   return [
     element("h1", {}, say("notPaid")),
     element("div", { className: "notice bad", role: "alert", "data-testid": "decline-reason", "data-code": code },
-      element("p", { className: "strong" }, known ?? say("paymentRefused")),
-      said && code !== "PAY_PROCESS_CANCELED"
+      element("p", { className: "strong" }, explainCode(code) ?? say("paymentRefused")),
+      said !== "" && code !== "PAY_PROCESS_CANCELED"
         ? element("p", { "data-testid": "gateway-message" }, say("gatewaySays", { message: said })) : ""),
     code === "PAYMENT_RETURNED" ? "" : element("p", {}, say("noMoneyTaken")),
   ];
 }
 
-/** The gateway's words for a payment that it refused when it was to be charged. */
+/**
+ * The gateway's words for a payment that it refused when it was to be charged.
+ * @param {string} code
+ * @param {ReservationAnswer | null} reservation
+ */
 function whatGatewaySaid(code, reservation) {
-  return reservation?.payment?.code === code ? reservation.payment.message : "";
+  return reservation?.payment?.code === code ? reservation.payment.message ?? "" : "";
 }
 
+/**
+ * @param {Decline} decline
+ * @param {ReservationAnswer | null} reservation
+ */
 function wayOn({ reservationId }, reservation) {
+  const state = reservation && stateOf(reservation);
   const links = [];
-  const state = reservation ? stateOf(reservation) : "";
-  if (reservationId !== null && (state === "" || state === "pending")) {
+  if (reservationId !== null && (state === null || state === "pending")) {
     links.push(linkButton(say("backToCheckout"), `/checkout/${reservationId}`, "checkout-link", "button primary"));
-  } else if (reservation && (state === "confirmed" || state === "paying")) {
-    const path = `/reservations/${reservationId}`;
-    links.push(linkButton(say("toReservation"), path, "reservation-link", "button primary"));
+  } else if (state === "confirmed" || state === "paying") {
+    links.push(linkButton(say("toReservation"), `/reservations/${reservationId}`, "reservation-link", "button primary"));
   }
   links.push(reservation
     ? linkButton(say("backToMap"), `/matches/${reservation.scheduleId}`, "seat-map-link")
     : linkButton(say("myReservations"), "/reservations", "reservations-link"));
-  const sentence = state ? stateSentence(state, reservation) : "";
   return element("div", { className: "way-on" },
-    state ? element("p", { "data-testid": "decline-state", "data-state": state }, sentence) : "",
-    element("div", { className: "links" }, ...links));
+    reservation ? stateSentence(reservation) : "", element("div", { className: "links" }, ...links));
 }
 
-function stateSentence(state, { expiresAt }) {
-  return state === "pending" ? say("heldUntil", { time: writeTime(expiresAt) }) : say(`${state}Notice`);
+/** @param {ReservationAnswer} reservation */
+function stateSentence(reservation) {
+  const state = stateOf(reservation);
+  const { expiresAt } = reservation;
+  return element("p", { "data-testid": "decline-state", "data-state": state },
+    state === "pending" && expiresAt !== null
+      ? say("heldUntil", { time: writeTime(expiresAt) }) : say(`${state}Notice`));
 }

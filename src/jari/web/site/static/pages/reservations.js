@@ -1,18 +1,26 @@
+// @ts-check
 // My reservations, newest first.
+
+/** @import { ReservationAnswer, ReservationsPart } from "../api/types.d.ts" */
 
 import * as api from "../api/client.js";
 import { correctClock } from "../api/clock.js";
 import { button, element, linkButton } from "../parts/elements.js";
+import { writeMoney } from "../parts/formats.js";
 import { OwnedPage } from "../parts/owned.js";
 import { occasion, stateBadge, stateOf } from "../parts/summary.js";
-import { say, writeCount, writeMoney } from "../parts/words.js";
+import { say } from "../parts/words.js";
 
-/** Show the page in `main`; returns a function that leaves it. */
+/**
+ * Show the page in `main`; returns a function that leaves it.
+ * @param {HTMLElement} main
+ */
 export function openReservations(main) {
-  const page = new OwnedPage(main, { load: () => fetchPage(), draw, reason: "logInToSee" });
+  const page = new OwnedPage(main, { load: () => fetchPart(), draw, reason: "logInToSee" });
   page.load();
   return () => page.close();
 
+  /** @param {ReservationsPart} part */
   function draw({ items, next }) {
     document.title = `${say("myReservations")} · jari 자리`;
     return [
@@ -20,14 +28,19 @@ export function openReservations(main) {
       items.length === 0 ? empty()
         : element("ul", { className: "reservations", "data-testid": "reservation-list" }, ...items.map(row)),
       next === null ? ""
-        : button(say("showMore"), { testId: "show-more", className: "button wide", onClick: showMore }),
+        : button(say("showMore"), {
+          testId: "show-more", className: "button wide", onClick: () => showMore(items, next),
+        }),
     ];
   }
 
-  async function showMore() {
-    const { items, next } = page.shown;
+  /**
+   * @param {ReservationAnswer[]} items
+   * @param {number} next
+   */
+  async function showMore(items, next) {
     try {
-      const more = await fetchPage(next);
+      const more = await fetchPart(next);
       page.show({ items: [...items, ...more.items], next: more.next });
     } catch (error) {
       page.tell(error);
@@ -35,7 +48,8 @@ export function openReservations(main) {
   }
 }
 
-async function fetchPage(before) {
+/** @param {number} [before] */
+async function fetchPart(before) {
   const askedMs = Date.now();
   const answer = await api.reservations(before);
   if (answer.items.length > 0) correctClock(answer.items[0].serverTime, askedMs);
@@ -48,13 +62,14 @@ function empty() {
     linkButton(say("toList"), "/", "list-link"));
 }
 
+/** @param {ReservationAnswer} reservation */
 function row(reservation) {
   const { id, title, seats, amount, currency } = reservation;
   return element("li", { className: "sheet", "data-testid": "reservation-row", "data-reservation-id": id },
     element("div", { className: "sheet-head" },
       element("h2", {}, element("a", { href: `/reservations/${id}` }, title)), stateBadge(reservation)),
     occasion(reservation),
-    element("p", {}, say("seatCount", { count: writeCount(seats.length) }), " · ", writeMoney(amount, currency)),
+    element("p", {}, say("seatCount", { count: seats.length }), " · ", writeMoney(amount, currency)),
     stateOf(reservation) === "pending"
       ? linkButton(say("continuePaying"), `/checkout/${id}`, "checkout-link", "button primary") : "");
 }

@@ -1,22 +1,36 @@
+// @ts-check
 // The first page: what is on sale, as cards.
+
+/** @import { ScheduleAnswer } from "../api/types.d.ts" */
 
 import * as api from "../api/client.js";
 import { button, copyTemplate, element } from "../parts/elements.js";
-import { onLanguageChange, say, translate, writeCount, writeMoment } from "../parts/words.js";
+import { writeMoment } from "../parts/formats.js";
+import { onLanguageChange } from "../parts/language.js";
+import { say, translate } from "../parts/words.js";
 
-/** Show the page in `main`; returns a function that leaves it. */
+/**
+ * Show the page in `main`; returns a function that leaves it.
+ * @param {HTMLElement} main
+ */
 export function openSchedules(main) {
-  const { root, parts } = copyTemplate("schedules-page");
+  const { root, parts } = copyTemplate("schedules-page",
+    { state: HTMLElement, cards: HTMLElement, more: HTMLButtonElement });
   const leaving = new AbortController();
-  const shown = { schedules: [], page: 0, pages: 1, state: "loading" };
+  const shown = {
+    schedules: /** @type {ScheduleAnswer[]} */ ([]),
+    page: 0,
+    pages: 1,
+    state: /** @type {State} */ ("loading"),
+  };
 
   const draw = () => {
     if (leaving.signal.aborted) return;
     translate(root);
     document.title = `${say("onSale")} · jari 자리`;
     parts.cards.replaceChildren(...shown.schedules.map(card));
-    parts.more.hidden = shown.state !== "" || shown.page >= shown.pages;
-    drawState(parts.state, shown, load);
+    parts.more.hidden = shown.state !== "shown" || shown.page >= shown.pages;
+    parts.state.replaceChildren(...stateElements(shown.state, load));
   };
 
   async function load() {
@@ -27,7 +41,7 @@ export function openSchedules(main) {
       shown.schedules.push(...answer.items);
       shown.page = answer.page;
       shown.pages = answer.pages;
-      shown.state = shown.schedules.length === 0 ? "empty" : "";
+      shown.state = shown.schedules.length === 0 ? "empty" : "shown";
     } catch {
       shown.state = "failed";
     }
@@ -41,43 +55,47 @@ export function openSchedules(main) {
   return () => leaving.abort();
 }
 
-function drawState(area, { state }, load) {
-  const contents = {
-    loading: () => [element("p", {}, say("loading"))],
-    empty: () => [
-      element("p", { className: "strong" }, say("nothingOnSale")),
-      element("p", {}, say("nothingOnSaleHint")),
-    ],
-    failed: () => [
-      element("p", { className: "strong" }, say("listFailed")),
-      button(say("tryAgain"), { testId: "try-again", onClick: load }),
-    ],
-  };
-  area.replaceChildren(...(contents[state]?.() ?? []));
+/** @typedef {"loading" | "empty" | "failed" | "shown"} State */
+
+/**
+ * @param {State} state
+ * @param {() => void} again
+ */
+function stateElements(state, again) {
+  switch (state) {
+    case "loading":
+      return [element("p", {}, say("loading"))];
+    case "empty":
+      return [
+        element("p", { className: "strong" }, say("nothingOnSale")),
+        element("p", {}, say("nothingOnSaleHint")),
+      ];
+    case "failed":
+      return [
+        element("p", { className: "strong" }, say("listFailed")),
+        button(say("tryAgain"), { testId: "try-again", onClick: again }),
+      ];
+    default:
+      return [];
+  }
 }
 
-function card(schedule) {
-  const isOpen = schedule.status === "OPEN";
-  const kind = schedule.kind === "performance" ? "performance" : "match";
+/** @param {ScheduleAnswer} schedule */
+function card({ id, kind, status, title, venueName, startsAt, opensAt, seatCount, maxSeats }) {
+  const isOpen = status === "OPEN";
   return element("li", {},
-    element("a", { className: "card", href: `/matches/${schedule.id}`, "data-testid": "schedule-card" },
+    element("a", { className: "card", href: `/matches/${id}`, "data-testid": "schedule-card" },
       element("img", { src: `/static/${kind}.svg`, alt: "", className: "card-cover" }),
       element("div", { className: "card-body" },
         element("div", { className: "card-top" },
           element("span", { className: "card-kind" }, say(kind)),
           element("span", { className: `badge ${isOpen ? "open" : "closed"}` }, say(isOpen ? "open" : "closed"))),
-        element("h2", {}, schedule.title),
-        element("p", { className: "card-venue" }, schedule.venueName),
-        element("p", { className: "card-time" },
-          element("time", { dateTime: schedule.startsAt }, writeMoment(schedule.startsAt))),
-        opening(schedule),
+        element("h2", {}, title),
+        element("p", { className: "card-venue" }, venueName),
+        element("p", { className: "card-time" }, element("time", { dateTime: startsAt }, writeMoment(startsAt))),
+        // When the sale opens, as long as that lies ahead.
+        isOpen || Date.parse(opensAt) < Date.now() ? ""
+          : element("p", { className: "card-opening" }, say("opensAt", { when: writeMoment(opensAt) })),
         element("p", { className: "card-seats" },
-          [say("seatCount", { count: writeCount(schedule.seatCount) }), say("perBuyer", { count: schedule.maxSeats })]
-            .join(" · ")))));
-}
-
-/** When the sale opens, as long as that lies ahead. */
-function opening({ status, opensAt }) {
-  if (status === "OPEN" || !opensAt || Date.parse(opensAt) < Date.now()) return "";
-  return element("p", { className: "card-opening" }, say("opensAt", { when: writeMoment(opensAt) }));
+          [say("seatCount", { count: seatCount }), say("perBuyer", { count: maxSeats })].join(" · ")))));
 }

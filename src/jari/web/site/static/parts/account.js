@@ -1,32 +1,46 @@
+// @ts-check
 // Who is logged in; the dialog to log in and to sign up.
 
+/** @import { Me } from "../api/types.d.ts" */
+
 import * as api from "../api/client.js";
+import { byId } from "./elements.js";
+import { Listeners } from "./listeners.js";
 import { announce } from "./message.js";
 import { explain } from "./refusals.js";
 import { say } from "./words.js";
 
-const byId = (id) => document.getElementById(id);
-
-const listeners = new Set();
+/** @type {Listeners<Me | null>} */
+const changes = new Listeners();
+/** @type {Me | null} */
 let account = null;
 let signingUp = false;
+/** @type {(() => void) | null} */
 let whenDone = null;
+
+const dialog = () => byId("account-dialog", HTMLDialogElement);
+const form = () => byId("account-form", HTMLFormElement);
+const submitButton = () => byId("account-submit", HTMLButtonElement);
+
+/** @param {string} id */
+const input = (id) => byId(id, HTMLInputElement);
 
 export const currentAccount = () => account;
 
-/** Call back when somebody logs in or out, until the signal aborts. */
-export function onAccountChange(listener, signal) {
-  listeners.add(listener);
-  signal.addEventListener("abort", () => listeners.delete(listener));
-}
+/**
+ * Call back when somebody logs in or out, until the signal aborts.
+ * @param {(account: Me | null) => void} listener
+ * @param {AbortSignal} signal
+ */
+export const onAccountChange = (listener, signal) => changes.add(listener, signal);
 
 /** Wire the buttons and the dialog, and ask the server who we are. */
 export async function startAccount() {
-  byId("log-in-button").addEventListener("click", () => openDialog());
-  byId("account-close").addEventListener("click", () => byId("account-dialog").close());
-  byId("account-mode").addEventListener("click", () => setMode(!signingUp));
-  byId("account-form").addEventListener("submit", submit);
-  byId("account-dialog").addEventListener("close", () => { whenDone = null; });
+  byId("log-in-button", HTMLElement).addEventListener("click", () => openDialog());
+  byId("account-close", HTMLElement).addEventListener("click", () => dialog().close());
+  byId("account-mode", HTMLElement).addEventListener("click", () => setMode(!signingUp));
+  form().addEventListener("submit", submit);
+  dialog().addEventListener("close", () => { whenDone = null; });
   try {
     setAccount(await api.me());
   } catch {
@@ -34,7 +48,11 @@ export async function startAccount() {
   }
 }
 
-/** Ask for an account; `then` is called once somebody is logged in. */
+/**
+ * Ask for an account; `then` is called once somebody is logged in.
+ * @param {string} reason
+ * @param {() => void} then
+ */
 export function askToLogIn(reason, then) {
   openDialog(reason);
   whenDone = then;
@@ -51,68 +69,89 @@ export function translateAccount() {
   setMode(signingUp);
 }
 
+/** @param {Me | null} next */
 function setAccount(next) {
   account = next;
   showAccount();
-  listeners.forEach((listener) => listener(account));
+  changes.tell(account);
 }
 
 function showAccount() {
-  byId("log-in-button").hidden = account !== null;
-  byId("my-reservations-link").hidden = account === null;
-  byId("my-account-button").hidden = account === null;
-  byId("account-name").textContent = account?.name ?? "";
+  byId("log-in-button", HTMLElement).hidden = account !== null;
+  byId("my-reservations-link", HTMLElement).hidden = account === null;
+  byId("my-account-button", HTMLElement).hidden = account === null;
+  byId("account-name", HTMLElement).textContent = account?.name ?? "";
 }
 
 function openDialog(reason = "") {
-  byId("account-form").reset();
+  form().reset();
   setMode(false);
-  byId("account-reason").textContent = reason;
-  byId("account-reason").hidden = reason === "";
-  byId("account-dialog").showModal();
-  byId("account-form").elements.email.focus();
+  byId("account-reason", HTMLElement).textContent = reason;
+  byId("account-reason", HTMLElement).hidden = reason === "";
+  dialog().showModal();
+  input("account-email").focus();
 }
 
+/** @param {boolean} nextSigningUp */
 function setMode(nextSigningUp) {
   signingUp = nextSigningUp;
-  byId("account-title").textContent = say(signingUp ? "signUp" : "logIn");
-  byId("account-submit").textContent = say(signingUp ? "signUp" : "logIn");
-  byId("account-mode").textContent = say(signingUp ? "toLogIn" : "toSignUp");
-  byId("name-field").hidden = !signingUp;
-  byId("account-form").elements.name.required = signingUp;
-  byId("account-form").elements.password.autocomplete = signingUp ? "new-password" : "current-password";
-  byId("account-error").textContent = "";
+  byId("account-title", HTMLElement).textContent = say(signingUp ? "signUp" : "logIn");
+  submitButton().textContent = say(signingUp ? "signUp" : "logIn");
+  byId("account-mode", HTMLElement).textContent = say(signingUp ? "toLogIn" : "toSignUp");
+  byId("name-field", HTMLElement).hidden = !signingUp;
+  input("account-full-name").required = signingUp;
+  input("account-password").autocomplete = signingUp ? "new-password" : "current-password";
+  showError("");
 }
 
+/** @param {string} text */
+function showError(text) {
+  byId("account-error", HTMLElement).textContent = text;
+}
+
+/** @param {SubmitEvent} event */
 async function submit(event) {
   event.preventDefault();
-  const form = byId("account-form");
-  if (!form.checkValidity()) {
-    byId("account-error").textContent = say("fillIn");
-    form.querySelector(":invalid").focus();
+  if (!form().checkValidity()) {
+    showError(say("fillIn"));
+    focusInvalid(form());
     return;
   }
-  byId("account-error").textContent = "";
-  byId("account-submit").disabled = true;
+  showError("");
+  submitButton().disabled = true;
   try {
-    await enter(form.elements);
+    await enter(input("account-email").value.trim(), input("account-password").value, input("account-full-name").value.trim());
   } catch (error) {
-    byId("account-error").textContent = error.status === 401 ? say("wrongCredentials") : explain(error);
+    showError(api.statusOf(error) === 401 ? say("wrongCredentials") : explain(error));
   } finally {
-    byId("account-submit").disabled = false;
+    submitButton().disabled = false;
   }
 }
 
-async function enter({ email, password, name }) {
+/**
+ * Lead to the first field of a form that needs another value.
+ * @param {HTMLFormElement} asked
+ */
+export function focusInvalid(asked) {
+  const field = asked.querySelector("input:invalid");
+  if (field instanceof HTMLInputElement) field.focus();
+}
+
+/**
+ * @param {string} email
+ * @param {string} password
+ * @param {string} name
+ */
+async function enter(email, password, name) {
   if (signingUp) {
-    await api.signUp(email.value.trim(), password.value, name.value.trim());
+    await api.signUp(email, password, name);
     // From here on the account exists: should the log-in fail, trying again must not sign up twice.
     setMode(false);
   }
-  const entered = await api.logIn(email.value.trim(), password.value);
+  const entered = await api.logIn(email, password);
   const then = whenDone;
-  byId("account-dialog").close();
+  dialog().close();
   setAccount(entered);
   announce(say("welcome", { name: entered.name }), "good");
-  await then?.();
+  then?.();
 }

@@ -1,12 +1,20 @@
+// @ts-check
 // The one place where the page speaks up: shown for a while, and read out by screen readers.
+
+import { byId } from "./elements.js";
 
 const SHOWN_MS = 7000;
 
-let hideTimer = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let hideTimer;
 
-/** Say a sentence to the buyer; `tone` is "plain", "good" or "bad". */
+/**
+ * Say a sentence to the buyer.
+ * @param {string} text
+ * @param {"plain" | "good" | "bad"} tone
+ */
 export function announce(text, tone = "plain") {
-  const area = document.getElementById("message");
+  const area = byId("message", HTMLElement);
   // A repeated sentence must be read out again, and a live region speaks only when its text changes.
   area.textContent = "";
   area.className = `message shown ${tone}`;
@@ -17,5 +25,5 @@ export function announce(text, tone = "plain") {
 
 /** Take the present sentence away. */
 export function hush() {
-  document.getElementById("message").classList.remove("shown");
+  byId("message", HTMLElement).classList.remove("shown");
 }

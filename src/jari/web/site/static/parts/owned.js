@@ -1,25 +1,48 @@
+// @ts-check
 // A page of what belongs to a buyer: loads it, asks to log in where it must, and draws it anew in another language.
 
-import { askToLogIn, forgetAccount, onAccountChange } from "./account.js";
+/** @import { Me } from "../api/types.d.ts" */
+
 import * as api from "../api/client.js";
+import { askToLogIn, forgetAccount, onAccountChange } from "./account.js";
 import { button, copyTemplate, element, keepFocus, linkButton } from "./elements.js";
+import { onLanguageChange } from "./language.js";
 import { announce } from "./message.js";
 import { explain } from "./refusals.js";
-import { onLanguageChange, say } from "./words.js";
+import { say } from "./words.js";
 
-/** `load()` fetches what is shown and `draw(it)` gives the elements that show it. `reason` is the key of the words
- * which say what the log-in is for. */
+/**
+ * What a page may be waiting for: the key of a title, with more words under the key + "Hint".
+ * @typedef {"confirming" | "checking" | "unreachable"} Waiting
+ * @typedef {"loading" | "logIn" | "missing" | "failed" | "shown" | Waiting} PageState
+ */
+
+/**
+ * `load()` fetches what is shown, and `draw(it)` gives the elements that show it. `reason` is the key of the words
+ * which say what the log-in is for.
+ * @template Shown
+ */
 export class OwnedPage {
   #leaving = new AbortController();
   #parts;
   #load;
   #draw;
   #reason;
+  /** @type {PageState} */
   #state = "loading";
+  /** @type {Shown | null} */
   #shown = null;
 
+  /**
+   * @param {HTMLElement} main
+   * @param {{
+   *   load: () => Promise<Shown | null>,
+   *   draw: (shown: Shown) => (Node | string)[],
+   *   reason: "logInToPay" | "logInToSee" | "logInToConfirm",
+   * }} what
+   */
   constructor(main, { load, draw, reason }) {
-    const { root, parts } = copyTemplate("owned-page");
+    const { root, parts } = copyTemplate("owned-page", { state: HTMLElement, body: HTMLElement });
     this.#parts = parts;
     this.#load = load;
     this.#draw = draw;
@@ -60,12 +83,15 @@ export class OwnedPage {
       this.show(await this.#load());
     } catch (error) {
       if (this.signal.aborted) return;
-      if (error.status === 401) this.#fail(error);
+      if (api.statusOf(error) === 401) this.#fail(error);
       else this.redraw();
     }
   }
 
-  /** Show something; null shows nothing more than the page's state. */
+  /**
+   * Show something; null shows nothing more than the page's state.
+   * @param {Shown | null} shown
+   */
   show(shown) {
     if (this.signal.aborted) return;
     this.#shown = shown;
@@ -73,16 +99,22 @@ export class OwnedPage {
     this.redraw();
   }
 
-  /** Say what the page is waiting for: the key of a title, with more words under the key + "Hint". */
-  wait(words) {
-    if (!this.signal.aborted) this.#setState(words);
+  /**
+   * Say what the page is waiting for.
+   * @param {Waiting} what
+   */
+  wait(what) {
+    if (!this.signal.aborted) this.#setState(what);
   }
 
-  /** Tell of an error of something that the buyer did. */
+  /**
+   * Tell of an error of something that the buyer did.
+   * @param {unknown} error
+   */
   tell(error) {
     if (this.signal.aborted) return;
     announce(explain(error), "bad");
-    if (error.status === 401) this.#fail(error);
+    if (api.statusOf(error) === 401) this.#fail(error);
   }
 
   redraw() {
@@ -93,26 +125,29 @@ export class OwnedPage {
     keepFocus(body, () => body.replaceChildren(...(this.#shown === null ? [] : this.#draw(this.#shown))));
   }
 
+  /** @param {PageState} state */
   #setState(state) {
     this.#state = state;
     this.redraw();
   }
 
+  /** @param {unknown} error */
   #fail(error) {
     if (this.signal.aborted) return;
     this.#shown = null;
-    if (error.status === 401) {
+    if (api.statusOf(error) === 401) {
       forgetAccount();
       this.#setState("logIn");
       this.#askToLogIn();
-    } else this.#setState(error.status === 404 ? "missing" : "failed");
-    if (!(error instanceof api.ApiError || error instanceof api.NetworkError)) throw error;
+    } else this.#setState(api.statusOf(error) === 404 ? "missing" : "failed");
+    if (!api.isOfCall(error)) throw error;
   }
 
   #askToLogIn() {
     askToLogIn(say(this.#reason), () => {});
   }
 
+  /** @param {Me | null} account */
   #accountChanged(account) {
     if (account === null) {
       if (this.#shown === null) return;
@@ -121,32 +156,41 @@ export class OwnedPage {
     } else if (this.#state === "logIn") this.load();
   }
 
+  /** @returns {(Node | string)[]} */
   #stateElements() {
-    const elements = {
-      shown: () => [],
-      loading: () => [element("p", {}, say("loading"))],
-      logIn: () => [
-        element("p", { className: "strong" }, say(this.#reason)),
-        button(say("logIn"), { testId: "log-in-here", className: "button primary", onClick: () => this.#askToLogIn() }),
-      ],
-      missing: () => [
-        element("p", { className: "strong" }, say("notYours")),
-        linkButton(say("myReservations"), "/reservations", "reservations-link"),
-      ],
-      failed: () => [
-        element("p", { className: "strong" }, say("pageFailed")),
-        button(say("tryAgain"), { testId: "try-again", onClick: () => this.load() }),
-      ],
-    };
-    return (elements[this.#state] ?? (() => waitElements(this.#state)))();
+    switch (this.#state) {
+      case "shown":
+        return [];
+      case "loading":
+        return [element("p", {}, say("loading"))];
+      case "logIn":
+        return [
+          strong(say(this.#reason)),
+          button(say("logIn"), {
+            testId: "log-in-here", className: "button primary", onClick: () => this.#askToLogIn(),
+          }),
+        ];
+      case "missing":
+        return [strong(say("notYours")), linkButton(say("myReservations"), "/reservations", "reservations-link")];
+      case "failed":
+        return [strong(say("pageFailed")), button(say("tryAgain"), { testId: "try-again", onClick: () => this.load() })];
+      default:
+        return waitElements(this.#state);
+    }
   }
 }
 
-/** Something that takes a while, and what to do meanwhile. */
-export function waitElements(words) {
+/** @param {string} text */
+const strong = (text) => element("p", { className: "strong" }, text);
+
+/**
+ * Something that takes a while, and what to do meanwhile.
+ * @param {Waiting} what
+ */
+export function waitElements(what) {
   return [
     element("span", { className: "spinner", "aria-hidden": "true" }),
-    element("p", { className: "strong" }, say(words)),
-    element("p", {}, say(`${words}Hint`)),
+    strong(say(what)),
+    element("p", {}, say(`${what}Hint`)),
   ];
 }

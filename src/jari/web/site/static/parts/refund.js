@@ -1,22 +1,38 @@
+// @ts-check
 // The dialog in which a buyer chooses what to have refunded, and sees how much comes back before it is asked for.
 
+/** @import { ReservationAnswer, SeatOfReservation } from "../api/types.d.ts" */
+
 import { button, element } from "./elements.js";
+import { writeMoment, writeMoney } from "./formats.js";
 import { explain } from "./refusals.js";
 import { placeOf } from "./summary.js";
-import { say, writeMoment, writeMoney } from "./words.js";
+import { say } from "./words.js";
 
-/** Ask which of `seats` to refund. `submit(seatIds)` has it done and may throw ApiError or NetworkError; when the
- * `signal` aborts, the dialog goes. */
+/** @typedef {(seatIds: number[]) => Promise<void>} Submit */
+
+/**
+ * Ask which of `seats` to refund. `submit` has it done and may throw ApiError or NetworkError; when the `signal`
+ * aborts, the dialog goes.
+ * @param {ReservationAnswer} reservation
+ * @param {SeatOfReservation[]} seats
+ * @param {{ submit: Submit, signal: AbortSignal }} options
+ */
 export function askForRefund(reservation, seats, { submit, signal }) {
   new RefundDialog(reservation, seats, submit).open(signal);
 }
 
 class RefundDialog {
+  /**
+   * @param {ReservationAnswer} reservation
+   * @param {SeatOfReservation[]} seats
+   * @param {Submit} submit
+   */
   constructor(reservation, seats, submit) {
     this.reservation = reservation;
-    this.seats = seats;
     this.submit = submit;
-    this.boxes = seats.map((seat) => this.#box({ "data-testid": "refund-seat", "data-seat-id": seat.id }));
+    this.choices = seats.map((seat) =>
+      ({ seat, box: this.#box({ "data-testid": "refund-seat", "data-seat-id": seat.id }) }));
     this.all = this.#box({ "data-testid": "refund-all" });
     this.amount = element("b", { "data-testid": "refund-amount" });
     this.error = element("p", { className: "dialog-error", role: "alert", "data-testid": "refund-error" });
@@ -26,9 +42,10 @@ class RefundDialog {
     this.dialog = this.#build();
   }
 
+  /** @param {AbortSignal} signal */
   open(signal) {
     // With a single seat there is nothing to choose.
-    if (this.boxes.length === 1) this.boxes[0].checked = true;
+    if (this.choices.length === 1) this.#checkAll(true);
     this.#write();
     document.body.append(this.dialog);
     this.dialog.showModal();
@@ -36,6 +53,7 @@ class RefundDialog {
     signal.addEventListener("abort", () => this.dialog.close(), { once: true });
   }
 
+  /** @param {Record<string, unknown>} attributes */
   #box(attributes) {
     const box = element("input", { type: "checkbox", ...attributes });
     box.addEventListener("change", () => this.#changed(box));
@@ -50,14 +68,15 @@ class RefundDialog {
       "aria-label": say("close"),
       onClick: () => this.dialog.close(),
     });
+    const until = refundableUntil === null ? "" : writeMoment(refundableUntil);
     const form = element("form", { noValidate: true },
       element("div", { className: "dialog-head" }, element("h2", { id: "refund-title" }, say("refundTitle")), close),
-      element("p", { className: "dialog-reason" }, say("refundHint", { until: writeMoment(refundableUntil) })),
+      element("p", { className: "dialog-reason" }, say("refundHint", { until })),
       element("fieldset", { className: "choices" },
         element("legend", { className: "visually-hidden" }, say("seatsAndPrices")),
-        this.seats.length > 1 ? choice(this.all, say("allSeats"), "") : "",
-        ...this.seats.map((seat, index) =>
-          choice(this.boxes[index], `${placeOf(seat)} · ${seat.grade}`, writeMoney(seat.price, currency)))),
+        this.choices.length > 1 ? choice(this.all, say("allSeats"), "") : "",
+        ...this.choices.map(({ seat, box }) =>
+          choice(box, `${placeOf(seat)} · ${seat.grade}`, writeMoney(seat.price, currency)))),
       element("p", { className: "total", role: "status" }, say("comesBack"), this.amount),
       element("p", { className: "hint" }, say("refundWarning")),
       this.error, this.confirm);
@@ -68,24 +87,31 @@ class RefundDialog {
   }
 
   get #chosen() {
-    return this.seats.filter((_, index) => this.boxes[index].checked);
+    return this.choices.filter(({ box }) => box.checked).map(({ seat }) => seat);
   }
 
+  /** @param {boolean} checked */
+  #checkAll(checked) {
+    for (const { box } of this.choices) box.checked = checked;
+  }
+
+  /** @param {HTMLInputElement} box */
   #changed(box) {
-    if (box === this.all) for (const each of this.boxes) each.checked = this.all.checked;
+    if (box === this.all) this.#checkAll(box.checked);
     this.#write();
   }
 
   #write() {
     const chosen = this.#chosen;
     const sum = writeMoney(chosen.reduce((total, { price }) => total + price, 0), this.reservation.currency);
-    this.all.checked = chosen.length === this.seats.length;
-    this.all.indeterminate = chosen.length > 0 && chosen.length < this.seats.length;
+    this.all.checked = chosen.length === this.choices.length;
+    this.all.indeterminate = chosen.length > 0 && chosen.length < this.choices.length;
     this.amount.textContent = sum;
     this.confirm.textContent = chosen.length === 0 ? say("chooseSeats") : say("refundNow", { amount: sum });
     this.confirm.disabled = chosen.length === 0;
   }
 
+  /** @param {SubmitEvent} event */
   async #submit(event) {
     event.preventDefault();
     if (this.confirm.getAttribute("aria-busy") === "true") return;
@@ -102,6 +128,11 @@ class RefundDialog {
   }
 }
 
+/**
+ * @param {HTMLInputElement} box
+ * @param {string} label
+ * @param {string} price
+ */
 function choice(box, label, price) {
   return element("label", { className: "choice" }, box, element("span", {}, label), element("b", {}, price));
 }

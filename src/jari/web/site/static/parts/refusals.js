@@ -1,9 +1,10 @@
+// @ts-check
 // What to tell the buyer when the server said no, or nothing.
 
-import { NetworkError } from "../api/client.js";
+import { ApiError, NetworkError } from "../api/client.js";
 import { say } from "./words.js";
 
-const WORDS = {
+const WORDS = /** @type {const} */ ({
   SALE_NOT_OPEN: "saleNotOpen",
   NOT_YOUR_SEATS: "notYourSeats",
   EMAIL_TAKEN: "emailTaken",
@@ -32,19 +33,39 @@ const WORDS = {
   EXCEED_MAX_PAYMENT_AMOUNT: "cardLimit",
   EXCEED_MAX_AMOUNT: "cardLimit",
   NOT_FOUND_PAYMENT_SESSION: "payTooLate",
-};
+});
 
-/** One sentence for an error of the API. */
+const USUAL_WAIT_SECONDS = 60;
+const USUAL_REST_SECONDS = 300;
+
+/**
+ * One sentence for an error of the API, or for a fault of the page's own.
+ * @param {unknown} error
+ */
 export function explain(error) {
   if (error instanceof NetworkError) return say("noAnswer");
-  if (error.status === 429) return say("tooManyTries", { seconds: error.retryAfterSeconds || 60 });
-  if (error.code === "KEPT_TOO_LONG") {
-    return say("keptTooLong", { minutes: Math.ceil((error.retryAfterSeconds || 300) / 60) });
+  if (!(error instanceof ApiError)) return say("failed", { detail: messageOf(error) });
+  const { code, status, retryAfterSeconds } = error;
+  if (status === 429) return say("tooManyTries", { seconds: retryAfterSeconds || USUAL_WAIT_SECONDS });
+  if (code === "KEPT_TOO_LONG") {
+    return say("keptTooLong", { minutes: Math.ceil((retryAfterSeconds || USUAL_REST_SECONDS) / 60) });
   }
-  return explainCode(error.code) ?? say("failed", { detail: error.message });
+  return explainCode(code) ?? say("failed", { detail: error.message });
 }
 
-/** One sentence for a code of ours or of the gateway; undefined for one that we have no words for. */
+/**
+ * One sentence for a code of ours or of the gateway; undefined for one that we have no words for.
+ * @param {string} code
+ */
 export function explainCode(code) {
-  return Object.hasOwn(WORDS, code) ? say(WORDS[code]) : undefined;
+  return isKnown(code) ? say(WORDS[code]) : undefined;
 }
+
+/**
+ * @param {string} code
+ * @returns {code is keyof typeof WORDS}
+ */
+const isKnown = (code) => Object.hasOwn(WORDS, code);
+
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));

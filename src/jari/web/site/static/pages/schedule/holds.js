@@ -1,17 +1,33 @@
+// @ts-check
 // The buyer's own seats of one schedule: taken, given back, counted down.
+
+/** @import { MyHold } from "../../api/types.d.ts" */
 
 import * as api from "../../api/client.js";
 import { correctClock, nowMs } from "../../api/clock.js";
+import { Listeners } from "../../parts/listeners.js";
 
 const CHECK_AGAIN_MS = 2000;
 
-/** `holds` are {holdId, seatIds, expiresMs}, soonest first; `occupied` are ids of seats that were bought. While a
- * payment is under way a hold cannot end: its `expiresMs` is Infinity. */
+/**
+ * While a payment is under way a hold cannot end: its `expiresMs` is Infinity.
+ * @typedef {{ holdId: string, seatIds: number[], expiresMs: number }} Hold
+ */
+
+/** `holds` come soonest first; `occupied` are ids of seats that were bought. */
 export class Holds {
-  constructor(scheduleId, onChange) {
+  /** @type {Hold[]} */
+  holds = [];
+  /** @type {number[]} */
+  occupied = [];
+  /** @type {Listeners} */
+  changes = new Listeners();
+  #asked = 0;
+  #nextCheckMs = 0;
+
+  /** @param {number} scheduleId */
+  constructor(scheduleId) {
     this.scheduleId = scheduleId;
-    this.onChange = onChange;
-    this.#reset();
   }
 
   get heldIds() {
@@ -35,44 +51,47 @@ export class Holds {
     const answer = await api.allocations(this.scheduleId);
     correctClock(answer.serverTime, askedMs);
     // A hold or a release meanwhile is newer than this answer.
-    if (asked !== this.asked) return;
-    this.holds = answer.holds.map(withExpiry).toSorted(bySoonest);
-    this.occupied = answer.occupied;
-    this.onChange();
+    if (asked === this.#asked) this.#become(answer.holds.map(withExpiry).toSorted(bySoonest), answer.occupied);
   }
 
+  /** @param {number[]} seatIds */
   async take(seatIds) {
-    const taken = await api.hold(this.scheduleId, seatIds);
+    const taken = withExpiry(await api.hold(this.scheduleId, seatIds));
     this.#begin();
-    this.holds = [...this.holds, withExpiry(taken)];
-    this.onChange();
+    this.#become([...this.holds, taken]);
     return taken;
   }
 
+  /** @param {number[]} seatIds */
   async release(seatIds) {
     const { seatIds: released } = await api.release(this.scheduleId, seatIds);
     this.#begin();
-    this.#drop(released);
+    const gone = new Set(released);
+    const left = this.holds.map((hold) => ({ ...hold, seatIds: hold.seatIds.filter((id) => !gone.has(id)) }));
+    this.#become(left.filter((hold) => hold.seatIds.length > 0));
     return released;
   }
 
   /** Nobody is logged in any more. */
   clear() {
     this.#begin();
-    this.#reset();
-    this.onChange();
+    this.#nextCheckMs = 0;
+    this.#become([], []);
   }
 
-  /** Seconds left of a hold, by the server's clock; Infinity while it is being paid for. */
-  secondsLeft(hold) {
-    return Math.max(0, Math.ceil((hold.expiresMs - nowMs()) / 1000));
+  /**
+   * The hold that a seat belongs to.
+   * @param {number} seatId
+   */
+  holdOf(seatId) {
+    return this.holds.find(({ seatIds }) => seatIds.includes(seatId));
   }
 
   /** Ask after holds whose time is up. Returns the ids of the seats that are really gone. */
   async expire() {
     const over = this.holds.filter((hold) => hold.expiresMs <= nowMs());
-    if (over.length === 0 || Date.now() < this.nextCheckMs) return [];
-    this.nextCheckMs = Date.now() + CHECK_AGAIN_MS;
+    if (over.length === 0 || Date.now() < this.#nextCheckMs) return [];
+    this.#nextCheckMs = Date.now() + CHECK_AGAIN_MS;
     const ids = over.flatMap((hold) => hold.seatIds);
     // The server decides: a hold that is being paid for no longer ends.
     await this.refresh();
@@ -81,32 +100,45 @@ export class Holds {
   }
 
   #begin() {
-    this.asked = (this.asked ?? 0) + 1;
-    return this.asked;
+    this.#asked += 1;
+    return this.#asked;
   }
 
-  #reset() {
-    this.holds = [];
-    this.occupied = [];
-    this.nextCheckMs = 0;
-  }
-
-  #drop(seatIds) {
-    const gone = new Set(seatIds);
-    this.holds = this.holds
-      .map((hold) => ({ ...hold, seatIds: hold.seatIds.filter((id) => !gone.has(id)) }))
-      .filter((hold) => hold.seatIds.length > 0);
-    this.onChange();
+  /**
+   * @param {Hold[]} holds
+   * @param {number[]} occupied
+   */
+  #become(holds, occupied = this.occupied) {
+    this.holds = holds;
+    this.occupied = occupied;
+    this.changes.tell();
   }
 }
 
+/**
+ * @param {Hold} a
+ * @param {Hold} b
+ */
 function bySoonest(a, b) {
   return a.expiresMs === b.expiresMs ? 0 : a.expiresMs - b.expiresMs; // Infinity less itself is no number
 }
 
-/** Is a payment under way, so that the hold no longer ends by itself? */
+/**
+ * Is a payment under way, so that the hold no longer ends by itself?
+ * @param {Hold} hold
+ */
 export const isBeingPaid = (hold) => hold.expiresMs === Infinity;
 
+/**
+ * Seconds left of a hold, by the server's clock; Infinity while it is being paid for.
+ * @param {Hold} hold
+ */
+export const secondsLeft = (hold) => Math.max(0, Math.ceil((hold.expiresMs - nowMs()) / 1000));
+
+/**
+ * @param {MyHold} held
+ * @returns {Hold}
+ */
 function withExpiry({ holdId, seatIds, expiresAt }) {
   return { holdId, seatIds, expiresMs: expiresAt === null ? Infinity : Date.parse(expiresAt) };
 }

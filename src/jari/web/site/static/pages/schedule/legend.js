@@ -1,11 +1,26 @@
+// @ts-check
 // Grades with prices and live counts, and what the colours of the states mean.
 
+/** @import { Grade } from "../../api/types.d.ts" */
+/** @import { Seats } from "./names.js" */
+
 import { AVAILABLE, HOLD, OCCUPIED } from "../../map/allocations.js";
-import { element, swatch } from "../../parts/elements.js";
 import { palette } from "../../map/palette.js";
-import { say, writeCount, writeMoney } from "../../parts/words.js";
+import { element, swatch } from "../../parts/elements.js";
+import { writeCount, writeMoney } from "../../parts/formats.js";
+import { say } from "../../parts/words.js";
 
 export class Legend {
+  /** @type {{ row: HTMLElement, free: HTMLElement, bar: HTMLElement }[]} */
+  #gradeRows = [];
+  /** @type {HTMLElement[]} */
+  #stateCounts = [];
+
+  /**
+   * @param {HTMLElement} grades
+   * @param {HTMLElement} states
+   * @param {Seats} seats
+   */
   constructor(grades, states, { layout, allocations }) {
     this.grades = grades;
     this.states = states;
@@ -17,30 +32,31 @@ export class Legend {
   build() {
     const { layout } = this;
     const colors = palette();
-    this.gradeRows = layout.grades.map((grade) => this.#gradeRow(grade));
-    this.grades.replaceChildren(...this.gradeRows.map(({ row }) => row));
-    this.stateCounts = [AVAILABLE, HOLD, OCCUPIED].map(() => element("b"));
+    this.#gradeRows = layout.grades.map((grade) => this.#gradeRow(grade));
+    this.grades.replaceChildren(...this.#gradeRows.map(({ row }) => row));
+    this.#stateCounts = ["available", "held", "sold"].map((state) => element("b", { "data-testid": `count-${state}` }));
     this.states.replaceChildren(
-      this.#state("available", allGrades(layout.grades), this.stateCounts[AVAILABLE], "count-available"),
-      this.#state("held", colors.hold, this.stateCounts[HOLD], "count-held"),
-      this.#state("sold", colors.occupied, this.stateCounts[OCCUPIED], "count-sold"),
-      this.#state("mine", colors.mine, ""));
+      stateRow("available", stripes(layout.grades), this.#stateCounts[AVAILABLE]),
+      stateRow("held", colors.hold, this.#stateCounts[HOLD]),
+      stateRow("sold", colors.occupied, this.#stateCounts[OCCUPIED]),
+      stateRow("mine", colors.mine));
     this.refresh();
   }
 
   /** Write the present counts. */
   refresh() {
     const totals = [0, 0, 0];
-    this.gradeRows.forEach(({ free, bar }, index) => {
+    this.#gradeRows.forEach(({ free, bar }, index) => {
       const counts = [AVAILABLE, HOLD, OCCUPIED].map((status) => this.allocations.count(index, status));
       const all = counts[0] + counts[1] + counts[2];
       counts.forEach((count, status) => { totals[status] += count; });
-      setText(free, say("ofSeats", { free: writeCount(counts[AVAILABLE]), all: writeCount(all) }));
-      bar.style.setProperty("--share", all === 0 ? 0 : counts[AVAILABLE] / all);
+      setText(free, say("ofSeats", { free: counts[AVAILABLE], all }));
+      bar.style.setProperty("--share", String(all === 0 ? 0 : counts[AVAILABLE] / all));
     });
-    totals.forEach((count, status) => setText(this.stateCounts[status], writeCount(count)));
+    totals.forEach((count, status) => setText(this.#stateCounts[status], writeCount(count)));
   }
 
+  /** @param {Grade} grade */
   #gradeRow(grade) {
     const free = element("span", { className: "legend-free" });
     const bar = element("span", { className: "legend-bar", "aria-hidden": "true" });
@@ -52,21 +68,30 @@ export class Legend {
       free, bar);
     return { row, free, bar };
   }
-
-  #state(key, color, count, testId) {
-    if (testId) count.dataset.testid = testId;
-    return element("li", {}, swatch(color, key), say(key), count);
-  }
 }
 
-/** Stripes of every grade's colour: what is available has the colour of its grade. */
-function allGrades(grades) {
-  const stripes = grades.map(({ color }, index) =>
+/**
+ * @param {"available" | "held" | "sold" | "mine"} state
+ * @param {string} color
+ * @param {HTMLElement | ""} count
+ */
+const stateRow = (state, color, count = "") => element("li", {}, swatch(color, state), say(state), count);
+
+/**
+ * Stripes of every grade's colour: what is available has the colour of its grade.
+ * @param {Grade[]} grades
+ */
+function stripes(grades) {
+  const parts = grades.map(({ color }, index) =>
     `${color} ${(100 * index) / grades.length}% ${(100 * (index + 1)) / grades.length}%`);
-  return `linear-gradient(90deg, ${stripes.join(", ")})`;
+  return `linear-gradient(90deg, ${parts.join(", ")})`;
 }
 
-/** Writing the same text again would still cost a layout. */
+/**
+ * Writing the same text again would still cost a layout.
+ * @param {HTMLElement} node
+ * @param {string} text
+ */
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -1,10 +1,24 @@
+// @ts-check
 // How a seat is called on the page: its place, its state, what is special about it.
+
+/** @import { Allocations } from "../../map/allocations.js" */
+/** @import { Layout } from "../../map/layout.js" */
 
 import { HOLD, MY_HOLD, MY_SEAT, OCCUPIED } from "../../map/allocations.js";
 import { FLAGS } from "../../map/layout.js";
+import { writeList } from "../../parts/formats.js";
 import { say } from "../../parts/words.js";
 
-/** "Block 113, row 7, seat 12" */
+/**
+ * All that there is to know of seats: where they are, whose they are, and which the buyer has chosen.
+ * @typedef {{ layout: Layout, allocations: Allocations, selection: ReadonlySet<number> }} Seats
+ */
+
+/**
+ * "Block 113, row 7, seat 12"
+ * @param {Layout} layout
+ * @param {number} seat
+ */
 export function seatName(layout, seat) {
   return say("seat", {
     block: layout.blockOf(seat).name,
@@ -13,8 +27,18 @@ export function seatName(layout, seat) {
   });
 }
 
-/** A seat's state in words, as the buyer sees it. */
-export function stateName(allocations, selection, seat) {
+/**
+ * @param {Layout} layout
+ * @param {number[]} seats
+ */
+export const seatNames = (layout, seats) => writeList(seats.map((seat) => seatName(layout, seat)));
+
+/**
+ * A seat's state in words, as the buyer sees it.
+ * @param {Seats} seats
+ * @param {number} seat
+ */
+export function stateName({ allocations, selection }, seat) {
   if (allocations.mine[seat] === MY_HOLD) return say("heldForYou");
   if (allocations.mine[seat] === MY_SEAT) return say("boughtByYou");
   if (allocations.status[seat] === OCCUPIED) return say("sold");
@@ -22,7 +46,11 @@ export function stateName(allocations, selection, seat) {
   return say(selection.has(seat) ? "selectedState" : "available");
 }
 
-/** What is special about a seat, in words. */
+/**
+ * What is special about a seat, in words.
+ * @param {Layout} layout
+ * @param {number} seat
+ */
 export function specialities(layout, seat) {
-  return Object.keys(FLAGS).filter((flag) => layout.has(seat, flag)).map((flag) => say(flag));
+  return FLAGS.filter((flag) => layout.has(seat, flag)).map((flag) => say(flag));
 }

@@ -1,39 +1,86 @@
-// The panel beside the map (a sheet below it on phones): the occasion, my selection, my holds, what to do next.
+// @ts-check
+// The panel beside the map (a sheet below it on phones): what I have chosen, what I hold, what to do next.
 
-import { button, element, swatch } from "../../parts/elements.js";
+/** @import { ScheduleAnswer } from "../../api/types.d.ts" */
+/** @import { Hold, Holds } from "./holds.js" */
+/** @import { Seats } from "./names.js" */
+/** @import { Parts } from "./parts.js" */
+/** @import { TimeLeft } from "./timeleft.js" */
+
+import { button, element, keepFocus } from "../../parts/elements.js";
+import { say } from "../../parts/words.js";
+import { ActionBar } from "./actionbar.js";
 import { isBeingPaid } from "./holds.js";
 import { seatName } from "./names.js";
-import { say, writeCount, writeMoment, writeMoney, writeSeconds } from "../../parts/words.js";
+import { showOccasion } from "./occasion.js";
+import { SeatRows } from "./seatrows.js";
+import { writeTimeLeft } from "./timeleft.js";
 
-const LAST_MINUTE_SECONDS = 60;
+/**
+ * @typedef {object} Actions
+ * @property {(seat: number) => void} drop
+ * @property {() => void} hold
+ * @property {(seatIds: number[]) => void} release
+ * @property {() => void} checkOut
+ * @property {(seat: number) => void} show
+ */
 
-/** `actions` has unselect(seat), hold(), release(ids), checkOut() and show(seat). */
 export class Panel {
-  constructor(parts, { schedule, layout, selection, holds, actions }) {
+  /** @type {TimeLeft[]} */
+  #timesLeft = [];
+
+  /**
+   * @param {Parts} parts
+   * @param {ScheduleAnswer} schedule
+   * @param {Seats} seats
+   * @param {Holds} holds
+   * @param {Actions} actions
+   */
+  constructor(parts, schedule, seats, holds, actions) {
     this.parts = parts;
     this.schedule = schedule;
-    this.layout = layout;
-    this.selection = selection;
+    this.layout = seats.layout;
+    this.selection = seats.selection;
     this.holds = holds;
     this.actions = actions;
-    this.holding = false;
-    this.reserving = false;
-    this.countdowns = [];
-    parts.hold.addEventListener("click", () => actions.hold());
-    parts.releaseAll.addEventListener("click", () => actions.release(holds.freeableIds));
-    parts.checkout.addEventListener("click", () => actions.checkOut());
+    this.rows = new SeatRows(seats.layout, actions.show);
+    this.bar = new ActionBar(parts, schedule, seats, holds, this.rows, actions);
     parts.handle.addEventListener("click", () => this.#toggle());
   }
 
-  /** Draw everything anew. */
+  /** A hold is under way; pressing again does nothing meanwhile. */
+  get isHolding() {
+    return this.bar.isHolding;
+  }
+
+  set isHolding(isHolding) {
+    this.bar.isHolding = isHolding;
+    this.draw();
+  }
+
+  /** The way to the checkout is under way. */
+  get isReserving() {
+    return this.bar.isReserving;
+  }
+
+  set isReserving(isReserving) {
+    this.bar.isReserving = isReserving;
+    this.draw();
+  }
+
+  /** Draw everything anew. Where the pressed button has gone, the focus goes to the summary, which says what has
+   * become of it. Not to the next best button: after a hold that is "Release all", and a second press of Enter
+   * would give the seats back. */
   draw() {
-    const focus = this.#focusPlace();
-    this.#drawOccasion();
-    this.#drawHolds();
-    this.#drawSelection();
-    this.#drawAction();
+    keepFocus(this.parts.panel, () => {
+      this.#timesLeft = [];
+      showOccasion(this.parts.occasion, this.schedule);
+      this.#drawHolds();
+      this.#drawSelection([...this.selection]);
+      this.bar.draw();
+      if (this.bar.timeLeft) this.#timesLeft.push(this.bar.timeLeft);
+    }, this.parts.summary);
     this.tick();
-    this.#restoreFocus(focus);
   }
 
   /** Bring the top of the panel into sight, where the holds are. */
@@ -43,29 +90,7 @@ export class Panel {
 
   /** Write the time that is left. */
   tick() {
-    for (const { hold, node } of this.countdowns) {
-      const seconds = this.holds.secondsLeft(hold);
-      const text = isBeingPaid(hold) ? say("beingChecked") : say("left", { time: writeSeconds(seconds) });
-      if (node.textContent !== text) node.textContent = text;
-      node.classList.toggle("urgent", seconds <= LAST_MINUTE_SECONDS);
-    }
-  }
-
-  /** Which of the drawn buttons has the focus: drawing anew would throw a keyboard user back to the start. */
-  #focusPlace() {
-    const focused = document.activeElement;
-    if (!this.parts.panel.contains(focused) || !focused.dataset.testid) return null;
-    const alike = [...this.parts.panel.querySelectorAll(`[data-testid="${focused.dataset.testid}"]`)];
-    return { testId: focused.dataset.testid, place: alike.indexOf(focused) };
-  }
-
-  #restoreFocus(focus) {
-    if (focus === null) return;
-    const alike = [...this.parts.panel.querySelectorAll(`[data-testid="${focus.testId}"]`)].filter(canFocus);
-    const next = alike[Math.min(focus.place, alike.length - 1)];
-    // Where the button is gone, the summary says what has become of it. Not the next best button: after a
-    // hold that is "Release all", and a second press of Enter would give the seats back.
-    (next ?? this.parts.summary).focus({ preventScroll: true });
+    this.#timesLeft.forEach(writeTimeLeft);
   }
 
   #toggle() {
@@ -73,125 +98,59 @@ export class Panel {
     this.parts.handle.setAttribute("aria-expanded", String(open));
   }
 
-  #drawOccasion() {
-    const { schedule } = this;
-    const isOpen = schedule.status === "OPEN";
-    const isAhead = !isOpen && schedule.opensAt && Date.parse(schedule.opensAt) > Date.now();
-    this.parts.occasion.replaceChildren(
-      element("div", { className: "occasion-title" },
-        element("h1", {}, schedule.title),
-        element("span", { className: `badge ${isOpen ? "open" : "closed"}`, "data-testid": "sale-state" },
-          say(isOpen ? "open" : "closed"))),
-      element("p", {}, schedule.venueName, " · ",
-        element("time", { dateTime: schedule.startsAt }, writeMoment(schedule.startsAt))),
-      isAhead ? element("p", { className: "opening" }, say("opensAt", { when: writeMoment(schedule.opensAt) })) : "");
+  /** @param {number[]} seats */
+  #drawSelection(seats) {
+    const { maxSeats } = this.schedule;
+    const title = element("h2", {}, say("selected"),
+      element("span", { className: "of-limit" }, `${seats.length + this.holds.size} / ${maxSeats}`));
+    const chosen = seats.length === 0
+      ? [element("p", { className: "hint" }, say("nothingSelected", { count: maxSeats }))]
+      : [this.rows.list(seats, "selected-seat", (seat) => this.#removeButton(seat)), this.rows.total(seats)];
+    this.parts.selection.replaceChildren(title, ...chosen);
   }
 
-  #drawSelection() {
-    const seats = [...this.selection];
-    const rows = seats.map((seat) => this.#seatRow(seat, button("×", {
+  /** @param {number} seat */
+  #removeButton(seat) {
+    return button("×", {
       testId: "remove-button",
       className: "button quiet icon",
       "aria-label": say("removeSeat", { seat: seatName(this.layout, seat) }),
-      onClick: () => this.actions.unselect(seat),
-    }), "selected-seat"));
-    const hint = element("p", { className: "hint" }, say("nothingSelected", { count: this.schedule.maxSeats }));
-    this.parts.selection.replaceChildren(
-      element("h2", {}, say("selected"),
-        element("span", { className: "of-limit" }, `${seats.length + this.holds.size} / ${this.schedule.maxSeats}`)),
-      seats.length === 0 ? hint : element("ul", { className: "seats", "data-testid": "selected-seats" }, ...rows),
-      seats.length === 0 ? "" : this.#total(seats));
+      onClick: () => this.actions.drop(seat),
+    });
   }
 
   #drawHolds() {
-    const { holds } = this;
-    this.countdowns = [];
-    const groups = holds.holds.map((hold) => this.#holdGroup(hold));
-    if (holds.occupied.length > 0) groups.push(this.#boughtGroup());
+    const { holds, occupied } = this.holds;
+    const groups = holds.map((hold) => this.#holdGroup(hold));
+    if (occupied.length > 0) groups.push(this.#boughtGroup(this.layout.seatsOf(occupied)));
     this.parts.holds.hidden = groups.length === 0;
     this.parts.holds.replaceChildren(...groups);
   }
 
+  /** @param {Hold} hold */
   #holdGroup(hold) {
     const node = element("span", { className: "countdown", role: "timer", "data-testid": "countdown" });
-    this.countdowns.push({ hold, node });
-    const seats = this.#indices(hold.seatIds);
-    const rows = seats.map((seat) =>
-      this.#seatRow(seat, isBeingPaid(hold) ? "" : this.#releaseButton(seat), "held-seat"));
+    this.#timesLeft.push({ hold, node });
+    const seats = this.layout.seatsOf(hold.seatIds);
     return element("div", { className: "group mine", "data-testid": "hold" },
       element("h2", {}, say("heldForYou"), node),
-      element("ul", { className: "seats" }, ...rows),
-      this.#total(seats));
+      this.rows.list(seats, "held-seat", (seat) => (isBeingPaid(hold) ? "" : this.#releaseButton(seat))),
+      this.rows.total(seats));
   }
 
+  /** @param {number} seat */
   #releaseButton(seat) {
     return button(say("release"), {
       testId: "release-button",
       className: "button small",
       "aria-label": say("releaseSeat", { seat: seatName(this.layout, seat) }),
-      onClick: () => this.actions.release([this.layout.ids[seat]]),
+      onClick: () => this.actions.release(this.layout.idsOf([seat])),
     });
   }
 
-  #boughtGroup() {
-    const rows = this.#indices(this.holds.occupied).map((seat) => this.#seatRow(seat, "", "bought-seat"));
+  /** @param {number[]} seats */
+  #boughtGroup(seats) {
     return element("div", { className: "group mine" },
-      element("h2", {}, say("boughtByYou")), element("ul", { className: "seats" }, ...rows));
-  }
-
-  #seatRow(seat, action, testId) {
-    const { layout } = this;
-    const grade = layout.gradeOf(seat);
-    const row = element("li", { "data-testid": testId, "data-seat-id": layout.ids[seat] },
-      element("button", { type: "button", className: "seat-name", onclick: () => this.actions.show(seat) },
-        swatch(grade.color),
-        element("span", {}, seatName(layout, seat), element("small", {}, grade.name))),
-      element("b", {}, writeMoney(grade.price, layout.currency)),
-      action);
-    return row;
-  }
-
-  #total(seats) {
-    return element("p", { className: "total" }, say("total"), element("b", {}, this.#price(seats)));
-  }
-
-  #price(seats) {
-    return writeMoney(seats.reduce((sum, seat) => sum + this.layout.gradeOf(seat).price, 0), this.layout.currency);
-  }
-
-  #indices(ids) {
-    return ids.map((id) => this.layout.indexOf.get(id)).filter((seat) => seat !== undefined);
-  }
-
-  #drawAction() {
-    const { hold, checkout, releaseAll, summary } = this.parts;
-    const count = this.selection.size;
-    const held = this.#indices(this.holds.heldIds);
-    const canGo = this.holds.freeableIds.length > 0;
-    hold.textContent = this.holding ? say("holding") : count === 0 ? say("hold") : say("holdSeats", { count });
-    hold.disabled = count === 0 || this.schedule.status !== "OPEN";
-    // Not disabled while the hold is under way: that would take the focus away from who pressed it.
-    hold.setAttribute("aria-busy", String(this.holding));
-    releaseAll.textContent = say("releaseAll");
-    releaseAll.hidden = !canGo;
-    checkout.textContent = say(this.reserving ? "reserving" : "checkOut");
-    checkout.setAttribute("aria-busy", String(this.reserving));
-    checkout.hidden = count > 0 || !canGo;
-    hold.hidden = count === 0 && held.length > 0;
-    if (count > 0) this.#summarise(say("selected"), this.#price([...this.selection]));
-    else if (held.length > 0) this.#summariseHolds(held);
-    else summary.replaceChildren(element("span", {}, say("summaryNone")));
-  }
-
-  #summarise(label, ...values) {
-    this.parts.summary.replaceChildren(element("span", {}, label), ...values.map((value) => element("b", {}, value)));
-  }
-
-  #summariseHolds(held) {
-    this.#summarise(say("heldSummary", { count: writeCount(held.length) }), "");
-    const node = this.parts.summary.querySelector("b");
-    this.countdowns.push({ hold: this.holds.holds[0], node });
+      element("h2", {}, say("boughtByYou")), this.rows.list(seats, "bought-seat"));
   }
 }
-
-const canFocus = (node) => !node.disabled && node.offsetParent !== null;

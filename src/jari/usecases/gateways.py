@@ -1,0 +1,198 @@
+"""The payment gateways, by name, and the questions that both sagas ask them: charge, give back, look up.
+
+A question that may have been asked before begins with a look at the record: while that cannot be read nothing is
+asked, for money may have moved, and no refusal of a second question says that it has not.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from jari import metrics
+from jari.domain.errors import NotFound, Unavailable
+from jari.domain.gateways import (
+    Failed,
+    Hint,
+    Record,
+    Refused,
+    Said,
+    Standing,
+    believe,
+    believe_refund,
+    judge,
+    judge_refund,
+    mark,
+)
+from jari.domain.payments import (
+    GivenBack,
+    NoAnswer,
+    NotCharged,
+    NothingYet,
+    Payment,
+    PaymentAnswer,
+    Refund,
+    RefundAnswer,
+)
+from jari.ports import Checkout, Gateway
+
+log = structlog.get_logger()
+
+NAME_IT = "set JARI_GATEWAY and JARI_GATEWAY_URL, or JARI_FORMER_GATEWAYS, as they were"
+
+
+class Gateways:
+    """Every gateway that is set up. New payments are made at ``default``, if there is one; each stays with its own."""
+
+    def __init__(self, every: Sequence[Gateway], default: Gateway | None) -> None:
+        self._every = {each.name: each for each in every}
+        self._default = default
+
+    def __bool__(self) -> bool:
+        """Whether any gateway is set up."""
+        return bool(self._every)
+
+    @property
+    def checkout(self) -> tuple[str, Checkout] | None:
+        """The name of the gateway for new payments and what the page needs to know of it."""
+        return None if self._default is None else (self._default.name, self._default.checkout)
+
+    def require_default(self) -> Gateway:
+        """The gateway for new payments.
+
+        Raises:
+            Unavailable: none is set up.
+        """
+        if self._default is None:
+            raise Unavailable(
+                "No payment gateway is set up here: the operator must name one (JARI_GATEWAY_URL)."
+            )
+        return self._default
+
+    def require(self, payment: Payment) -> Gateway:
+        """The gateway that the payment was made at.
+
+        Raises:
+            Unavailable: it is not set up any more.
+        """
+        gateway = self._every.get(payment.gateway)
+        if gateway is None:
+            raise Unavailable(
+                f"The payment gateway {payment.gateway} is not set up here any more: the operator must name it."
+            )
+        return gateway
+
+    def read_hint(self, name: str, body: bytes, headers: Mapping[str, str]) -> Hint:
+        """Where a message of a gateway's says to look.
+
+        Raises:
+            NotFound: there is no such gateway.
+            Invalid: the message makes no sense.
+        """
+        gateway = self._every.get(name)
+        if gateway is None:
+            raise NotFound("No such gateway is set up here.")
+        return gateway.read_hint(body, headers)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for each in self._every.values():
+            await each.close()
+
+    # Payments
+
+    async def charge(self, order_id: str, payment: Payment) -> PaymentAnswer:
+        """Whether money moves, asked for the first time: a refusal is final."""
+        said = await self._confirm(order_id, payment)
+        if isinstance(said, Record):
+            return await self._judge(said, order_id, payment)
+        if isinstance(said, Refused):
+            return NotCharged(said.code, said.message)
+        return believe(said, await self.look_up(order_id, payment))
+
+    async def charge_again(self, order_id: str, payment: Payment) -> PaymentAnswer:
+        """Whether money moved, or does so now."""
+        known = await self.look_up(order_id, payment)
+        if not isinstance(known, NothingYet):
+            return known
+        said = await self._confirm(order_id, payment)
+        if isinstance(said, Record):
+            return await self._judge(said, order_id, payment)
+        return believe(said, await self.look_up(order_id, payment))
+
+    async def look_up(self, order_id: str, payment: Payment) -> PaymentAnswer:
+        """Whether money moved, as the gateway has it on record."""
+        found = await self._record(payment)
+        match found:
+            case Record():
+                return await self._judge(found, order_id, payment)
+            case NoAnswer():
+                log.warning("payment_not_found_out", payment=payment.id, code=found.code)
+                return found
+            case None:
+                return NothingYet("NOT_FOUND", "the gateway has no such payment")
+
+    async def _confirm(self, order_id: str, payment: Payment) -> Said:
+        said = await self.require(payment).confirm(
+            payment_key=payment.payment_key,
+            order_id=order_id,
+            amount=payment.amount,
+            idempotency_key=f"{order_id}-{payment.id}-{payment.attempt}",
+        )
+        if isinstance(said, Failed | NoAnswer):
+            log.warning("payment_uncertain", payment=payment.id, code=said.code)
+        return said
+
+    async def _judge(self, record: Record, order_id: str, payment: Payment) -> PaymentAnswer:
+        """What the record means; a payment that would be made some day is declined, for it would keep the seats."""
+        answer = judge(record, order_id)
+        if not isinstance(answer, NothingYet) or record.standing is not Standing.PROMISED:
+            return answer
+        said = await self.require(payment).cancel(
+            payment_key=payment.payment_key,
+            amount=record.amount,
+            reason="only payments that are made at once are taken",
+            idempotency_key=f"{order_id}-{payment.id}-decline",
+        )
+        if isinstance(said, Record):
+            return NotCharged(record.word, "only payments that are made at once are taken here")
+        return NoAnswer(said.code, said.message)
+
+    # Refunds
+
+    async def give_back(self, payment: Payment, refund: Refund) -> RefundAnswer:
+        """Whether the money of a refund goes back, asked for the first time."""
+        said = await self.require(payment).cancel(
+            payment_key=payment.payment_key,
+            amount=refund.amount,
+            reason=f"{refund.reason} {mark(refund)}",
+            idempotency_key=f"{payment.payment_key[-100:]}-refund-{refund.id}-{refund.attempt}",
+        )
+        if isinstance(said, Record):
+            return GivenBack()
+        return believe_refund(said, await self._look_up_refund(payment, refund))
+
+    async def give_back_again(self, payment: Payment, refund: Refund) -> RefundAnswer:
+        """Whether the money of a refund went back, or does so now."""
+        known = await self._look_up_refund(payment, refund)
+        return await self.give_back(payment, refund) if isinstance(known, NothingYet) else known
+
+    async def _look_up_refund(self, payment: Payment, refund: Refund) -> RefundAnswer:
+        found = await self._record(payment)
+        match found:
+            case Record():
+                return judge_refund(found, refund)
+            case NoAnswer():
+                return found
+            case None:
+                return NothingYet("NOT_FOUND", "the gateway has no such payment")
+
+    # Both
+
+    async def _record(self, payment: Payment) -> Record | NoAnswer | None:
+        """What the payment's own gateway has on record; nobody else can say what became of it."""
+        gateway = self._every.get(payment.gateway)
+        if gateway is not None:
+            return await gateway.look_up(payment.payment_key)
+        log.error("payment_of_another_gateway", payment=payment.id, gateway=payment.gateway, remedy=NAME_IT)
+        metrics.unknown_gateways.labels(payment.gateway).inc()
+        return NoAnswer("UNKNOWN_GATEWAY", f"the payment gateway {payment.gateway} is not set up here")

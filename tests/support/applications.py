@@ -1,0 +1,28 @@
+"""The whole application without its server, in the test's own loop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from jari.adapters.signing import Signer
+from jari.adapters.system import CHANCE, CLOCK
+from jari.main import Application, open_stores
+from jari.settings import Settings
+from jari.usecases.devices import Devices
+from jari.usecases.gateways import Gateways
+
+
+@asynccontextmanager
+async def opened(settings: Settings, gateways: Gateways) -> AsyncIterator[Application]:
+    """An application on the database of the settings; nothing runs in its background."""
+    stores = await open_stores(settings)
+    devices = Devices(b"key", CLOCK, CHANCE, accounts_per_device=5, days=365)
+    application = Application(stores, Signer.generate(), devices, gateways, settings)
+    yield application
+    await application.payments.close()
+    await application.refunds.close()
+    await application.tills.close()
+    await gateways.close()
+    application.passwords.close()
+    await application.printer.close()
+    await application.sender.close()
+    await stores.close()

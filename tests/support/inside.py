@@ -1,0 +1,52 @@
+"""A jari server within the process of the tests: on the event loop of a world, and so on its memory, too."""
+
+import asyncio
+import socket
+from typing import Any
+
+from jari.main import Application, open_devices, open_gateways, open_signer, open_stores
+from jari.settings import Settings
+from jari.web.server import Server
+from support.servers import free_port
+from support.worlds import World
+
+
+class ServerInside:
+    """What `support.servers.Server` is in a process of its own; it ends in order, since nothing can kill it alone."""
+
+    def __init__(self, world: World, **settings: Any) -> None:
+        self._world = world
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = Settings(
+            database=world.database_url, sign_ups_per_address=100_000, port=self.port, **settings
+        )
+        self._application: Application | None = None
+        self._server: Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    def start(self) -> "ServerInside":
+        self._world.run(self._start())
+        return self
+
+    def kill(self) -> None:
+        self._world.run(self._end())
+
+    async def _start(self) -> None:
+        settings = self._settings
+        stores = await open_stores(settings)
+        signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
+        self._application = Application(stores, signer, devices, open_gateways(settings), settings)
+        self._server = Server(
+            self._application.asgi(), self._application.hub, self._application.deadlines, settings
+        )
+        listening = socket.create_server(("127.0.0.1", self.port))
+        self._serving = asyncio.create_task(self._server.serve([listening]))
+        while not self._server.started and not self._serving.done():  # noqa: ASYNC110 - it sets no event
+            await asyncio.sleep(0.01)
+
+    async def _end(self) -> None:
+        if self._application is not None and self._server is not None and self._serving is not None:
+            self._application.hub.close()
+            self._server.should_exit = True
+            await self._serving
