@@ -13,7 +13,7 @@ from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
 from jari.ports import AccountStore, AttemptStore, Chance, Clock, RequestKey
-from jari.settings import Settings
+from jari.settings import AccountSettings
 from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
@@ -50,7 +50,7 @@ class Accounts:
         devices: Devices,
         clock: Clock,
         chance: Chance,
-        settings: Settings,
+        settings: AccountSettings,
     ) -> None:
         self._store = store
         self._chance = chance
@@ -225,7 +225,7 @@ class SessionCache:
     that is ended in another process is forgotten here within a poll.
     """
 
-    def __init__(self, store: AccountStore, clock: Clock, settings: Settings) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, settings: AccountSettings) -> None:
         self._store = store
         self._settings = settings
         self._known: Cache[bytes, User] = Cache(

@@ -40,7 +40,7 @@ from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure
 from jari.ports import Decision, LoadedSeating, RequestKey, ScheduleState, StoredAnswer
-from jari.settings import Settings
+from jari.settings import DatabaseSettings
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -284,7 +284,7 @@ class PostgresSeatingStore:
         self._timeout_seconds = timeout_seconds  # for a connection to be free
 
     @classmethod
-    async def connect(cls, settings: Settings) -> "PostgresSeatingStore":
+    async def connect(cls, settings: DatabaseSettings) -> "PostgresSeatingStore":
         """Open the pool. Its connections keep no state, so none is reset when it is given back."""
 
         async def keep(_: object) -> None:
