@@ -12,12 +12,11 @@ from jari.domain.errors import EmailTaken, Unauthenticated, WrongCredentials, ke
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
-from jari.ports import AccountStore, AttemptStore, Chance, Clock, RequestKey
+from jari.ports import AccountStore, AttemptStore, Chance, Clock, Passwords, RequestKey
 from jari.settings import AccountSettings
 from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
-from jari.usecases.passwords import Passwords
 from jari.usecases.tokens import new_token
 
 log = structlog.get_logger()

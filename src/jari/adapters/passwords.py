@@ -17,8 +17,8 @@ T = TypeVar("T")
 TIME_COST, MEMORY_KIB, PARALLELISM = 2, 19 * 1024, 1
 
 
-class Passwords:
-    """argon2id with a fixed cost."""
+class ArgonPasswords:
+    """argon2id with a fixed cost; see `jari.ports.Passwords`."""
 
     def __init__(self, settings: PasswordSettings) -> None:
         self._hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
