@@ -7,11 +7,14 @@ import structlog
 
 from jari.domain.errors import Unavailable
 
+_OF_EVERY_LINE: dict[str, int] = {}
+
 
 def configure(*, quiet: bool = False) -> None:
     """Set up structlog, and send the log records of libraries through it."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _name_worker,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_what_is_away,
@@ -41,6 +44,17 @@ def configure(*, quiet: bool = False) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+
+
+def name_worker(number: int) -> None:
+    """Have every line of this process carry the worker's number."""
+    _OF_EVERY_LINE["worker"] = number
+
+
+def _name_worker(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {**_OF_EVERY_LINE, **event}
 
 
 def _name_what_is_away(

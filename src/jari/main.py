@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,7 +26,7 @@ from jari.adapters.passwords import ArgonPasswords
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
-from jari.adapters.sql.database import Database, open_database, require_current_schema
+from jari.adapters.sql.database import LEAST_CONNECTIONS, Database, open_database, require_current_schema
 from jari.adapters.sql.duties import SqlDutyStore
 from jari.adapters.sql.reservations import SqlReservationStore
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
@@ -44,7 +45,7 @@ from jari.ports import (
     SeatingStore,
     WebhookStore,
 )
-from jari.settings import Settings
+from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.auditing import Auditor
 from jari.usecases.catalogue import Catalogue
@@ -68,11 +69,14 @@ from jari.web.api.table import description
 from jari.web.app import Addresses, build_app
 from jari.web.cookies import Cookies
 from jari.web.deadlines import Deadlines
+from jari.web.figures import Figures
+from jari.web.listening import listen
 from jari.web.live.snapshots import Snapshots
 from jari.web.live.streams import Hub
-from jari.web.server import Server
+from jari.web.server import Server, warn_of_proxies
 from jari.web.services import Services
 from jari.web.site.printer import Printer
+from jari.web.workers import Worker
 
 log = structlog.get_logger()
 
@@ -97,6 +101,28 @@ class Stores:
     duties: DutyStore
     webhooks: WebhookStore
     close: Callable[[], Coroutine[Any, Any, None]]
+
+
+def require_workers_allowed(settings: Settings) -> None:
+    """Refuse several workers where they cannot be.
+
+    Raises:
+        BadSetting: with what to do instead.
+    """
+    if settings.database.startswith(MEMORY) or open_database(settings).is_sqlite:
+        raise BadSetting(
+            f"{settings.workers} workers need a database that processes can share, and this one is for one: leave out "
+            "--workers (JARI_WORKERS), or name a PostgreSQL with --database postgresql://…"
+        )
+    if sys.platform != "linux":
+        raise BadSetting(
+            "Several workers need Linux, which spreads connections over them: leave out --workers."
+        )
+    if settings.database_connections < settings.workers * LEAST_CONNECTIONS:
+        raise BadSetting(
+            f"JARI_DATABASE_CONNECTIONS={settings.database_connections} is too few for {settings.workers} workers, "
+            f"who share it: each needs {LEAST_CONNECTIONS}, and better 5."
+        )
 
 
 async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance = CHANCE) -> Stores:
@@ -179,7 +205,7 @@ async def open_devices(
 class Application:
     """Everything that one process runs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that differs between a server, a worker, a demo and a simulation
         self,
         stores: Stores,
         signer: Signer,
@@ -188,9 +214,11 @@ class Application:
         settings: Settings,
         mounts: Mapping[str, ASGIApp] | None = None,
         *,
+        worker: Worker | None = None,
         clock: Clock = CLOCK,
         chance: Chance = CHANCE,
     ) -> None:
+        self.figures = Figures(worker, settings)
         self.settings = settings
         self.stores = stores
         self.gateways = gateways
@@ -244,6 +272,7 @@ class Application:
             lists=Lists(self.catalogue, self.live, self.settings),
             cookies=Cookies(self.settings),
             description=description(),
+            figures=self.figures.text,
         )
 
     def asgi(self) -> Addresses:
@@ -281,24 +310,30 @@ class Application:
                 _measure_loop_lag(),
             ):
                 await stack.enter_async_context(_background(work))
+            await stack.enter_async_context(self.figures.told_to_others())
             gc.collect()
             gc.freeze()  # what is there now stays: no collection need look at it again
             gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
             if not self.gateways and await self.stores.reservations.has_unsettled():
                 log.error("payments_without_gateway", remedy=NAME_IT)
-            log.info("started", host=self.settings.host, port=self.settings.port)
             yield
             self.hub.close()
         log.info("stopped")
 
 
-async def serve(settings: Settings, mounts: Mapping[str, ASGIApp] | None = None) -> None:
-    """Serve until told to end; ``mounts`` are other applications, at paths of their own."""
+async def serve(
+    settings: Settings, mounts: Mapping[str, ASGIApp] | None = None, worker: Worker | None = None
+) -> None:
+    """Serve until told to end, as one of several workers or alone; ``mounts`` are other applications at paths."""
     gateways = open_gateways(settings)
     stores = await open_stores(settings)
     signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
-    application = Application(stores, signer, devices, gateways, settings, mounts)
-    await Server(application.asgi(), application.hub, application.deadlines, settings).serve()
+    application = Application(stores, signer, devices, gateways, settings, mounts, worker=worker)
+    if worker is None:
+        warn_of_proxies(settings)
+    listening = listen(settings) if worker is None else worker.listening
+    server = Server(application.asgi(), application.hub, application.deadlines, settings, worker)
+    await server.serve([listening])
 
 
 @asynccontextmanager

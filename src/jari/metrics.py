@@ -32,6 +32,10 @@ dead_versions = Gauge(
 poll_seconds = Histogram(
     "jari_poll_seconds", "Time that one look at the change log took", buckets=FAST_SECONDS
 )
+workers_answering = Gauge(  # of an answer, not of a process: it is added to the answer
+    "jari_workers_answering", "Workers whose figures are in this answer", registry=None
+)
+worker_starts = Counter("jari_worker_starts", "How often a worker with this number was begun")
 loop_lag_seconds = Gauge("jari_loop_lag_seconds", "How much later than asked the event loop last woke up")
 expired_seats = Counter("jari_expired_seats", "Seats that the sweeper freed")
 requests = Counter("jari_requests", "Requests answered, by status", ["status"])

@@ -323,12 +323,26 @@ class DatabaseSettings:
     """The database."""
 
     database: str = "sqlite:///jari.db"
-    database_connections: int = 10  # that one process opens in all, on PostgreSQL
+    database_connections: int = 10  # that `jari serve` opens in all, on PostgreSQL; its workers share them
     database_timeout_seconds: int = 10
 
 
 @dataclass(frozen=True)
-class ServerSettings(ConnectionSettings, EndSettings):
+class WorkerSettings:
+    """Workers, where there are several."""
+
+    workers: int = 1  # processes at one address; more than one need PostgreSQL
+    worker_start_seconds: int = 30  # until one must answer
+    worker_proof_seconds: int = (
+        10  # one that dies sooner has failed; after a second failure there are pauses …
+    )
+    worker_pause_min_ms: int = 200  # … each twice as long as the last …
+    worker_pause_max_seconds: int = 30  # … up to this
+    figures_seconds: int = 2  # for another worker to tell its figures; /metrics goes without them then
+
+
+@dataclass(frozen=True)
+class ServerSettings(ConnectionSettings, EndSettings, WorkerSettings):
     """Where the server listens, and what stands before it."""
 
     host: str = "127.0.0.1"
@@ -374,6 +388,14 @@ class Settings(
             elif variable in environment:
                 values[field.name] = _read(variable, environment[variable], field.type)
         return cls(**values)
+
+    def of_worker(self) -> Self:
+        """The settings of one of the workers: what counts for all together is shared."""
+        return dataclasses.replace(
+            self,
+            database_connections=self.database_connections // self.workers,
+            attempts_counted_at_once=max(1, self.attempts_counted_at_once // self.workers),
+        )
 
 
 def _read(variable: str, text: str, kind: object) -> str | int:

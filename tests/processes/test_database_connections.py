@@ -1,10 +1,11 @@
-"""A process opens no more connections to PostgreSQL than its setting says, whatever is asked of it."""
+"""A server opens no more connections to PostgreSQL than its setting says, all its workers together."""
 
 import asyncio
 from collections.abc import Callable
 
 import asyncpg
 import httpx
+import pytest
 
 from support.servers import Server
 from support.worlds import Buyer, Match, World
@@ -52,8 +53,9 @@ async def most_connections(database_url: str, ended: asyncio.Event, own: int) ->
     return most
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 async def test_all_that_is_asked_at_once_keeps_to_the_connections_of_the_setting(
-    postgres_url: str, make_world: MakeWorld, make_server: MakeServer
+    postgres_url: str, make_world: MakeWorld, make_server: MakeServer, workers: int
 ) -> None:
     world = make_world(postgres_url)
     first = world.match()
@@ -67,7 +69,7 @@ async def test_all_that_is_asked_at_once_keeps_to_the_connections_of_the_setting
 
     own = world.run(count_own())
     # one that is given up would be replaced before PostgreSQL has noticed: on a slow machine that would be counted
-    server = make_server(postgres_url, database_connections=CONNECTIONS, **PATIENT)
+    server = make_server(postgres_url, database_connections=CONNECTIONS, workers=workers, **PATIENT)
     ended = asyncio.Event()
     sampling = asyncio.create_task(most_connections(postgres_url, ended, own))
     crowd = [busy(server, buyer, matches[each % SCHEDULES], each) for each, buyer in enumerate(buyers)]
@@ -75,4 +77,4 @@ async def test_all_that_is_asked_at_once_keeps_to_the_connections_of_the_setting
     ended.set()
     most = await sampling
     assert [status for status in statuses if status >= 500] == []
-    assert 1 < most <= CONNECTIONS
+    assert workers < most <= CONNECTIONS

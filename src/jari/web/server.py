@@ -15,11 +15,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from jari import metrics
-from jari.settings import BadSetting, Settings
+from jari.settings import Settings
 from jari.web.addresses import Proxies
 from jari.web.deadlines import Deadlines
 from jari.web.live.streams import Hub
 from jari.web.protocol import protocol_class
+from jari.web.workers import Worker
 
 log = structlog.get_logger()
 
@@ -32,12 +33,12 @@ OTHER_DESCRIPTORS = 200  # what a process needs besides connections: its databas
 class Server(uvicorn.Server):
     """Ends the streams from the signal itself: uvicorn waits for open responses before its lifespan ends."""
 
-    def __init__(self, app: ASGIApp, hub: Hub, deadlines: Deadlines, settings: Settings) -> None:
+    def __init__(
+        self, app: ASGIApp, hub: Hub, deadlines: Deadlines, settings: Settings, worker: Worker | None = None
+    ) -> None:
         settings = _within_descriptors(settings)
         config = uvicorn.Config(
             app,
-            host=settings.host,
-            port=settings.port,
             loop="uvloop",
             http=protocol_class(settings, Proxies.parse(settings.trusted_proxies)),
             ws="none",
@@ -55,6 +56,7 @@ class Server(uvicorn.Server):
         self._hub = hub
         self._deadlines = deadlines
         self._settings = settings
+        self._worker = worker
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_descriptors = True
         metrics.connections.set_function(lambda: len(self.server_state.connections))
@@ -62,13 +64,19 @@ class Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal says to end."""
         self._loop = asyncio.get_running_loop()
-        if not self._settings.trusted_proxies:
-            log.info(
-                "no_proxy_trusted",
-                meaning="X-Forwarded-For is believed from nobody: behind a proxy all clients are one address",
-                remedy="behind a proxy, name it in JARI_TRUSTED_PROXIES",
-            )
-        await super().serve(sockets or [self._listen()])
+        if self._worker is not None:
+            self._loop.add_reader(self._worker.orphaned, self._end_as_orphan)
+        await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        if self._worker is not None:
+            self._worker.tell_ready()
+            log.info("worker_started")
+        elif sockets:
+            host, port = sockets[0].getsockname()[:2]
+            log.info("started", host=host, port=port)
 
     async def on_tick(self, counter: int) -> bool:
         """Look once a second whether there are descriptors left."""
@@ -82,45 +90,22 @@ class Server(uvicorn.Server):
         if had and not self._has_descriptors:
             log.error("out_of_descriptors", connections=len(self.server_state.connections), remedy=REMEDY)
 
-    def _listen(self) -> socket.socket:
-        """The listening socket; the connections that it accepts inherit what is set on it.
-
-        Without TCP_NODELAY an answer's body would wait some 40 ms for the client to acknowledge its headers.
-        """
-        host, port = self.config.host, self.config.port
-        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((host, port))
-        except OSError as error:
-            listening.close()
-            raise BadSetting(
-                f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another --port."
-            ) from error
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._settings.send_buffer_bytes)
-        self._notice_lost_peers(listening)
-        return listening
-
-    def _notice_lost_peers(self, listening: socket.socket) -> None:
-        """Have the kernel end connections whose peer is gone without a word: no packet tells of it."""
-        settings = self._settings
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in (
-            ("TCP_KEEPIDLE", settings.tcp_keepalive_seconds),
-            ("TCP_KEEPINTVL", settings.tcp_keepalive_seconds),
-            ("TCP_USER_TIMEOUT", settings.tcp_user_timeout_seconds * 1000),
-        ):
-            if (option := getattr(socket, name, None)) is not None:  # not every system has all
-                listening.setsockopt(socket.IPPROTO_TCP, option, value)
-
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take SIGTERM or SIGINT; a second SIGINT does not wait."""
+        """Take SIGTERM or SIGINT; a second SIGINT does not wait. A worker leaves SIGINT to its parent."""
+        if self._worker is not None and sig == signal.SIGINT:
+            return
         if self._loop is not None and not self.should_exit:
             self._loop.call_soon_threadsafe(self._end)
         super().handle_exit(sig, frame)
         if sig == signal.SIGTERM:
             self._captured_signals.clear()  # an asked-for end is no failure: exit with 0
+
+    def _end_as_orphan(self) -> None:
+        """End with the parent: nobody would replace this worker, and nobody could end it."""
+        if self._worker is not None and self._loop is not None:
+            self._loop.remove_reader(self._worker.orphaned)
+        log.error("parent_died")
+        self.handle_exit(signal.SIGTERM, None)
 
     def _end(self) -> None:
         """End the streams now, and what waits for an answer when its time is over.
@@ -134,6 +119,17 @@ class Server(uvicorn.Server):
         )
         last.daemon = True
         last.start()
+
+
+def warn_of_proxies(settings: Settings) -> None:
+    """Say where no proxy is trusted: whoever is behind one must know."""
+    if settings.trusted_proxies:
+        return
+    log.info(
+        "no_proxy_trusted",
+        meaning="X-Forwarded-For is believed from nobody: behind a proxy all clients are one address",
+        remedy="behind a proxy, name it in JARI_TRUSTED_PROXIES",
+    )
 
 
 def _end_by_force() -> None:

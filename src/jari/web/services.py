@@ -1,5 +1,6 @@
 """What handlers work with: the use cases, and what the web keeps between requests."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from jari.settings import Settings
@@ -41,3 +42,4 @@ class Services:
     lists: Lists
     cookies: Cookies
     description: Description
+    figures: Callable[[], Awaitable[bytes]]  # of this process, or of all workers

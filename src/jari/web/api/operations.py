@@ -1,6 +1,6 @@
 """What an operator and a load balancer ask: alive, ready, and the figures."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from jari.domain.permissions import Action
 from jari.web.api.calls import Call
@@ -33,9 +33,9 @@ async def readyz(services: Services, _: Call[None, None]) -> Ready:
     return Ready(ready=True)
 
 
-async def figures(_: Services, __: Call[None, None]) -> Reply:
+async def figures(services: Services, __: Call[None, None]) -> Reply:
     """Figures for Prometheus."""
-    return Reply(200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], generate_latest())
+    return Reply(200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], await services.figures())
 
 
 ALIVE = Alive(alive=True)

@@ -1,0 +1,64 @@
+"""The listening sockets; the connections that they accept inherit what is set on them."""
+
+import socket
+
+from jari.settings import BadSetting, Settings
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket of a process that has the address alone.
+
+    Raises:
+        BadSetting: the address cannot be had.
+    """
+    return _listen(settings, settings.port, shared=False)
+
+
+def listen_together(settings: Settings) -> list[socket.socket]:
+    """A socket at one address for each worker; the kernel spreads the connections over those that listen.
+
+    The address is taken alone first: it must not be shared with another server that also would.
+
+    Raises:
+        BadSetting: the address cannot be had.
+    """
+    alone = _listen(settings, settings.port, shared=False)
+    port = alone.getsockname()[1]
+    alone.close()
+    return [_listen(settings, port, shared=True) for _ in range(settings.workers)]
+
+
+def listen_again(settings: Settings, port: int) -> socket.socket:
+    """One more socket at the address of `listen_together`."""
+    return _listen(settings, port, shared=True)
+
+
+def _listen(settings: Settings, port: int, *, shared: bool) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listening.bind((settings.host, port))
+    except OSError as error:
+        listening.close()
+        raise BadSetting(
+            f"Cannot listen on {settings.host}, port {port}: {error.strerror}. Choose another --port."
+        ) from error
+    # Without it an answer's body would wait some 40 ms for the client to acknowledge its headers.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer_bytes)
+    _notice_lost_peers(listening, settings)
+    return listening
+
+
+def _notice_lost_peers(listening: socket.socket, settings: Settings) -> None:
+    """Have the kernel end connections whose peer is gone without a word: no packet tells of it."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", settings.tcp_keepalive_seconds),
+        ("TCP_KEEPINTVL", settings.tcp_keepalive_seconds),
+        ("TCP_USER_TIMEOUT", settings.tcp_user_timeout_seconds * 1000),
+    ):
+        if (option := getattr(socket, name, None)) is not None:  # not every system has all
+            listening.setsockopt(socket.IPPROTO_TCP, option, value)

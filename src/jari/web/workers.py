@@ -1,0 +1,274 @@
+"""Several workers on one address: their parent begins them, replaces those that die, and ends them all.
+
+The parent serves nobody. It has a listening socket for each worker and keeps it open: the connections that wait
+in the socket of a worker that died are there for the next one. It is a single thread without an event loop, so it
+may fork, and a worker need not load the program anew. A worker finds out by a pipe that its parent is gone.
+"""
+
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+import structlog
+
+from jari.settings import BadSetting, Settings
+from jari.web.listening import listen_again, listen_together
+
+log = structlog.get_logger()
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+MAX_DOUBLINGS = 30  # of a pause: more would be no number of seconds any more
+LOOK_SECONDS = 0.05  # between two looks at the clock while there is something to be waited for
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a worker has of its parent."""
+
+    number: int  # from 1
+    count: int
+    starts: int  # how many have had this number, itself included
+    listening: socket.socket
+    family: str  # the same for all of them, and for no others
+    orphaned: int  # a descriptor that is readable when the parent is gone
+    report: int  # a descriptor that takes the number of a worker that is ready
+
+    def tell_ready(self) -> None:
+        """Tell the parent that this worker answers."""
+        os.write(self.report, bytes([self.number]))
+
+
+@dataclass(slots=True)
+class Place:
+    """Where one worker after the other works."""
+
+    number: int
+    listening: socket.socket | None
+    process_id: int = 0  # of nobody
+    starts: int = 0
+    is_ready: bool = False
+    was_ready: bool = False
+    started_at: float = 0.0
+    failures: int = 0  # in a row, each soon after its start
+    due_at: float = 0.0
+
+
+class Supervisor:
+    """The parent: call `run` in the main thread of a process that has no other and no event loop."""
+
+    def __init__(self, settings: Settings, work: Callable[[Worker], int]) -> None:
+        """``work`` is what a worker does; its exit code is what it returns.
+
+        Raises:
+            BadSetting: the address cannot be had.
+        """
+        sockets = listen_together(settings)
+        self._settings = settings
+        self._work = work
+        self._host, self._port = sockets[0].getsockname()[:2]
+        self._family = os.urandom(8).hex()
+        self._places = [Place(number, each) for number, each in enumerate(sockets, start=1)]
+        self._orphaned, self._lifeline = os.pipe()
+        self._reports, self._report = os.pipe()
+        self._signals, self._signal = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._has_started = False
+        self._exit_code: int | None = None  # once it is ending
+        self._end_by = 0.0
+
+    def run(self) -> int:
+        """Supervise until told to end, or until a worker cannot even begin; the exit code."""
+        self._signals.settimeout(0)
+        self._signal.settimeout(0)
+        signal.set_wakeup_fd(self._signal.fileno())
+        for number in SIGNALS:
+            signal.signal(number, _wake)
+        self._selector.register(self._signals, selectors.EVENT_READ, self._take_signals)
+        self._selector.register(self._reports, selectors.EVENT_READ, self._take_reports)
+        gc.collect()
+        gc.freeze()  # what is there now is shared by all, as long as nobody looks through it
+        self._begin(self._places[0])
+        while self._exit_code is None or any(place.process_id for place in self._places):
+            for key, _ in self._selector.select(self._patience()):
+                key.data()
+            self._bury_the_dead()
+            if self._exit_code is None:
+                self._begin_who_is_due()
+            elif time.monotonic() > self._end_by:
+                self._signal_all(signal.SIGKILL)
+        log.info("stopped")
+        return self._exit_code
+
+    def _patience(self) -> float | None:
+        """How long to wait for a signal or a report: for ever, unless the clock matters."""
+        is_quiet = self._exit_code is None and all(
+            place.process_id and place.is_ready for place in self._places
+        )
+        return None if is_quiet else LOOK_SECONDS
+
+    def _take_signals(self) -> None:
+        for number in self._signals.recv(4096):
+            if number == signal.SIGINT and self._exit_code is not None:
+                self._signal_all(signal.SIGKILL)  # somebody does not want to wait
+            elif number == signal.SIGINT:
+                self._end(INTERRUPTED)
+            elif number == signal.SIGTERM:
+                self._end(0)
+
+    def _take_reports(self) -> None:
+        for number in os.read(self._reports, 4096):
+            place = self._places[number - 1]
+            place.is_ready = place.was_ready = True
+        if not self._has_started and all(place.was_ready for place in self._places):
+            self._has_started = True
+            log.info("started", host=self._host, port=self._port, workers=len(self._places))
+
+    def _begin_who_is_due(self) -> None:
+        """The first alone at first: what keeps it from working is said once, and not by every one."""
+        now = time.monotonic()
+        for place in self._places:
+            if place.process_id and not place.is_ready:
+                if now > place.started_at + self._settings.worker_start_seconds:
+                    log.error(
+                        "worker_not_ready",
+                        worker=place.number,
+                        after_seconds=self._settings.worker_start_seconds,
+                    )
+                    os.kill(place.process_id, signal.SIGKILL)
+            elif not place.process_id and now >= place.due_at and self._places[0].was_ready:
+                self._begin(place)
+
+    def _begin(self, place: Place) -> None:
+        place.starts += 1
+        place.is_ready = False
+        place.started_at = time.monotonic()
+        try:
+            if place.listening is None:
+                place.listening = listen_again(self._settings, self._port)
+            self._fork(place, place.listening)
+        except (OSError, BadSetting):  # out of processes or descriptors, or somebody took the port meanwhile
+            log.exception("worker_not_begun", worker=place.number)
+            self._replace(place, 1)
+
+    def _fork(self, place: Place, listening: socket.socket) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # none may be lost between two handlers
+        try:
+            place.process_id = os.fork()
+            if place.process_id == 0:
+                self._become_worker(place, listening)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def _become_worker(self, place: Place, listening: socket.socket) -> NoReturn:
+        exit_code = 1
+        try:
+            self._let_go(place)
+            worker = Worker(
+                place.number,
+                len(self._places),
+                place.starts,
+                listening,
+                self._family,
+                self._orphaned,
+                self._report,
+            )
+            exit_code = self._work(worker)
+        except BaseException:  # whatever it is, a worker must not go on as its parent
+            log.exception("worker_failed")
+        finally:
+            with suppress(OSError):
+                sys.stdout.flush()
+            os._exit(exit_code)
+
+    def _let_go(self, own: Place) -> None:
+        """Leave the parent's part, in the child: its signals, and its hand on the others."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # a terminal sends it to all; the parent says what it means
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        self._selector.close()
+        self._signals.close()
+        self._signal.close()
+        os.close(self._lifeline)
+        os.close(self._reports)
+        for place in self._places:
+            if place is not own and place.listening is not None:
+                place.listening.close()
+
+    def _bury_the_dead(self) -> None:
+        """Take note of the children that ended; a parent with process id 1 has others than its workers, too."""
+        while True:
+            try:
+                process_id, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if process_id == 0:
+                return
+            for place in self._places:
+                if place.process_id == process_id:
+                    self._replace(place, os.waitstatus_to_exitcode(status))
+
+    def _replace(self, place: Place, exit_code: int) -> None:
+        """Have a worker followed by another: at once, or after a pause where one after the other fails."""
+        place.process_id = 0
+        if self._exit_code is not None:
+            return
+        if not self._has_started:  # it has said itself what is wrong
+            self._end(max(exit_code, 1))
+            return
+        lived_seconds = time.monotonic() - place.started_at
+        place.failures = 0 if lived_seconds >= self._settings.worker_proof_seconds else place.failures + 1
+        pause_seconds = self._pause_seconds(place.failures)
+        place.due_at = time.monotonic() + pause_seconds
+        if pause_seconds and place.listening is not None:  # nobody should wait so long: others may answer
+            place.listening.close()
+            place.listening = None
+        log.error(
+            "worker_died",
+            worker=place.number,
+            exit_code=exit_code,
+            lived_seconds=round(lived_seconds, 3),
+            next_in_seconds=pause_seconds,
+        )
+
+    def _pause_seconds(self, failures: int) -> float:
+        """None after the first failure, then twice as long each time."""
+        if failures <= 1:
+            return 0.0
+        shortest, longest = self._settings.worker_pause_min_ms / 1000, self._settings.worker_pause_max_seconds
+        return float(min(shortest * 2 ** min(failures - 2, MAX_DOUBLINGS), longest))
+
+    def _end(self, exit_code: int) -> None:
+        """Tell all to end, and refuse who comes; they have as long as a process that is alone."""
+        if self._exit_code is not None:
+            return
+        self._exit_code = exit_code
+        settings = self._settings
+        self._end_by = time.monotonic() + settings.shutdown_seconds + settings.shutdown_margin_seconds + 1
+        for place in self._places:
+            if place.listening is not None:
+                place.listening.close()
+                place.listening = None
+        self._signal_all(signal.SIGTERM)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for place in self._places:
+            if place.process_id:
+                os.kill(place.process_id, number)
+
+
+def _wake(_number: int, _frame: FrameType | None) -> None:
+    """Nothing: Python writes the signal's number to the supervisor's socket."""
