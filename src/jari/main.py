@@ -133,7 +133,7 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
         SchemaOutdated: it must be migrated first.
     """
     if settings.database.startswith(MEMORY):
-        return _memory_stores(open_memory(settings.database, clock, chance), settings)
+        return _memory_stores(open_memory(settings.database, clock, chance))
     async with AsyncExitStack() as opening:
         database = open_database(settings)
         opening.push_async_callback(database.close)
@@ -158,13 +158,13 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
         )
 
 
-def _memory_stores(memory: Memory, settings: Settings) -> Stores:
+def _memory_stores(memory: Memory) -> Stores:
     return Stores(
         memory,
         MemorySeatingStore(memory),
         MemoryCatalogueStore(memory),
         MemoryAccountStore(memory),
-        MemoryAttemptStore(memory.clock, settings),
+        memory.attempts,
         MemoryReservationStore(memory),
         MemoryDutyStore(memory),
         MemoryWebhookStore(memory),

@@ -29,7 +29,7 @@ async def counting(request):
         async def wait(passed_ms):
             clock.pass_seconds(passed_ms / 1000)
 
-        yield MemoryAttemptStore(clock, Settings()), wait
+        yield MemoryAttemptStore(clock), wait
         return
     database = open_database(Settings(database=request.getfixturevalue(f"{request.param}_url")))
 

@@ -27,7 +27,7 @@ class DistantAttempts(MemoryAttemptStore):
 
 @pytest.fixture
 def attempts():
-    return MemoryAttemptStore(StandingClock(), Settings())
+    return MemoryAttemptStore(StandingClock())
 
 
 def limits(attempts, **settings):
@@ -65,7 +65,7 @@ async def test_a_refusal_by_one_limit_uses_up_no_other(attempts):
 
 
 async def test_of_many_at_once_no_more_than_one_is_counted_beyond_the_limit():
-    attempts = DistantAttempts(StandingClock(), Settings())
+    attempts = DistantAttempts(StandingClock())
     counting = limits(attempts)
     outcomes = await asyncio.gather(*(counting.count(TWICE) for _ in range(50)), return_exceptions=True)
     assert outcomes.count(None) == 2
@@ -112,7 +112,7 @@ async def test_refusals_are_remembered_up_to_a_number(attempts):
 
 
 async def test_those_who_cannot_be_counted_soon_are_sent_away():
-    counting = limits(DistantAttempts(StandingClock(), Settings()), attempt_queue_size=2)
+    counting = limits(DistantAttempts(StandingClock()), attempt_queue_size=2)
     outcomes = await asyncio.gather(
         *(counting.count(Limit(str(number), 9)) for number in range(3)), return_exceptions=True
     )

@@ -5,6 +5,7 @@ from jari.ports import Clock
 from jari.settings import AttemptSettings
 
 NONE = (0, 0)  # attempts, and the end of their window
+DEFAULTS = AttemptSettings()
 
 
 class MemoryAttemptStore:
@@ -13,7 +14,7 @@ class MemoryAttemptStore:
     A window is a span of time, so the clock that nobody can set counts.
     """
 
-    def __init__(self, clock: Clock, settings: AttemptSettings) -> None:
+    def __init__(self, clock: Clock, settings: AttemptSettings = DEFAULTS) -> None:
         self._clock = clock
         self._buckets: Cache[str, tuple[int, int]] = Cache(
             settings.attempt_buckets_size, idle_seconds=settings.attempt_window_seconds, clock=clock.seconds
