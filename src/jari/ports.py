@@ -364,6 +364,16 @@ class TicketSigner(Protocol):
         """The public key as a JSON Web Key."""
 
 
+class Passwords(Protocol):
+    """Hashes passwords so that guessing is dear, without holding up the event loop. Raises Unavailable when too many wait."""
+
+    async def hash(self, password: str) -> str:
+        """The hash to store."""
+
+    async def verify(self, hashed: str | None, password: str) -> bool:
+        """Whether the password fits; with no hash, False after the same time."""
+
+
 class AttemptStore(Protocol):
     """Counting what is limited: in memory where one process is all there is, else in the database, by its clock."""
 

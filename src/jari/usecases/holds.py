@@ -12,7 +12,7 @@ from jari.domain.seating import Allocation, Held, check_seat_ids, seats_taken, u
 from jari.domain.tenures import KeepLimit
 from jari.domain.users import User
 from jari.ports import Chance, Clock, RequestKey, SeatingStore, StoredAnswer
-from jari.settings import Settings
+from jari.settings import HoldSettings, RuleSettings
 from jari.usecases.idempotency import replay
 from jari.usecases.live import Live, LiveSchedule
 from jari.usecases.lookups import Lookup
@@ -21,7 +21,7 @@ from jari.usecases.till import Tills
 PROCESS_BYTES = 8  # tell the holds of one process from those of all others
 
 
-def keep_limit(settings: Settings) -> KeepLimit:
+def keep_limit(settings: RuleSettings) -> KeepLimit:
     """The limit of the settings; whatever it is, one whole hold is within it."""
     keep_seconds = max(settings.keep_seconds, settings.hold_seconds)
     return KeepLimit(keep_seconds * 1000, settings.cool_down_seconds * 1000)
@@ -31,7 +31,13 @@ class Holds:
     """What a buyer does with seats before paying."""
 
     def __init__(
-        self, live: Live, tills: Tills, store: SeatingStore, clock: Clock, chance: Chance, settings: Settings
+        self,
+        live: Live,
+        tills: Tills,
+        store: SeatingStore,
+        clock: Clock,
+        chance: Chance,
+        settings: HoldSettings,
     ) -> None:
         self._live = live
         self._tills = tills

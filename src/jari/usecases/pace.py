@@ -4,13 +4,13 @@ import asyncio
 from collections import OrderedDict
 
 from jari.ports import Clock
-from jari.settings import Settings
+from jari.settings import PaymentSettings
 
 
 class Pace:
     """The times between two questions to a gateway."""
 
-    def __init__(self, clock: Clock, settings: Settings) -> None:
+    def __init__(self, clock: Clock, settings: PaymentSettings) -> None:
         self._clock = clock
         self._settings = settings
         self._looked: OrderedDict[int, float] = OrderedDict()  # payment → when a hint last made us look

@@ -30,7 +30,7 @@ from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation, ReservationStatus, no_order, read_order_id
 from jari.domain.users import User
 from jari.ports import Checkout, Due, RequestKey, ReservationStore
-from jari.settings import Settings
+from jari.settings import PaymentSettings
 from jari.usecases.gateways import Gateways
 from jari.usecases.holds import keep_limit
 from jari.usecases.live import Live
@@ -51,7 +51,7 @@ class Payments:
         gateways: Gateways,
         numbers: Numbers,
         pace: Pace,
-        settings: Settings,
+        settings: PaymentSettings,
     ) -> None:
         self._store = store
         self._tills = tills

@@ -15,7 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from jari.domain.errors import JariError, Unavailable
-from jari.settings import Settings
+from jari.settings import ConnectionSettings
 from jari.web.addresses import Address, Proxies, parse_address
 from jari.web.errors import BadRequest, problem
 from jari.web.replies import Reply, count_request
@@ -95,7 +95,7 @@ class Protocol(HttpToolsProtocol):
         "_unread_timer",
     )
 
-    def __init__(self, *, settings: Settings, proxies: Proxies, **uvicorn: Any) -> None:
+    def __init__(self, *, settings: ConnectionSettings, proxies: Proxies, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
         self._proxies = proxies
@@ -322,7 +322,7 @@ class Protocol(HttpToolsProtocol):
             self.scope["client"] = str(self._proxies.client(self._peer, forwarded_for)), 0
 
 
-def protocol_class(settings: Settings, proxies: Proxies) -> type[asyncio.Protocol]:
+def protocol_class(settings: ConnectionSettings, proxies: Proxies) -> type[asyncio.Protocol]:
     """The protocol with its settings, as uvicorn's configuration takes it."""
     make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies)
     return cast("type[asyncio.Protocol]", make)
