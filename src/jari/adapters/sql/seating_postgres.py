@@ -32,7 +32,6 @@ from jari.adapters.sql.rows import (
 )
 from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
 from jari.adapters.sql.tables import reservations
-from jari.domain.box_office import Update
 from jari.domain.errors import StaleDecision
 from jari.domain.reservations import Reservation
 from jari.domain.schedules import no_schedule
@@ -206,18 +205,16 @@ class PostgresSeatingTransaction:
         await self._insert(inserts, decision.commit)
         if decision.tenures:
             await self._keep(decision.tenures)
-        if decision.updates:
-            await self._write_sales(decision.updates)
-        if decision.answers:
-            await self._store(decision.answers)
-        self.written = True
-
-    async def _write_sales(self, updates: Sequence[Update]) -> None:
         try:
-            for table, rows in rows_to_write(updates):
+            for table, rows in rows_to_write(decision.updates):
                 await self._connection.executemany(UPSERTS[table], rows)
+            if decision.answers:
+                await self._store(decision.answers)
         except asyncpg.IntegrityConstraintViolationError as error:
-            raise StaleDecision(f"A sale was made behind the till's back: {error}.") from error
+            raise StaleDecision(
+                f"A sale was made, or a key used, behind the till's back: {error}."
+            ) from error
+        self.written = True
 
     async def _insert(self, inserts: Sequence[Effect], commit: Commit) -> None:
         try:

@@ -184,15 +184,17 @@ class SqliteSeatingTransaction:
         try:
             for table, rows in rows_to_write(decision.updates):
                 connection.executemany(UPSERTS[table], rows)
+            connection.executemany(
+                "INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (each.request.scope, each.request.key, each.request.fingerprint, each.answer, self.now_ms)
+                    for each in decision.answers
+                ],
+            )
         except sqlite3.IntegrityError as error:
-            raise StaleDecision(f"A sale was made behind the till's back: {error}.") from error
-        connection.executemany(
-            "INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms) VALUES (?, ?, ?, ?, ?)",
-            [
-                (each.request.scope, each.request.key, each.request.fingerprint, each.answer, self.now_ms)
-                for each in decision.answers
-            ],
-        )
+            raise StaleDecision(
+                f"A sale was made, or a key used, behind the till's back: {error}."
+            ) from error
 
     def _write_allocations(
         self,
