@@ -42,7 +42,7 @@ demo: $(VENV)/.runtime ## set up, then watch a ballpark sell live (Ctrl-C ends i
 
 # Neither a server, nor a database, nor a browser: for the loop of daily work.
 unit: $(VENV)/.dev ## set up, then run the tests that need nothing outside their own process
-	$(NODE) --test 'tests/page/*.test.js'
+	$(NODE) --test --test-timeout 60000 'tests/page/*.test.js'
 	$(PYTEST) --numprocesses 2 --dist worksteal -m unit --ignore tests/browser
 
 # The browser has a core to itself for as long as it takes. Elsewhere much waits for a clock, so there are more
