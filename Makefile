@@ -56,7 +56,6 @@ test-in-browser: $(VENV)/.dev
 
 # Coverage is that of the tests' own processes; the features take place in one of them when they keep their books in
 # memory.
-test-elsewhere: export COVERAGE_FILE := .coverage
 test-elsewhere: $(VENV)/.dev
 	$(BIN)/coverage erase
 	$(MAKE) --no-print-directory unit PYTEST='$(PYTEST) $(COVER)'
