@@ -154,7 +154,7 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
             seating,
             SqlCatalogueStore(database),
             accounts,
-            MemoryAttemptStore(clock) if database.is_sqlite else accounts,
+            MemoryAttemptStore(clock, settings) if database.is_sqlite else accounts,
             SqlReservationStore(database),
             SqlDutyStore(database),
             SqlWebhookStore(database),

@@ -322,6 +322,7 @@ class AccountStore(Protocol):
 class Checkout:
     """What the checkout page needs to ask a gateway for a payment."""
 
+    gateway: str  # its name
     script_url: str  # of the gateway's own script
     client_key: str  # what that is told; no secret
     sources: str  # what else the page may load, talk to and open

@@ -251,6 +251,7 @@ class AttemptSettings:
     """Counting attempts."""
 
     attempt_window_seconds: int = 900
+    attempt_buckets_size: int = 100_000  # counted in memory, on SQLite: the longest unused is forgotten first
     attempts_counted_at_once: int = 4  # of the database's connections; less than there are
     attempt_queue_size: int = 1_000  # log-ins and sign-ups that wait to be counted
     refused_buckets_size: int = 100_000  # refused until their windows end without counting them again

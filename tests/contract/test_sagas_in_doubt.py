@@ -36,7 +36,7 @@ class ScriptedGateway:
     """Answers each call with what the script says next; a standing is that of the order's payment."""
 
     name, currency = "toss", "KRW"
-    checkout = Checkout("", "", "")
+    checkout = Checkout("toss", "", "", "")
 
     def __init__(self) -> None:
         self.script: deque[tuple[str, Any]] = deque()

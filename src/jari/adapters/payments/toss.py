@@ -191,7 +191,7 @@ class TossGateway:
     currency = CURRENCY
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self.checkout = Checkout(settings.script_url, settings.client_key, _sources(settings))
+        self.checkout = Checkout(self.name, settings.script_url, settings.client_key, _sources(settings))
         credentials = base64.b64encode(f"{settings.secret_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Accept-Encoding": "identity"}
         if settings.test_code:
