@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+COVER  := --cov --cov-append --cov-report= --cov-fail-under=0
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo unit test test-in-browser test-elsewhere check bench format clean
 .DEFAULT_GOAL := help
 
 help: ## say what the targets do
@@ -38,11 +40,29 @@ node_modules/.installed: package-lock.json $(VENV)/.dev
 demo: $(VENV)/.runtime ## set up, then watch a ballpark sell live (Ctrl-C ends it)
 	$(BIN)/jari demo
 
+# Neither a server, nor a database, nor a browser: for the loop of daily work.
+unit: $(VENV)/.dev ## set up, then run the tests that need nothing outside their own process
+	$(NODE) --test --test-timeout 60000 'tests/page/*.test.js'
+	$(PYTEST) --numprocesses 2 --dist worksteal -m unit --ignore tests/browser
+
+# The browser has a core to itself for as long as it takes. Elsewhere much waits for a clock, so there are more
+# processes than cores.
 test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL and Chromium)
-	$(NODE) --test 'tests/page/*.test.js'
 	sh tests/chromium.sh
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser
-	$(BIN)/python -m pytest tests/browser
+	$(MAKE) --no-print-directory --jobs 2 test-in-browser test-elsewhere
+
+test-in-browser: $(VENV)/.dev
+	$(PYTEST) tests/browser
+
+# Coverage is that of the tests' own processes; the features take place in one of them when they keep their books in
+# memory.
+test-elsewhere: $(VENV)/.dev
+	$(BIN)/coverage erase
+	$(MAKE) --no-print-directory unit PYTEST='$(PYTEST) $(COVER)'
+	$(PYTEST) $(COVER) --house-store memory tests/acceptance
+	$(PYTEST) $(COVER) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+	    -m 'not unit' --ignore tests/browser
+	$(BIN)/python scripts/coverage_floor.py
 
 check: $(VENV)/.dev node_modules/.installed ## lint, types and import rules
 	$(BIN)/ruff check .

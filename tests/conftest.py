@@ -1,6 +1,7 @@
 """Fixtures: databases, servers and worlds, all real."""
 
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +12,25 @@ from support.databases import Postgres, postgres_server, sqlite_in
 from support.servers import Server
 from support.worlds import World
 
+TESTS = Path(__file__).parent
+
 # Nobody here speaks TLS. A client need not read the system's certificates, which takes it longer than a request does.
 os.environ.pop("SSL_CERT_FILE", None)
-os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent / "no-certificates")
+os.environ["SSL_CERT_DIR"] = str(TESTS / "no-certificates")
+
+
+# What takes long comes first, so that the processes of a run end together. Browser tests come last: from the first one
+# on, the browser's event loop occupies the main thread.
+LAST_FOLDERS = ("acceptance", "contract", "unit", "browser")
+_opened: list[str] = []
+
+
+def _listen(event: str, _: object) -> None:
+    if event in ("socket.bind", "socket.connect"):
+        _opened.append(event)
+
+
+sys.addaudithook(_listen)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,8 +48,27 @@ def house_store(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: from the first one on, the browser's event loop occupies the main thread."""
-    items.sort(key=lambda item: "tests/browser" in str(item.path))
+    place = {folder: number for number, folder in enumerate(LAST_FOLDERS, 1)}
+    items.sort(key=lambda item: place.get(folder_of(item), 0))
+    for item in items:
+        if folder_of(item) == "unit" or item.get_closest_marker("memory"):
+            item.add_marker("unit")
+        if folder_of(item) == "processes":
+            item.add_marker("no_cover")  # what they run of jari is not in this process
+
+
+def folder_of(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]
+
+
+@pytest.fixture(autouse=True)
+def opened(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Every socket that the test has bound or connected. A unit test speaks to nobody, so it has none."""
+    _opened.clear()
+    yield _opened
+    # Beside other tests a thread of theirs may have opened one.
+    if request.config.getoption("markexpr") == "unit":
+        assert _opened == []
 
 
 @pytest.fixture(scope="session")

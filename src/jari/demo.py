@@ -12,6 +12,7 @@ import httpx
 from rich.console import Console
 
 from jari import plans
+from jari.adapters.passwords import ArgonPasswords
 from jari.adapters.sql.database import migrate, open_database
 from jari.adapters.system import CHANCE, CLOCK
 from jari.domain.errors import EmailTaken
@@ -23,7 +24,6 @@ from jari.sandbox.options import DEFAULT_CLIENT_KEY, DEFAULT_SECRET_KEY, Options
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.organising import Organising
-from jari.usecases.passwords import Passwords
 
 EMAIL, PASSWORD = "fan@example.com", "jari-demo"
 ORGANISER = "organiser@example.com"
@@ -103,7 +103,7 @@ async def _prepare(settings: Settings) -> int:
         )
         await organising.open_sale(schedule_id)
         schedule_ids.append(schedule_id)
-    passwords = Passwords(settings)
+    passwords = ArgonPasswords(settings)
     devices = await open_devices(stores.duties, settings)
     accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, CLOCK, CHANCE, settings)
     for email, name, role in ((EMAIL, "Fan", Role.BUYER), (ORGANISER, "Organiser", Role.ORGANISER)):

@@ -22,6 +22,7 @@ from jari.adapters.memory.reservations import MemoryReservationStore
 from jari.adapters.memory.seating import MemorySeatingStore
 from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
+from jari.adapters.passwords import ArgonPasswords
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
@@ -56,7 +57,6 @@ from jari.usecases.idling import Idling
 from jari.usecases.live import Live
 from jari.usecases.numbers import Numbers
 from jari.usecases.pace import Pace
-from jari.usecases.passwords import Passwords
 from jari.usecases.payments import Payments
 from jari.usecases.refunds import Refunds
 from jari.usecases.reservations import Reservations
@@ -129,10 +129,14 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
     """The stores on the database that the settings name, whose schema must be up to date.
 
     Raises:
-        BadSetting: no such kind of database.
+        BadSetting: no such kind of database, or one that would lose what people have paid for.
         SchemaOutdated: it must be migrated first.
     """
     if settings.database.startswith(MEMORY):
+        if settings.environment == "production":
+            raise BadSetting(
+                "What is sold in memory is gone when the server ends: name a database in production."
+            )
         return _memory_stores(open_memory(settings.database, clock, chance))
     async with AsyncExitStack() as opening:
         database = open_database(settings)
@@ -150,7 +154,7 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
             seating,
             SqlCatalogueStore(database),
             accounts,
-            MemoryAttemptStore(clock) if database.is_sqlite else accounts,
+            MemoryAttemptStore(clock, settings) if database.is_sqlite else accounts,
             SqlReservationStore(database),
             SqlDutyStore(database),
             SqlWebhookStore(database),
@@ -164,7 +168,7 @@ def _memory_stores(memory: Memory) -> Stores:
         MemorySeatingStore(memory),
         MemoryCatalogueStore(memory),
         MemoryAccountStore(memory),
-        MemoryAttemptStore(memory.clock),
+        memory.attempts,
         MemoryReservationStore(memory),
         MemoryDutyStore(memory),
         MemoryWebhookStore(memory),
@@ -225,7 +229,7 @@ class Application:
         self.mounts = mounts or {}
         self.live = Live(stores.seating, stores.catalogue, clock, settings)
         self.tills = Tills(self.live, stores.seating, settings)
-        self.passwords = Passwords(settings)
+        self.passwords = ArgonPasswords(settings)
         self.accounts = Accounts(
             stores.accounts, stores.attempts, self.passwords, devices, clock, chance, settings
         )

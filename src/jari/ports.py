@@ -322,6 +322,7 @@ class AccountStore(Protocol):
 class Checkout:
     """What the checkout page needs to ask a gateway for a payment."""
 
+    gateway: str  # its name
     script_url: str  # of the gateway's own script
     client_key: str  # what that is told; no secret
     sources: str  # what else the page may load, talk to and open
@@ -361,6 +362,16 @@ class TicketSigner(Protocol):
 
     def public_jwk(self) -> dict[str, str]:
         """The public key as a JSON Web Key."""
+
+
+class Passwords(Protocol):
+    """Hashes passwords so that guessing is dear, without holding up the event loop. Raises Unavailable when too many wait."""
+
+    async def hash(self, password: str) -> str:
+        """The hash to store."""
+
+    async def verify(self, hashed: str | None, password: str) -> bool:
+        """Whether the password fits; with no hash, False after the same time."""
 
 
 class AttemptStore(Protocol):

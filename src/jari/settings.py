@@ -1,7 +1,8 @@
 """Every setting and every limit, in one frozen object that is read from the environment once.
 
 ``Settings.from_environment`` takes ``JARI_<NAME>`` for each field; the command line overrides. Units stand
-last in the names.
+last in the names. The object is made of slices, a class for each noun: whoever needs a few of the settings takes the
+slice that has them, and can see and be given no others. What several need is a slice that theirs are made of.
 """
 
 import dataclasses
@@ -31,52 +32,119 @@ class GatewaySettings:
     connections: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What an operator may set. Numbers must be positive."""
+@dataclass(frozen=True)
+class RuleSettings:
+    """The rules of the sale."""
 
-    # where
-    database: str = "sqlite:///jari.db"
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1  # processes at this address; more than one need PostgreSQL
-    public_url: str = ""  # e.g. https://tickets.example.com: makes cookies Secure and origins exact
-    trusted_proxies: str = ""  # whose X-Forwarded-* is believed, e.g. 10.0.0.5,10.1.0.0/16; empty: nobody's
-    strict_transport_seconds: int = 365 * 24 * 3600  # HSTS, where public_url is https
-
-    # rules
     hold_seconds: int = 300
     max_seats_per_buyer: int = 4
     keep_seconds: int = 600  # a buyer keeps a seat no longer without buying it, hold after hold …
     cool_down_seconds: int = 300  # … and may take it again when it was left alone for so long
+    refund_until_hours: int = 24  # before the start; organisers may refund at any time
 
-    # workers, where there are several
-    worker_start_seconds: int = 30  # until one must answer
-    worker_proof_seconds: int = (
-        10  # one that dies sooner has failed; after a second failure there are pauses …
-    )
-    worker_pause_min_ms: int = 200  # … each twice as long as the last …
-    worker_pause_max_seconds: int = 30  # … up to this
-    figures_seconds: int = 2  # for another worker to tell its figures; /metrics goes without them then
 
-    # the till
-    till_batch_size: int = 128
-    till_queue_size: int = 20_000
-    expiry_margin_ms: int = 500  # within this of a hold's end the store decides, not the replica
+@dataclass(frozen=True)
+class CrowdSettings:
+    """How many one process serves at a time, and so how many may wait for one answer."""
 
-    # live
+    max_connections: int = 20_000
+
+
+@dataclass(frozen=True)
+class PollSettings:
+    """How it is found out what other processes have done."""
+
     poll_ms: int = 1_000
     poll_page_size: int = 500  # commits fetched at a time
+
+
+@dataclass(frozen=True)
+class ChangeLogSettings:
+    """The change log."""
+
+    change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
+    change_log_trim_seconds: int = 60
+    outbox_size: int = 200_000  # commits kept for each schedule where the relay of webhooks lags behind
+
+
+@dataclass(frozen=True)
+class IdleSettings:
+    """Letting go of what nobody asks for."""
+
+    idle_seconds: int = 600  # after which plans, lists, papers and pictures that nobody asks for are let go
+
+
+@dataclass(frozen=True)
+class DutySettings:
+    """What one process does for all."""
+
+    duty_page_size: int = 50  # payments, refunds or deliveries looked after at a time
+    duty_ms: int = 1_000
+    lease_seconds: int = 15  # so long after a crash another process takes over what one alone does
+
+
+@dataclass(frozen=True)
+class EndSettings:
+    """Ending a process."""
+
+    shutdown_seconds: int = 4  # for requests under way to be answered; then they are told to try again
+    shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
+
+
+@dataclass(frozen=True)
+class RequestSettings:
+    """Requests and their answers."""
+
+    request_seconds: int = 10  # from a request that is whole until its answer begins; it is a 503 then
+    payment_request_seconds: int = 120  # where the gateway is asked, too: over three of its time limits
+    max_body_bytes: int = 64 * 1024
+
+
+@dataclass(frozen=True)
+class TillSettings(EndSettings):
+    """The tills."""
+
+    till_batch_size: int = 128
+    till_queue_size: int = 20_000
+
+
+@dataclass(frozen=True)
+class HoldSettings(RuleSettings, CrowdSettings):
+    """Holding seats."""
+
+    expiry_margin_ms: int = 500  # within this of a hold's end the store decides, not the replica
+
+
+@dataclass(frozen=True)
+class LiveSettings(PollSettings, ChangeLogSettings):
+    """The replicas."""
+
     max_replicas: int = 100  # schedules kept in memory though nobody may be watching; 0.7 MB for 24,000 seats
     replica_idle_seconds: int = 120  # after which one that nobody asks for or watches is let go
     max_replica_loads: int = 2  # at a time, so that tills do not wait for connections behind onlookers
     replica_queue_size: int = 200  # schedules that wait to be loaded
+
+
+@dataclass(frozen=True)
+class SweepSettings(RuleSettings, ChangeLogSettings):
+    """Freeing and forgetting what has ended."""
+
     sweep_ms: int = 400
     sweep_page_size: int = 1_000
-    change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
-    change_log_trim_seconds: int = 60
+    idempotency_hours: int = 24
 
-    # payments
+
+@dataclass(frozen=True)
+class NumberSettings:
+    """Numbers of reservations, payments and refunds."""
+
+    number_block_size: int = 1_000
+
+
+@dataclass(frozen=True)
+class GatewayChoice:
+    """Which payment gateways there are."""
+
     environment: str = "development"  # "production" is needed for a gateway's live keys
     gateway: str = "toss"  # by name, where new payments are made
     gateway_url: str = ""  # e.g. https://api.tosspayments.com; empty: nothing that costs money can be sold
@@ -90,135 +158,6 @@ class Settings:
     # Payments that were made at these before are settled and given back there, as JSON:
     # [{"name": "toss", "url": …, "secret_key": …, "client_key": …}]
     former_gateways: str = dataclasses.field(default="", repr=False)
-    max_payment_tries: int = 20  # for each reservation
-    max_payments_running: int = 2_000
-    payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
-    late_payment_seconds: int = 600  # after its end, if the seats are free: as long as the gateway's session
-    payment_retry_min_seconds: int = 5
-    payment_retry_max_seconds: int = 60
-    hint_interval_ms: int = 1_000  # between two looks at a payment because of the gateway's messages
-    duty_page_size: int = 50  # payments, refunds or deliveries looked after at a time
-    duty_ms: int = 1_000
-    lease_seconds: int = 15  # so long after a crash another process takes over what one alone does
-    number_block_size: int = 1_000
-    refund_until_hours: int = 24  # before the start; organisers may refund at any time
-
-    # webhooks: 10 tries by these delays take some 2.6 days
-    outbox_size: int = 200_000  # commits kept for each schedule where the relay of webhooks lags behind
-    max_deliveries_waiting: int = 100_000  # for each webhook; beyond it what happens is not kept for it
-    max_webhooks: int = 20
-    webhook_timeout_seconds: int = 10
-    webhook_tries: int = 10
-    webhook_retry_min_seconds: int = 10
-    webhook_retry_max_seconds: int = 24 * 3600
-    dead_letter_days: int = 30
-
-    # tickets
-    time_zone: str = "Asia/Seoul"  # of what is printed
-    document_queue_size: int = 100  # papers that wait, at most for request_seconds in all; and pictures
-    documents_waiting_per_user: int = 200  # papers that somebody has asked for while one of theirs is drawn
-    document_seconds: int = 10  # to wait for one's turn, and to be drawn
-    document_cache_bytes: int = 32 * 1024 * 1024  # a paper has some 50 kB, a picture 6 kB
-
-    # streams
-    max_viewers: int = 15_000
-    max_viewers_per_address: int = 1_000  # many buyers share their carrier's address
-    max_schedules_watched: int = 1_000  # at a time, each with its replica, however few watch it
-    tick_min_ms: int = 4
-    tick_max_ms: int = 250
-    tick_load: int = 4  # a tick lasts at least this many times as long as the last fan-out took
-    heartbeat_seconds: int = 15
-    retry_min_ms: int = 1_000
-    retry_max_ms: int = 5_000
-    stall_seconds: int = 60  # a viewer that has not read for so long is cut off
-    shutdown_seconds: int = 4  # for requests under way to be answered; then they are told to try again
-    shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
-    # The kernel would keep up to 4 MB for each viewer that does not read; with less it is found out sooner.
-    send_buffer_bytes: int = 256 * 1024
-
-    # accounts
-    session_hours: int = 24 * 7
-    sessions_per_user: int = 20  # at a time; the oldest ends when there is one more
-    session_cache_size: int = 100_000
-    session_cache_seconds: int = 60
-    log_in_attempts_per_account: int = 10  # from one address
-    log_in_attempts_per_account_anywhere: int = 100  # from all that it was never logged in at before
-    log_in_attempts_per_address: int = 100
-    log_ins_per_address: int = (
-        1_000  # successful ones, too: each costs a hash. At known devices as many again
-    )
-    log_ins_per_device: int = 20  # at one that is known to the account, successful ones, too
-    device_days: int = 365  # so long a device is known after a log-in
-    accounts_per_device: int = 5  # known there at a time
-    sign_ups_per_address: int = 50
-    attempt_window_seconds: int = 900
-    attempts_counted_at_once: int = 4  # of the database's connections; less than there are
-    attempt_queue_size: int = 1_000  # log-ins and sign-ups that wait to be counted
-    refused_buckets_size: int = 100_000  # refused until their windows end without counting them again
-    refusal_recheck_seconds: int = 10  # until it is seen that a success in another process gave attempts back
-    password_threads: int = 2
-    password_queue_size: int = 1_000
-
-    # requests
-    request_seconds: int = 10  # from a request that is whole until its answer begins; it is a 503 then
-    payment_request_seconds: int = 120  # where the gateway is asked, too: over three of its time limits
-    max_body_bytes: int = 64 * 1024
-    page_size: int = 50
-    schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
-    schedules_kept: int = 10_000  # each for a poll's time
-    max_plans: int = 20  # with all that is encoded of them; up to 30 MB for 24,000 seats
-    idle_seconds: int = 600  # after which plans, lists, papers and pictures that nobody asks for are let go
-    catalogue_queue_size: int = (
-        200  # pages of the list that wait to be looked up, one by one; schedules; and plans
-    )
-    idempotency_hours: int = 24
-
-    # connections
-    connection_backlog: int = 2_048
-    max_connections: int = 20_000
-    spare_connections: int = 200  # beyond them, for probes and for saying no; whoever comes then is dropped
-    max_request_head_bytes: int = 32 * 1024  # address and headers; trailers, too
-    max_request_headers: int = 100
-    request_head_seconds: int = 15  # until address and headers have come whole
-    request_body_seconds: int = 30  # from then until the body has
-    keep_alive_seconds: int = 75  # between two requests: longer than a proxy before it keeps connections
-    answer_seconds: int = 120  # for a client to read an answer; streams have stall_seconds
-    linger_seconds: int = 2  # for a refused client to read why, before its connection is dropped
-    tcp_keepalive_seconds: int = 60  # of silence, then the kernel asks whether the peer is still there
-    tcp_user_timeout_seconds: int = 60  # a peer that has acknowledged nothing for so long is gone
-
-    audit_seconds: int = 300  # between two looks for seats in two hands
-
-    # storage
-    database_connections: int = 10  # that `jari serve` opens in all, on PostgreSQL; its workers share them
-    database_timeout_seconds: int = 10
-
-    # plans
-    max_plan_bytes: int = 32 * 1024 * 1024
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str], **overrides: Any) -> Self:
-        """Read ``JARI_*``; an override that is not None wins.
-
-        Raises:
-            BadSetting: a value has the wrong form.
-        """
-        values: dict[str, Any] = {}
-        for field in dataclasses.fields(cls):
-            variable = f"JARI_{field.name.upper()}"
-            if overrides.get(field.name) is not None:
-                values[field.name] = overrides[field.name]
-            elif variable in environment:
-                values[field.name] = _read(variable, environment[variable], field.type)
-        return cls(**values)
-
-    def of_worker(self) -> Self:
-        """The settings of one of the workers: what counts for all together is shared."""
-        return dataclasses.replace(
-            self,
-            database_connections=self.database_connections // self.workers,
-            attempts_counted_at_once=max(1, self.attempts_counted_at_once // self.workers),
-        )
 
     @property
     def gateways(self) -> tuple[GatewaySettings, ...]:
@@ -245,6 +184,219 @@ class Settings:
             connections=self.gateway_connections,
         )
         return default, *former
+
+
+@dataclass(frozen=True)
+class PaymentSettings(RuleSettings, DutySettings):
+    """Payments and refunds."""
+
+    max_payment_tries: int = 20  # for each reservation
+    max_payments_running: int = 2_000
+    payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
+    late_payment_seconds: int = 600  # after its end, if the seats are free: as long as the gateway's session
+    payment_retry_min_seconds: int = 5
+    payment_retry_max_seconds: int = 60
+    hint_interval_ms: int = 1_000  # between two looks at a payment because of the gateway's messages
+
+
+@dataclass(frozen=True)
+class WebhookSettings(PollSettings, ChangeLogSettings, DutySettings):
+    """Webhooks: 10 tries by these delays take some 2.6 days."""
+
+    max_deliveries_waiting: int = 100_000  # for each webhook; beyond it what happens is not kept for it
+    max_webhooks: int = 20
+    webhook_timeout_seconds: int = 10
+    webhook_tries: int = 10
+    webhook_retry_min_seconds: int = 10
+    webhook_retry_max_seconds: int = 24 * 3600
+    dead_letter_days: int = 30
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """Looking for what must never be."""
+
+    audit_seconds: int = 300  # between two looks for seats in two hands
+
+
+@dataclass(frozen=True)
+class DocumentSettings(RequestSettings, IdleSettings):
+    """Tickets on paper and as pictures."""
+
+    time_zone: str = "Asia/Seoul"  # of what is printed
+    document_queue_size: int = 100  # papers that wait, at most for request_seconds in all; and pictures
+    documents_waiting_per_user: int = 200  # papers that somebody has asked for while one of theirs is drawn
+    document_seconds: int = 10  # to wait for one's turn, and to be drawn
+    document_cache_bytes: int = 32 * 1024 * 1024  # a paper has some 50 kB, a picture 6 kB
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """Viewers."""
+
+    max_viewers: int = 15_000
+    max_viewers_per_address: int = 1_000  # many buyers share their carrier's address
+    max_schedules_watched: int = 1_000  # at a time, each with its replica, however few watch it
+    tick_min_ms: int = 4
+    tick_max_ms: int = 250
+    tick_load: int = 4  # a tick lasts at least this many times as long as the last fan-out took
+    heartbeat_seconds: int = 15
+    retry_min_ms: int = 1_000
+    retry_max_ms: int = 5_000
+    stall_seconds: int = 60  # a viewer that has not read for so long is cut off
+
+
+@dataclass(frozen=True)
+class AttemptSettings:
+    """Counting attempts."""
+
+    attempt_window_seconds: int = 900
+    attempt_buckets_size: int = 100_000  # counted in memory, on SQLite: the longest unused is forgotten first
+    attempts_counted_at_once: int = 4  # of the database's connections; less than there are
+    attempt_queue_size: int = 1_000  # log-ins and sign-ups that wait to be counted
+    refused_buckets_size: int = 100_000  # refused until their windows end without counting them again
+    refusal_recheck_seconds: int = 10  # until it is seen that a success in another process gave attempts back
+
+
+@dataclass(frozen=True)
+class PasswordSettings:
+    """Hashing passwords."""
+
+    password_threads: int = 2
+    password_queue_size: int = 1_000
+
+
+@dataclass(frozen=True)
+class AccountSettings(AttemptSettings, PollSettings, CrowdSettings):
+    """Users, their sessions and their devices."""
+
+    session_hours: int = 24 * 7
+    sessions_per_user: int = 20  # at a time; the oldest ends when there is one more
+    session_cache_size: int = 100_000
+    session_cache_seconds: int = 60
+    log_in_attempts_per_account: int = 10  # from one address
+    log_in_attempts_per_account_anywhere: int = 100  # from all that it was never logged in at before
+    log_in_attempts_per_address: int = 100
+    log_ins_per_address: int = (
+        1_000  # successful ones, too: each costs a hash. At known devices as many again
+    )
+    log_ins_per_device: int = 20  # at one that is known to the account, successful ones, too
+    device_days: int = 365  # so long a device is known after a log-in
+    accounts_per_device: int = 5  # known there at a time
+    sign_ups_per_address: int = 50
+
+
+@dataclass(frozen=True)
+class CatalogueSettings(PollSettings, IdleSettings):
+    """Schedules and plans."""
+
+    page_size: int = 50
+    schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
+    schedules_kept: int = 10_000  # each for a poll's time
+    max_plans: int = 20  # with all that is encoded of them; up to 30 MB for 24,000 seats
+    catalogue_queue_size: int = (
+        200  # pages of the list that wait to be looked up, one by one; schedules; and plans
+    )
+    max_plan_bytes: int = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ConnectionSettings(CrowdSettings):
+    """Connections and the requests that come on them."""
+
+    connection_backlog: int = 2_048
+    spare_connections: int = 200  # beyond them, for probes and for saying no; whoever comes then is dropped
+    max_request_head_bytes: int = 32 * 1024  # address and headers; trailers, too
+    max_request_headers: int = 100
+    request_head_seconds: int = 15  # until address and headers have come whole
+    request_body_seconds: int = 30  # from then until the body has
+    keep_alive_seconds: int = 75  # between two requests: longer than a proxy before it keeps connections
+    answer_seconds: int = 120  # for a client to read an answer; streams have stall_seconds
+    linger_seconds: int = 2  # for a refused client to read why, before its connection is dropped
+    tcp_keepalive_seconds: int = 60  # of silence, then the kernel asks whether the peer is still there
+    tcp_user_timeout_seconds: int = 60  # a peer that has acknowledged nothing for so long is gone
+    # The kernel would keep up to 4 MB for each viewer that does not read; with less it is found out sooner.
+    send_buffer_bytes: int = 256 * 1024
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """The database."""
+
+    database: str = "sqlite:///jari.db"
+    database_connections: int = 10  # that `jari serve` opens in all, on PostgreSQL; its workers share them
+    database_timeout_seconds: int = 10
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """Workers, where there are several."""
+
+    workers: int = 1  # processes at one address; more than one need PostgreSQL
+    worker_start_seconds: int = 30  # until one must answer
+    worker_proof_seconds: int = (
+        10  # one that dies sooner has failed; after a second failure there are pauses …
+    )
+    worker_pause_min_ms: int = 200  # … each twice as long as the last …
+    worker_pause_max_seconds: int = 30  # … up to this
+    figures_seconds: int = 2  # for another worker to tell its figures; /metrics goes without them then
+
+
+@dataclass(frozen=True)
+class ServerSettings(ConnectionSettings, EndSettings, WorkerSettings):
+    """Where the server listens, and what stands before it."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""  # e.g. https://tickets.example.com: makes cookies Secure and origins exact
+    trusted_proxies: str = ""  # whose X-Forwarded-* is believed, e.g. 10.0.0.5,10.1.0.0/16; empty: nobody's
+    strict_transport_seconds: int = 365 * 24 * 3600  # HSTS, where public_url is https
+
+
+@dataclass(frozen=True)
+class Settings(
+    TillSettings,
+    HoldSettings,
+    LiveSettings,
+    SweepSettings,
+    NumberSettings,
+    GatewayChoice,
+    PaymentSettings,
+    WebhookSettings,
+    AuditSettings,
+    DocumentSettings,
+    StreamSettings,
+    PasswordSettings,
+    AccountSettings,
+    CatalogueSettings,
+    DatabaseSettings,
+    ServerSettings,
+):
+    """What an operator may set. Numbers must be positive."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], **overrides: Any) -> Self:
+        """Read ``JARI_*``; an override that is not None wins.
+
+        Raises:
+            BadSetting: a value has the wrong form.
+        """
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            variable = f"JARI_{field.name.upper()}"
+            if overrides.get(field.name) is not None:
+                values[field.name] = overrides[field.name]
+            elif variable in environment:
+                values[field.name] = _read(variable, environment[variable], field.type)
+        return cls(**values)
+
+    def of_worker(self) -> Self:
+        """The settings of one of the workers: what counts for all together is shared."""
+        return dataclasses.replace(
+            self,
+            database_connections=self.database_connections // self.workers,
+            attempts_counted_at_once=max(1, self.attempts_counted_at_once // self.workers),
+        )
 
 
 def _read(variable: str, text: str, kind: object) -> str | int:

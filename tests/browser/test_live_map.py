@@ -125,6 +125,22 @@ def test_seats_can_be_chosen_by_keyboard_alone(
     expect(page.get_by_test_id("selected-seat")).to_have_count(1)
 
 
+def test_whoever_holds_by_keyboard_is_told_so_and_does_not_give_back_by_pressing_again(
+    page: Page, faults: list[str], page_server: Server, page_world: World
+) -> None:
+    open_map(page, page_server, page_world.match(rows=2, cols=5))
+    log_in_as_a_new_fan(page, "keyboard@example.com")
+    page.get_by_test_id("block-select").select_option(index=1)
+    page.get_by_test_id("seat-button").first.press("Enter")
+    page.get_by_test_id("hold-button").press("Enter")
+    expect(page.get_by_test_id("held-seat")).to_have_count(1)
+    expect(page.get_by_test_id("summary")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_test_id("release-button").press("Enter")
+    expect(page.get_by_test_id("held-seat")).to_have_count(0)
+    expect(page.get_by_test_id("summary")).to_be_focused()
+
+
 def test_an_open_page_takes_up_a_new_plan(
     page: Page, faults: list[str], page_server: Server, page_world: World
 ) -> None:

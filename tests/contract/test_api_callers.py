@@ -1,6 +1,5 @@
 """Every row of the table for every kind of caller: who may is let through, and everybody else is refused."""
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -17,12 +16,12 @@ from jari.domain.users import Role
 from jari.web.api.accounts import ChangePassword, LogIn, SignUp
 from jari.web.api.endpoints import Endpoint
 from jari.web.api.holds import HoldSeats
-from jari.web.api.payments import ConfirmPayment, Hint, RefundPayment
+from jari.web.api.payments import ConfirmPayment, RefundPayment
 from jari.web.api.reservations import MakeReservation, Places, StartBooking
 from jari.web.api.shapes import Nothing
 from jari.web.api.table import TABLE
 from jari.web.api.tickets import CheckInTicket
-from support.databases import make_tables
+from support.databases import sqlite_in
 from support.sandboxes import Sandbox
 from support.servers import SERVE, Server
 from support.worlds import Buyer, Match, World
@@ -66,7 +65,6 @@ class Stage:
             StartBooking | Places: {"scheduleId": self.match.id, "seats": [{"row": 1, "col": 1}]},
             ConfirmPayment: {"paymentKey": "x", "orderId": self.order_id, "amount": 1},
             RefundPayment: {"seatIds": [seat_id]},
-            Hint: {"eventType": "x", "data": {"orderId": self.order_id, "paymentKey": "x"}},
             CheckInTicket: {"token": "x", "scheduleId": self.match.id},
         }
 
@@ -95,8 +93,7 @@ class Stage:
 
 
 def staged(directory: Path, program: tuple[str, ...]) -> Iterator[Stage]:
-    url = f"sqlite:///{directory / 'jari.db'}"
-    asyncio.run(make_tables(url))
+    url = sqlite_in(directory)
     sandbox = Sandbox(directory / "sandbox.log").start()
     server = Server(url, directory / "server.log", program=program, **sandbox.settings).start()
     world = World(url)

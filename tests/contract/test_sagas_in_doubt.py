@@ -1,6 +1,6 @@
 """What is done while the gateway's answers leave it open whether money moved. The gateway is a script here.
 
-Everything else is real: the whole application on a real database.
+Everything else is real: the whole application, on the memory store.
 """
 
 from collections import deque
@@ -13,12 +13,15 @@ from jari.domain.errors import PaymentRefused
 from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Standing
 from jari.domain.payments import NoAnswer, PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
+from jari.domain.users import User
 from jari.main import Application
 from jari.ports import Checkout, Due
 from jari.settings import Settings
 from jari.usecases.gateways import Gateways
 from support.applications import opened
-from support.worlds import World
+from support.worlds import Match, make_buyers, make_match
+
+pytestmark = pytest.mark.memory
 
 AMOUNT = 30_000
 SILENCE = NoAnswer("NO_ANSWER", "none")
@@ -33,7 +36,7 @@ class ScriptedGateway:
     """Answers each call with what the script says next; a standing is that of the order's payment."""
 
     name, currency = "toss", "KRW"
-    checkout = Checkout("", "", "")
+    checkout = Checkout("toss", "", "", "")
 
     def __init__(self) -> None:
         self.script: deque[tuple[str, Any]] = deque()
@@ -73,12 +76,11 @@ class ScriptedGateway:
 class Shop:
     """One buyer with two seats to pay for."""
 
-    def __init__(self, application: Application, gateway: ScriptedGateway, world: World) -> None:
+    def __init__(self, application: Application, gateway: ScriptedGateway, match: Match, buyer: User) -> None:
         self.application = application
         self.gateway = gateway
-        self.match = world.match()
-        self.buyer = world.buyer().user
-        self.world = world
+        self.match = match
+        self.buyer = buyer
 
     async def reserve(self) -> Reservation:
         seat_ids = tuple(self.match.seat_ids[:2])
@@ -111,13 +113,13 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(sqlite_url: str) -> AsyncIterator[Shop]:
-    world = World(sqlite_url)
+async def shop(memory_url: str) -> AsyncIterator[Shop]:
     gateway = ScriptedGateway()
-    async with opened(Settings(database=sqlite_url), Gateways([gateway], gateway)) as application:
-        yield Shop(application, gateway, world)
+    async with opened(Settings(database=memory_url), Gateways([gateway], gateway)) as application:
+        match = await make_match(application.stores)
+        (buyer,) = await make_buyers(application.stores, 1)
+        yield Shop(application, gateway, match, buyer.user)
     assert list(gateway.script) == [], "the script was played to its end"
-    world.close()
 
 
 def status(reservation: Reservation) -> tuple[ReservationStatus, PaymentStatus]:

@@ -493,6 +493,18 @@ async def test_answers_are_found_from_every_schedule(store, make_schedule):
         assert list(await transaction.answers([answer.request])) == [answer]
 
 
+async def test_a_key_that_another_schedule_has_used_meanwhile_is_refused_and_nothing_is_written(
+    store, make_schedule
+):
+    one, two = await make_schedule(), await make_schedule()
+    first, second = [StoredAnswer(RequestKey("user-1", "key", "print"), text) for text in ("1", "2")]
+    await write(store, one, *put(held(1)), answers=[first])
+    with pytest.raises(StaleDecision):
+        await write(store, two, *put(held(1)), answers=[second])
+    assert await allocations(store, two) == []
+    assert list(await store.answers([first.request])) == [first]
+
+
 # --- tenures
 
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { ApiError, NetworkError } from "../../src/jari/web/site/static/api/client.js";
 import { setLanguage } from "../../src/jari/web/site/static/parts/language.js";
-import { explain, explainCode } from "../../src/jari/web/site/static/parts/refusals.js";
+import { explain, explainCode, isTurnedBack } from "../../src/jari/web/site/static/parts/refusals.js";
 
 setLanguage("en");
 
@@ -30,6 +30,14 @@ test("a code that the page has no words for is told in the server's words", () =
   assert.equal(explain(new ApiError(409, { code: "BRAND_NEW", detail: "The roof is open." }, 0)),
     "That did not work: The roof is open.");
   assert.equal(explainCode("BRAND_NEW"), undefined);
+});
+
+test("a gateway's own code is told in the page's words, and turning back is no reason to ask why", () => {
+  assert.equal(explainCode("REJECT_CARD_COMPANY"), explainCode("REJECT_CARD_PAYMENT"));
+  assert.notEqual(explainCode("PAY_PROCESS_CANCELED"), undefined);
+  assert.ok(isTurnedBack("PAY_PROCESS_CANCELED"));
+  assert.ok(!isTurnedBack("REJECT_CARD_COMPANY"));
+  assert.ok(!isTurnedBack("PAYMENT_REFUSED"));
 });
 
 test("a code is no name of something else", () => {

@@ -12,24 +12,23 @@ import random
 import secrets
 import subprocess
 import sys
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from jari.adapters.signing import Signer
 from jari.domain.errors import JariError
 from jari.domain.gateways import Record, Refused, Returned, Standing
 from jari.domain.payments import NoAnswer
 from jari.domain.reservations import ReservationStatus
 from jari.domain.schedules import Kind
 from jari.domain.users import Role, User
-from jari.main import Application, open_devices, open_stores
 from jari.ports import SEAT_FAULTS
 from jari.settings import Settings
 from jari.usecases.gateways import Gateways
 from jari.usecases.organising import Organising
+from support.applications import opened
 from support.virtual_time import LoopClock, run_virtually
 from support.worlds import hall
 
@@ -84,6 +83,9 @@ class MoodyGateway:
         self._orders[before.order_id] = after
         return SILENCE if mood < 0.3 else after
 
+    async def close(self):
+        """Nothing is connected."""
+
     async def _think(self):
         await asyncio.sleep(self._chance.random() * 4)
         return self._chance.random()
@@ -136,22 +138,15 @@ class Evening:
 async def live_through(chance, tokens):
     """The evening and the night: the change log, what was sold, and what everybody was told, as bytes."""
     clock, gateway = LoopClock(), MoodyGateway(chance)
-    stores = await open_stores(SETTINGS, clock, tokens)
-    organising = Organising(stores.catalogue)
-    venue_id, _ = await organising.import_venue(hall(rows=4, cols=6, name="The house"))
-    schedule_id = await organising.create_schedule(
-        venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=clock.now_ms() * 2, opens_ms=0
-    )
-    devices = await open_devices(stores.duties, SETTINGS, clock, tokens)
-    application = Application(
-        stores, Signer.generate(), devices, Gateways([gateway], gateway), SETTINGS, clock=clock, chance=tokens
-    )
-    seat_ids = (await stores.catalogue.layout(schedule_id)).seat_ids
-    evening = Evening(application, gateway, chance, schedule_id, seat_ids)
-    async with AsyncExitStack() as stack:
-        for close in (application.tills.close, application.printer.close, application.sender.close):
-            stack.push_async_callback(close)
-        stack.callback(application.passwords.close)
+    async with opened(SETTINGS, Gateways([gateway], gateway), clock, tokens) as application:
+        stores = application.stores
+        organising = Organising(stores.catalogue)
+        venue_id, _ = await organising.import_venue(hall(rows=4, cols=6, name="The house"))
+        schedule_id = await organising.create_schedule(
+            venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=clock.now_ms() * 2, opens_ms=0
+        )
+        seat_ids = (await stores.catalogue.layout(schedule_id)).seat_ids
+        evening = Evening(application, gateway, chance, schedule_id, seat_ids)
         works = [application.live.run(), application.sweeper.run(), application.duties.run()]
         working = [asyncio.create_task(each) for each in works]
         await asyncio.gather(*(evening.buyer(number) for number in range(1, BUYERS + 1)))

@@ -6,17 +6,22 @@ from contextlib import asynccontextmanager
 from jari.adapters.signing import Signer
 from jari.adapters.system import CHANCE, CLOCK
 from jari.main import Application, open_stores
+from jari.ports import Chance, Clock
 from jari.settings import Settings
 from jari.usecases.devices import Devices
 from jari.usecases.gateways import Gateways
 
 
 @asynccontextmanager
-async def opened(settings: Settings, gateways: Gateways) -> AsyncIterator[Application]:
+async def opened(
+    settings: Settings, gateways: Gateways, clock: Clock = CLOCK, chance: Chance = CHANCE
+) -> AsyncIterator[Application]:
     """An application on the database of the settings; nothing runs in its background."""
-    stores = await open_stores(settings)
-    devices = Devices(b"key", CLOCK, CHANCE, accounts_per_device=5, days=365)
-    application = Application(stores, Signer.generate(), devices, gateways, settings)
+    stores = await open_stores(settings, clock, chance)
+    devices = Devices(b"key", clock, chance, accounts_per_device=5, days=365)
+    application = Application(
+        stores, Signer.generate(), devices, gateways, settings, clock=clock, chance=chance
+    )
     yield application
     await application.payments.close()
     await application.refunds.close()

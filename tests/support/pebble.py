@@ -33,7 +33,7 @@ class PebbleGateway:
         self._host, self._port = address.hostname, address.port
         self._secret = settings.secret_key
         self._timeout_seconds = settings.timeout_seconds
-        self.checkout = Checkout(settings.script_url, settings.client_key, "https://pebble.test")
+        self.checkout = Checkout(self.name, settings.script_url, settings.client_key, "https://pebble.test")
 
     @staticmethod
     def is_live_key(key: str) -> bool:

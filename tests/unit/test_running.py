@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from jari.domain.errors import Unavailable
+from jari.ports import Due
 from jari.usecases.running import Running
 
 
@@ -139,6 +140,27 @@ async def test_a_failure_that_nobody_waits_for_is_logged():
         running.start(7, work())
         await turns()
     assert [each["event"] for each in logs] == ["background_work_failed"]
+
+
+async def test_where_the_work_fails_it_is_open_still_and_nobody_is_told_otherwise():
+    running, work, good = Running(10), Work(failure=LookupError("gone")), Work()
+    work.may_end.set()
+    good.may_end.set()
+    with capture_logs() as logs:
+        assert await running.join_or("open", 7, work) == "open"
+        assert await running.join_or("open", 8, good) == 1
+    assert [each["event"] for each in logs if each["event"] == "left_open"] == ["left_open"]
+
+
+async def test_what_cannot_be_taken_up_keeps_nothing_else_from_being_taken_up():
+    async def take_up(due):
+        if due.id == 2:
+            raise LookupError("gone")
+
+    due = [Due(schedule_id=7, reservation_id=101, id=number) for number in (1, 2, 3)]
+    with capture_logs() as logs:
+        assert await Running(10).take_up(due, take_up) == 2
+    assert [(each["event"], each["number"]) for each in logs] == [("not_taken_up", 2)]
 
 
 async def test_what_ends_well_or_is_cancelled_is_not_logged():

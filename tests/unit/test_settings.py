@@ -1,10 +1,15 @@
 """Reading the settings from the environment."""
 
+import ast
 import dataclasses
+from pathlib import Path
 
 import pytest
 
-from jari.settings import BadSetting, Settings
+from jari import settings as module
+from jari.settings import BadSetting, GatewaySettings, Settings
+
+USE_CASES = Path(__file__).parents[2] / "src/jari/usecases"
 
 NUMBERS = [field.name for field in dataclasses.fields(Settings) if field.type is int]
 TEXTS = [field.name for field in dataclasses.fields(Settings) if field.type is str]
@@ -58,3 +63,31 @@ def test_every_default_would_be_accepted_as_a_setting(name):
 def test_settings_cannot_be_changed_while_the_program_runs():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().port = 1
+
+
+SLICES = [
+    each
+    for each in vars(module).values()
+    if isinstance(each, type) and dataclasses.is_dataclass(each) and each not in {Settings, GatewaySettings}
+]
+
+
+def test_every_slice_is_part_of_the_whole():
+    assert len(SLICES) > 20
+    assert [each.__name__ for each in SLICES if not issubclass(Settings, each)] == []
+
+
+def test_each_setting_stands_in_one_slice():
+    names = [name for each in SLICES for name in vars(each).get("__annotations__", {})]
+    assert sorted(names) == sorted(field.name for field in dataclasses.fields(Settings))
+
+
+@pytest.mark.parametrize("path", sorted(USE_CASES.glob("*.py")), ids=lambda path: path.stem)
+def test_no_use_case_is_given_settings_that_it_does_not_need(path):
+    imported = {
+        name.name
+        for each in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(each, ast.ImportFrom) and each.module == "jari.settings"
+        for name in each.names
+    }
+    assert "Settings" not in imported

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from jari.adapters.passwords import ArgonPasswords
 from jari.adapters.system import CHANCE, CLOCK
 from jari.cli.terminal import DatabaseOption, JsonOption, opened_stores, read_settings, run, show
 from jari.domain.users import Role
 from jari.main import open_devices
 from jari.usecases.accounts import Accounts
-from jari.usecases.passwords import Passwords
 
 user_app = typer.Typer(no_args_is_help=True, help="Make accounts.")
 
@@ -31,7 +31,7 @@ def create_user(
     settings = read_settings(database=database)
 
     async def work() -> int:
-        passwords = Passwords(settings)
+        passwords = ArgonPasswords(settings)
         async with opened_stores(settings) as stores:
             devices = await open_devices(stores.duties, settings)
             accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, CLOCK, CHANCE, settings)

@@ -12,12 +12,11 @@ from jari.domain.errors import EmailTaken, Unauthenticated, WrongCredentials, ke
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
-from jari.ports import AccountStore, AttemptStore, Chance, Clock, RequestKey
-from jari.settings import Settings
+from jari.ports import AccountStore, AttemptStore, Chance, Clock, Passwords, RequestKey
+from jari.settings import AccountSettings
 from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits
 from jari.usecases.lookups import Lookup
-from jari.usecases.passwords import Passwords
 from jari.usecases.tokens import new_token
 
 log = structlog.get_logger()
@@ -50,7 +49,7 @@ class Accounts:
         devices: Devices,
         clock: Clock,
         chance: Chance,
-        settings: Settings,
+        settings: AccountSettings,
     ) -> None:
         self._store = store
         self._chance = chance
@@ -225,7 +224,7 @@ class SessionCache:
     that is ended in another process is forgotten here within a poll.
     """
 
-    def __init__(self, store: AccountStore, clock: Clock, settings: Settings) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, settings: AccountSettings) -> None:
         self._store = store
         self._settings = settings
         self._known: Cache[bytes, User] = Cache(

@@ -9,7 +9,7 @@ import structlog
 
 from jari import metrics
 from jari.ports import SEAT_FAULTS, Clock, ReservationStore
-from jari.settings import Settings
+from jari.settings import AuditSettings
 
 log = structlog.get_logger()
 
@@ -20,7 +20,7 @@ AUDITED_MS = 7 * 24 * 3_600_000  # after its start nobody comes to a schedule's 
 class Auditor:
     """Looks for seats that two people have a right to; one process does it for all."""
 
-    def __init__(self, store: ReservationStore, clock: Clock, settings: Settings) -> None:
+    def __init__(self, store: ReservationStore, clock: Clock, settings: AuditSettings) -> None:
         self._store = store
         self._clock = clock
         self._interval_seconds = settings.audit_seconds

@@ -12,7 +12,7 @@ from jari.domain.reservations import Offer, PriceList
 from jari.domain.schedules import Filter, Listing, Schedule, no_schedule
 from jari.domain.venues import Block, Section, Venue
 from jari.ports import CatalogueStore, Clock
-from jari.settings import Settings
+from jari.settings import CatalogueSettings
 from jari.usecases.lookups import Lookup
 
 
@@ -70,7 +70,7 @@ class Catalogue:
     looked up one at a time, and what many look at goes first: whoever asks for ever other ones waits for themselves.
     """
 
-    def __init__(self, store: CatalogueStore, clock: Clock, settings: Settings) -> None:
+    def __init__(self, store: CatalogueStore, clock: Clock, settings: CatalogueSettings) -> None:
         self._store = store
         fresh_seconds, queue_size = settings.poll_ms / 1000, settings.catalogue_queue_size
         self._schedules: Cache[int, Schedule] = Cache(

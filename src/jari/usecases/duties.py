@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from jari.ports import Chance, Clock, DutyStore
-from jari.settings import Settings
+from jari.settings import DutySettings
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ class Duties:
     """
 
     def __init__(
-        self, store: DutyStore, works: Sequence[Work], clock: Clock, chance: Chance, settings: Settings
+        self, store: DutyStore, works: Sequence[Work], clock: Clock, chance: Chance, settings: DutySettings
     ) -> None:
         self._store = store
         self._works = works

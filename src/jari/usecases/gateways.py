@@ -52,9 +52,9 @@ class Gateways:
         return bool(self._every)
 
     @property
-    def checkout(self) -> tuple[str, Checkout] | None:
-        """The name of the gateway for new payments and what the page needs to know of it."""
-        return None if self._default is None else (self._default.name, self._default.checkout)
+    def checkout(self) -> Checkout | None:
+        """What the page needs to know of the gateway for new payments, if there is one."""
+        return None if self._default is None else self._default.checkout
 
     def require_default(self) -> Gateway:
         """The gateway for new payments.

@@ -12,7 +12,7 @@ from jari.domain.seating import Allocation, Held, check_seat_ids, seats_taken, u
 from jari.domain.tenures import KeepLimit
 from jari.domain.users import User
 from jari.ports import Chance, Clock, RequestKey, SeatingStore, StoredAnswer
-from jari.settings import Settings
+from jari.settings import HoldSettings, RuleSettings
 from jari.usecases.idempotency import replay
 from jari.usecases.live import Live, LiveSchedule
 from jari.usecases.lookups import Lookup
@@ -21,7 +21,7 @@ from jari.usecases.till import Tills
 PROCESS_BYTES = 8  # tell the holds of one process from those of all others
 
 
-def keep_limit(settings: Settings) -> KeepLimit:
+def keep_limit(settings: RuleSettings) -> KeepLimit:
     """The limit of the settings; whatever it is, one whole hold is within it."""
     keep_seconds = max(settings.keep_seconds, settings.hold_seconds)
     return KeepLimit(keep_seconds * 1000, settings.cool_down_seconds * 1000)
@@ -31,7 +31,13 @@ class Holds:
     """What a buyer does with seats before paying."""
 
     def __init__(
-        self, live: Live, tills: Tills, store: SeatingStore, clock: Clock, chance: Chance, settings: Settings
+        self,
+        live: Live,
+        tills: Tills,
+        store: SeatingStore,
+        clock: Clock,
+        chance: Chance,
+        settings: HoldSettings,
     ) -> None:
         self._live = live
         self._tills = tills
@@ -86,9 +92,9 @@ class Holds:
         try:
             outcome = await self._take(schedule_id, hold, command, request)
         except JariError as refusal:
-            metrics.holds.labels(refusal.code).inc()
+            metrics.of_holds(refusal.code).inc()
             raise
-        metrics.holds.labels("held").inc()
+        metrics.of_holds("held").inc()
         metrics.hold_seconds.observe(self._clock.seconds() - started)
         return outcome
 
@@ -109,7 +115,7 @@ class Holds:
         seat_at = (await self._live.open(schedule_id)).seat_map.layout.seat_at
         unknown = [place for place in places if place not in seat_at]
         if unknown:
-            metrics.holds.labels(UnknownSeats.code).inc()
+            metrics.of_holds(UnknownSeats.code).inc()
             names = ", ".join(f"row {row} col {col}" for row, col in unknown[:4])
             raise UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
         return tuple(seat_at[place] for place in places)
@@ -143,17 +149,18 @@ class Holds:
         schedule = await self._live.open(schedule_id)
         try:
             self._refuse_losers(schedule, hold)
-        except JariError as refusal:
-            return await self.first_answer(request, refusal, type(command))
+        except JariError:
+            if (answer := await self.first_answer(request, type(command))) is not None:
+                return answer
+            raise
         return await self._tills.submit(schedule_id, command, request)
 
     async def first_answer(
-        self, request: RequestKey | None, refusal: JariError, command: type[Command[Outcome]]
-    ) -> Outcome:
-        """What the request was answered when it first came; if it never did, the refusal is raised."""
-        stored = None if request is None else await self._answers.get(request)
-        if request is None or stored is None:
-            raise refusal
+        self, request: RequestKey | None, command: type[Command[Outcome]]
+    ) -> Outcome | None:
+        """What the request was answered when it first came; None if it never did."""
+        if request is None or (stored := await self._answers.get(request)) is None:
+            return None
         return replay(stored, request, command)
 
     async def _find_answers(self, requests: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:

@@ -9,7 +9,7 @@ from jari.caches import Cache
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
 from jari.ports import AttemptStore, Clock
-from jari.settings import Settings
+from jari.settings import AttemptSettings
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Limits:
     so an attack neither takes the connections that others need nor makes them wait behind it.
     """
 
-    def __init__(self, attempts: AttemptStore, clock: Clock, settings: Settings) -> None:
+    def __init__(self, attempts: AttemptStore, clock: Clock, settings: AttemptSettings) -> None:
         self._attempts = attempts
         self._clock = clock
         self._window_ms = settings.attempt_window_seconds * 1000

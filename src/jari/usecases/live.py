@@ -22,7 +22,7 @@ from jari.caches import Cache
 from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Commit, Layout, SeatMap
 from jari.ports import CatalogueStore, Clock, ScheduleState, SeatingStore
-from jari.settings import Settings
+from jari.settings import LiveSettings
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Live:
     """Every schedule that somebody has, and those that were asked for last."""
 
     def __init__(
-        self, store: SeatingStore, catalogue: CatalogueStore, clock: Clock, settings: Settings
+        self, store: SeatingStore, catalogue: CatalogueStore, clock: Clock, settings: LiveSettings
     ) -> None:
         self._store = store
         self._catalogue = catalogue

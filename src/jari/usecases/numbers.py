@@ -6,13 +6,13 @@ So a number is known before the transaction that uses it. A process that ends le
 import asyncio
 
 from jari.ports import ReservationStore
-from jari.settings import Settings
+from jari.settings import NumberSettings
 
 
 class Numbers:
     """Numbers that nobody has had, rising within this process."""
 
-    def __init__(self, store: ReservationStore, settings: Settings) -> None:
+    def __init__(self, store: ReservationStore, settings: NumberSettings) -> None:
         self._store = store
         self._block_size = settings.number_block_size
         self._next = self._end = 0

@@ -1,19 +1,23 @@
 """How long unfinished payments and refunds are left alone, and how often hints make somebody look."""
 
 import asyncio
-from collections import OrderedDict
 
+from jari.caches import Cache
 from jari.ports import Clock
-from jari.settings import Settings
+from jari.settings import PaymentSettings
 
 
 class Pace:
     """The times between two questions to a gateway."""
 
-    def __init__(self, clock: Clock, settings: Settings) -> None:
+    def __init__(self, clock: Clock, settings: PaymentSettings) -> None:
         self._clock = clock
         self._settings = settings
-        self._looked: OrderedDict[int, float] = OrderedDict()  # payment → when a hint last made us look
+        self._looked: Cache[int, float] = Cache(  # payment → when a hint last made us look
+            settings.max_payments_running,
+            idle_seconds=settings.payment_retry_max_seconds,
+            clock=clock.seconds,
+        )
 
     @property
     def first_ms(self) -> int:
@@ -32,9 +36,7 @@ class Pace:
     async def wait_for_next_look(self, payment_id: int) -> None:
         """Wait until a hint may make somebody look at the payment again."""
         now, interval = self._clock.seconds(), self._settings.hint_interval_ms / 1000
-        wait_seconds = max(0.0, self._looked.get(payment_id, now - interval) + interval - now)
-        self._looked[payment_id] = now + wait_seconds
-        self._looked.move_to_end(payment_id)
-        if len(self._looked) > self._settings.max_payments_running:
-            self._looked.popitem(last=False)
+        looked_at = self._looked.get(payment_id)
+        wait_seconds = 0.0 if looked_at is None else max(0.0, looked_at + interval - now)
+        self._looked.put(payment_id, now + wait_seconds)
         await asyncio.sleep(wait_seconds)

@@ -30,7 +30,7 @@ from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation, ReservationStatus, no_order, read_order_id
 from jari.domain.users import User
 from jari.ports import Checkout, Due, RequestKey, ReservationStore
-from jari.settings import Settings
+from jari.settings import PaymentSettings
 from jari.usecases.gateways import Gateways
 from jari.usecases.holds import keep_limit
 from jari.usecases.live import Live
@@ -51,7 +51,7 @@ class Payments:
         gateways: Gateways,
         numbers: Numbers,
         pace: Pace,
-        settings: Settings,
+        settings: PaymentSettings,
     ) -> None:
         self._store = store
         self._tills = tills
@@ -82,9 +82,7 @@ class Payments:
         schedule_id, _ = read_order_id(order_id)
         begun = await self._tills.submit(schedule_id, command, request)
         new = next((each for each in begun.payments if each.id == command.payment_id), None)
-        if (
-            new is None
-        ):  # it was begun before, and an answer that was stored then does not know what came of it
+        if new is None:  # it was begun before, and an answer stored then does not know what came of it
             settled = await self._follow(begun.id, payment_key)
         else:
             settled = await self._running.join_or(begun, new.id, lambda: self._charge(begun, new))
@@ -189,8 +187,8 @@ class Payments:
         return await self._charge_again(reservation, payment)
 
     @property
-    def checkout(self) -> tuple[str, Checkout] | None:
-        """The name of the gateway for new payments and what the page needs to know of it, if there is one."""
+    def checkout(self) -> Checkout | None:
+        """What the page needs to know of the gateway for new payments, if there is one."""
         return self._gateways.checkout
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from jari.domain.reservations import Reservation, refund_deadline_ms
 from jari.domain.schedules import Schedule
 from jari.domain.users import User
 from jari.ports import Due, RequestKey, ReservationStore
-from jari.settings import Settings
+from jari.settings import PaymentSettings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.gateways import Gateways
 from jari.usecases.numbers import Numbers
@@ -38,7 +38,7 @@ class Refunds:
         gateways: Gateways,
         numbers: Numbers,
         pace: Pace,
-        settings: Settings,
+        settings: PaymentSettings,
     ) -> None:
         self._store = store
         self._tills = tills

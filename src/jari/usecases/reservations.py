@@ -63,8 +63,10 @@ class Reservations:
         require(buyer, Action.RESERVE, buyer.id)
         try:
             seat_ids = await self._holds.seats_at(schedule_id, places)
-        except UnknownSeats as refusal:
-            return await self._holds.first_answer(request, refusal, Book)
+        except UnknownSeats:
+            if (answer := await self._holds.first_answer(request, Book)) is not None:
+                return answer
+            raise
         hold = self._holds.hold_of(buyer, seat_ids)
         book = Book(hold, await self._reserve(buyer, schedule_id))
         return await self._holds.take(schedule_id, hold, book, request)

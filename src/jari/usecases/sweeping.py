@@ -12,7 +12,7 @@ from jari import metrics
 from jari.domain.commands.holds import Expire
 from jari.domain.commands.reservations import ExpireReservation
 from jari.ports import AccountStore, ReservationStore, SeatingStore
-from jari.settings import Settings
+from jari.settings import SweepSettings
 from jari.usecases.live import Live
 from jari.usecases.till import Tills
 
@@ -29,7 +29,7 @@ class Sweeper:
         store: SeatingStore,
         reservations: ReservationStore,
         accounts: AccountStore,
-        settings: Settings,
+        settings: SweepSettings,
     ) -> None:
         self._live = live
         self._tills = tills

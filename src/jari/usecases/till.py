@@ -21,7 +21,7 @@ from jari.domain.reservations import Reservation
 from jari.domain.seating import Seating
 from jari.domain.seatmap import Commit
 from jari.ports import Decision, RequestKey, ScheduleState, SeatingStore, SeatingTransaction, StoredAnswer
-from jari.settings import Settings
+from jari.settings import TillSettings
 from jari.usecases.idempotency import remember, replay
 from jari.usecases.live import Live, LiveSchedule
 
@@ -85,7 +85,7 @@ class Till:
         schedule: LiveSchedule,
         live: Live,
         store: SeatingStore,
-        settings: Settings,
+        settings: TillSettings,
         at_work: "dict[Till, asyncio.Task[None]]",
     ) -> None:
         self._schedule = schedule
@@ -241,7 +241,7 @@ class Answers:
 class Tills:
     """The tills of this process, opened when needed. A till has its replica for as long as it has commands."""
 
-    def __init__(self, live: Live, store: SeatingStore, settings: Settings) -> None:
+    def __init__(self, live: Live, store: SeatingStore, settings: TillSettings) -> None:
         self._live = live
         self._store = store
         self._settings = settings

@@ -24,7 +24,7 @@ from jari.ports import (
     WebhookSender,
     WebhookStore,
 )
-from jari.settings import Settings
+from jari.settings import WebhookSettings
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ DAY_MS = 24 * 3_600_000
 
 
 async def create_webhook(
-    store: WebhookStore, url: str, patterns: Sequence[str], chance: Chance, settings: Settings
+    store: WebhookStore, url: str, patterns: Sequence[str], chance: Chance, settings: WebhookSettings
 ) -> Webhook:
     """A new webhook with a new secret; without patterns it is told of all but seats.
 
@@ -48,7 +48,12 @@ class Webhooks:
     """Relays and delivers events."""
 
     def __init__(
-        self, store: WebhookStore, sender: WebhookSender, clock: Clock, chance: Chance, settings: Settings
+        self,
+        store: WebhookStore,
+        sender: WebhookSender,
+        clock: Clock,
+        chance: Chance,
+        settings: WebhookSettings,
     ) -> None:
         self._store = store
         self._sender = sender

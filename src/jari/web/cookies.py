@@ -1,5 +1,7 @@
 """The two cookies: who is logged in, and which device somebody has logged in on before."""
 
+import re
+
 from jari.settings import Settings
 
 
@@ -8,32 +10,41 @@ class Cookies:
 
     def __init__(self, settings: Settings) -> None:
         is_secure = settings.public_url.startswith("https:")
-        self.session_name = "__Host-jari" if is_secure else "jari"
-        self.device_name = f"{self.session_name}-device"
+        self._session_name = "__Host-jari" if is_secure else "jari"
+        self._device_name = f"{self._session_name}-device"
+        self._session_pattern = _pattern(self._session_name)
+        self._device_pattern = _pattern(self._device_name)
         self._session_seconds = settings.session_hours * 3_600
         self._device_seconds = settings.device_days * 24 * 3_600
         self._flags = "; HttpOnly; Path=/; SameSite=lax" + ("; Secure" if is_secure else "")
 
+    def session(self, header: bytes | None) -> str | None:
+        """The token of a session in a ``Cookie`` header; the last of several."""
+        return _find(self._session_pattern, header)
+
+    def device(self, header: bytes | None) -> str | None:
+        """The mark of a device that somebody has logged in on, likewise."""
+        return _find(self._device_pattern, header)
+
     def entering(self, session: str, device: str) -> list[tuple[bytes, bytes]]:
         """The headers that begin a session and mark the device."""
         return [
-            self._set(self.session_name, session, self._session_seconds),
-            self._set(self.device_name, device, self._device_seconds),
+            self._set(self._session_name, session, self._session_seconds),
+            self._set(self._device_name, device, self._device_seconds),
         ]
 
     def leaving(self) -> list[tuple[bytes, bytes]]:
         """The headers that end the session; the device stays known."""
-        return [self._set(self.session_name, "", 0)]
+        return [self._set(self._session_name, "", 0)]
 
     def _set(self, name: str, value: str, lifetime_seconds: int) -> tuple[bytes, bytes]:
         return b"set-cookie", f"{name}={value}; Max-Age={lifetime_seconds}{self._flags}".encode("latin1")
 
 
-def cookie(header: str, name: str) -> str | None:
-    """The value of a cookie in a ``Cookie`` header; the last of several of that name."""
-    value = None
-    for part in header.split(";"):
-        key, _, rest = part.partition("=")
-        if key.strip() == name:
-            value = rest.strip()
-    return value
+def _pattern(name: str) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:^|;)\s*%b\s*=([^;]*)" % name.encode())
+
+
+def _find(pattern: re.Pattern[bytes], header: bytes | None) -> str | None:
+    values = pattern.findall(header) if header is not None else None
+    return values[-1].strip().decode("latin1") if values else None

@@ -7,6 +7,7 @@ client takes to send its body is no waiting for us; the protocol bounds it.
 """
 
 import asyncio
+import math
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +19,9 @@ from jari.web.replies import count_request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RETRY_SECONDS = 2
+LOOK_SECONDS = (
+    0.1  # between two looks for who has waited for too long: one timer in all, and none for each request
+)
 
 
 class GivenUp(Exception):
@@ -28,7 +32,9 @@ class Deadlines:
     """Every request whose answer has not begun."""
 
     def __init__(self) -> None:
-        self._waiting: set[Waiting] = set()
+        self._waiting: dict[Waiting, None] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None  # that of the first request
+        self._timer: asyncio.TimerHandle | None = None
 
     def around(self, app: ASGIApp, seconds: int) -> ASGIApp:
         """The application, each of its requests bounded to so many seconds."""
@@ -47,21 +53,52 @@ class Deadlines:
 
     def bound(self, seconds: int, scope: Scope, receive: Receive, send: Send) -> "Waiting":
         """A block in which a request is answered, or begins to be; raises GivenUp if it takes too long."""
-        return Waiting(self._waiting, seconds, scope, receive, send)
+        return Waiting(self, seconds, scope, receive, send)
 
     def end(self) -> None:
         """Give up every request: the server ends."""
         for request in list(self._waiting):
             request.give_up("This server is ending.")
 
+    def now(self) -> float:
+        """The loop's time."""
+        if self.loop is None:
+            self.loop = asyncio.get_running_loop()
+        return self.loop.time()
+
+    def add(self, request: "Waiting") -> None:
+        """Look after a request until it is removed."""
+        self._waiting[request] = None
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def remove(self, request: "Waiting") -> None:
+        """Look after it no longer."""
+        self._waiting.pop(request, None)
+
+    def _look(self) -> None:
+        """Give up those that have waited for too long, and look again while there are any that wait."""
+        now = self.now()
+        for request in list(self._waiting):
+            if request.until <= now:
+                request.give_up("There was no answer in time: the store is slow, or away.")
+        self._timer = None
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
 
 class Waiting:
-    """One request until its answer has begun."""
+    """One request until its answer has begun; ``until`` is the loop's time at which it is given up."""
+
+    __slots__ = (
+        "_answering", "_begun", "_body_is_whole", "_deadlines", "_receive", "_scope", "_seconds", "_send", "_task",
+        "until",
+    )  # fmt: skip
 
     def __init__(
-        self, registry: "set[Waiting]", seconds: int, scope: Scope, receive: Receive, send: Send
+        self, deadlines: Deadlines, seconds: int, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        self._registry = registry
+        self._deadlines = deadlines
         self._seconds = seconds
         self._scope = scope
         self._receive = receive
@@ -69,20 +106,17 @@ class Waiting:
         self._task: asyncio.Task[Any] | None = None
         self._begun = False
         self._answering: asyncio.Task[None] | None = None
-        self._loop = asyncio.get_running_loop()
         self._body_is_whole = False
-        self._is_receiving = False
-        self._since = self._loop.time()  # no part of the body has been waited for
+        self.until = deadlines.now() + seconds
 
     async def receive(self) -> Message:
         """Wait for the next part of the body; this time is the client's."""
         if self._body_is_whole:
             return await self._receive()
-        self._is_receiving = True
+        self.until = math.inf
         message = await self._receive()
-        self._is_receiving = False
         self._body_is_whole = not message.get("more_body", False)
-        self._since = self._loop.time()
+        self.until = self._deadlines.now() + self._seconds
         return message
 
     async def send(self, message: Message) -> None:
@@ -101,28 +135,17 @@ class Waiting:
         self._task.cancel()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.current_task()
-        self._registry.add(self)
-        self._timer = self._loop.call_later(self._seconds, self._look_at_the_time)
+        self._task = asyncio.current_task(self._deadlines.loop)
+        self._deadlines.add(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._timer.cancel()
-        self._registry.discard(self)
+        self._deadlines.remove(self)
         if self._answering is not None:
             await self._answering
             raise GivenUp
-
-    def _look_at_the_time(self) -> None:
-        """Give up, or look again: one timer in all is cheaper than one for each part of a body."""
-        now = self._loop.time()
-        ends_at = (now if self._is_receiving else self._since) + self._seconds
-        if ends_at <= now:
-            self.give_up("There was no answer in time: the store is slow, or away.")
-        else:
-            self._timer = self._loop.call_at(ends_at, self._look_at_the_time)
 
     def _remedy(self) -> str:
         if self._scope["method"] in SAFE_METHODS:

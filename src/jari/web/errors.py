@@ -24,6 +24,9 @@ STATUS: dict[type[errors.JariError], int] = {
 }
 
 
+_status_of_kind: dict[type[errors.JariError], int] = {}  # a flood is refused with the same few
+
+
 class Problem(msgspec.Struct, frozen=True, rename="camel"):
     """A refusal (RFC 9457). ``code`` is stable; ``seatIds`` names the seats that it is about.
 
@@ -52,7 +55,10 @@ class BadRequest(errors.Invalid):
 
 def status_of_kind(kind: type[errors.JariError]) -> int:
     """The HTTP status of a class of refusals: its own, or that of the nearest class above it."""
-    return next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+    status = _status_of_kind.get(kind)
+    if status is None:
+        status = _status_of_kind[kind] = next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+    return status
 
 
 def status_of(error: errors.JariError) -> int:

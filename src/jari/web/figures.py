@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from jari import metrics
-from jari.settings import Settings
+from jari.settings import ServerSettings
 from jari.web.workers import Worker
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ MAX_FIGURES_BYTES = 8 * 1024 * 1024
 class Figures:
     """What ``/metrics`` answers."""
 
-    def __init__(self, worker: Worker | None, settings: Settings) -> None:
+    def __init__(self, worker: Worker | None, settings: ServerSettings) -> None:
         self._worker = worker
         self._settings = settings
 

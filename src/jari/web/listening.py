@@ -2,10 +2,10 @@
 
 import socket
 
-from jari.settings import BadSetting, Settings
+from jari.settings import BadSetting, ServerSettings
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(settings: ServerSettings) -> socket.socket:
     """The socket of a process that has the address alone.
 
     Raises:
@@ -14,7 +14,7 @@ def listen(settings: Settings) -> socket.socket:
     return _listen(settings, settings.port, shared=False)
 
 
-def listen_together(settings: Settings) -> list[socket.socket]:
+def listen_together(settings: ServerSettings) -> list[socket.socket]:
     """A socket at one address for each worker; the kernel spreads the connections over those that listen.
 
     The address is taken alone first: it must not be shared with another server that also would.
@@ -28,12 +28,12 @@ def listen_together(settings: Settings) -> list[socket.socket]:
     return [_listen(settings, port, shared=True) for _ in range(settings.workers)]
 
 
-def listen_again(settings: Settings, port: int) -> socket.socket:
+def listen_again(settings: ServerSettings, port: int) -> socket.socket:
     """One more socket at the address of `listen_together`."""
     return _listen(settings, port, shared=True)
 
 
-def _listen(settings: Settings, port: int, *, shared: bool) -> socket.socket:
+def _listen(settings: ServerSettings, port: int, *, shared: bool) -> socket.socket:
     listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
@@ -52,7 +52,7 @@ def _listen(settings: Settings, port: int, *, shared: bool) -> socket.socket:
     return listening
 
 
-def _notice_lost_peers(listening: socket.socket, settings: Settings) -> None:
+def _notice_lost_peers(listening: socket.socket, settings: ServerSettings) -> None:
     """Have the kernel end connections whose peer is gone without a word: no packet tells of it."""
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (

@@ -15,10 +15,10 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from jari.domain.errors import JariError, Unavailable
-from jari.settings import Settings
+from jari.settings import ConnectionSettings
 from jari.web.addresses import Address, Proxies, parse_address
 from jari.web.errors import BadRequest, problem
-from jari.web.replies import Reply, count_request
+from jari.web.replies import WRITE_WHOLE, Reply, count_request
 
 PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})  # answered however many connections there are
 FULL_RETRY_SECONDS = 5
@@ -95,7 +95,7 @@ class Protocol(HttpToolsProtocol):
         "_unread_timer",
     )
 
-    def __init__(self, *, settings: Settings, proxies: Proxies, **uvicorn: Any) -> None:
+    def __init__(self, *, settings: ConnectionSettings, proxies: Proxies, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
         self._proxies = proxies
@@ -181,6 +181,7 @@ class Protocol(HttpToolsProtocol):
         is_full = len(self.connections) > self._settings.max_connections
         if is_full and self.url.partition(b"?")[0] not in PROBES:
             raise Refused(NO_ROOM)
+        self.scope[WRITE_WHOLE] = self._write_whole  # type: ignore[literal-required]
         super().on_headers_complete()
         if is_full:
             self.cycle.keep_alive = False  # a probe's place is for the next one
@@ -295,7 +296,9 @@ class Protocol(HttpToolsProtocol):
             self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()
         self.flow.resume_reading()
-        self._write(problem(refusal))
+        reply = problem(refusal)
+        count_request(reply.status_code)
+        self._write(reply, closes=True)
         self._linger()
 
     def _linger(self) -> None:
@@ -304,11 +307,36 @@ class Protocol(HttpToolsProtocol):
         self._bound_reading()
         self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
 
-    def _write(self, answer: Reply) -> None:
-        count_request(answer.status_code)
-        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"connection", b"close")]
-        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[answer.status_code], lines, answer.body))
+    def _write_whole(self, reply: Reply) -> bool:
+        """Write a whole answer to the request under way, unless it is begun, or its client does not read or has gone.
+
+        The ASGI way through the cycle takes two messages, and looks at each header for what ours do not have.
+        """
+        cycle = self.cycle
+        if cycle.response_started or cycle.disconnected or self.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        self._write(reply, closes=not cycle.keep_alive, has_body=self.scope["method"] != "HEAD")
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+        return True
+
+    def _write(self, reply: Reply, *, closes: bool, has_body: bool = True) -> None:
+        lines = [
+            b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *reply.raw_headers)
+        ]
+        self.transport.write(
+            b"%b%b%b\r\n%b"
+            % (
+                STATUS_LINE[reply.status_code],
+                b"".join(lines),
+                b"connection: close\r\n" if closes else b"",
+                reply.body if has_body else b"",
+            )
+        )
 
     def _believe_proxy(self) -> None:
         """Take the client's address and scheme from a proxy of ours."""
@@ -322,7 +350,7 @@ class Protocol(HttpToolsProtocol):
             self.scope["client"] = str(self._proxies.client(self._peer, forwarded_for)), 0
 
 
-def protocol_class(settings: Settings, proxies: Proxies) -> type[asyncio.Protocol]:
+def protocol_class(settings: ConnectionSettings, proxies: Proxies) -> type[asyncio.Protocol]:
     """The protocol with its settings, as uvicorn's configuration takes it."""
     make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies)
     return cast("type[asyncio.Protocol]", make)

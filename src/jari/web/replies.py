@@ -1,8 +1,7 @@
 """Replies as they go out: a status, headers and a body that are made once and counted when they are sent."""
 
-import functools
+from collections.abc import Callable
 
-from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
 from jari import metrics
@@ -14,6 +13,11 @@ JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")
 
 
+WRITE_WHOLE = "jari.write_whole"  # in the scope: writes a whole reply at once, or says that it must be sent
+
+NO_CONTENT = frozenset({204, 304})
+
+
 class Reply:
     """A whole reply, itself an ASGI application; its parts are named as Starlette names them."""
 
@@ -23,20 +27,18 @@ class Reply:
         self.status_code = status
         self.raw_headers = headers
         self.body = body
-        if body:
+        if status not in NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(body)))
 
-    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
-        """Send it."""
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+        """Send it: at once where the server can, else as ASGI has it."""
+        write_whole: Callable[[Reply], bool] | None = scope.get(WRITE_WHOLE)
+        if write_whole is not None and write_whole(self):
+            return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
-@functools.cache
-def _counter(status: int) -> Counter:
-    return metrics.requests.labels(status)
-
-
 def count_request(status: int) -> None:
     """Count an answer."""
-    _counter(status).inc()
+    metrics.of_requests(status).inc()

@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from jari import metrics
-from jari.settings import Settings
+from jari.settings import ServerSettings
 from jari.web.addresses import Proxies
 from jari.web.deadlines import Deadlines
 from jari.web.live.streams import Hub
@@ -34,7 +34,12 @@ class Server(uvicorn.Server):
     """Ends the streams from the signal itself: uvicorn waits for open responses before its lifespan ends."""
 
     def __init__(
-        self, app: ASGIApp, hub: Hub, deadlines: Deadlines, settings: Settings, worker: Worker | None = None
+        self,
+        app: ASGIApp,
+        hub: Hub,
+        deadlines: Deadlines,
+        settings: ServerSettings,
+        worker: Worker | None = None,
     ) -> None:
         settings = _within_descriptors(settings)
         config = uvicorn.Config(
@@ -121,7 +126,7 @@ class Server(uvicorn.Server):
         last.start()
 
 
-def warn_of_proxies(settings: Settings) -> None:
+def warn_of_proxies(settings: ServerSettings) -> None:
     """Say where no proxy is trusted: whoever is behind one must know."""
     if settings.trusted_proxies:
         return
@@ -138,7 +143,7 @@ def _end_by_force() -> None:
     os._exit(0)
 
 
-def _within_descriptors(settings: Settings) -> Settings:
+def _within_descriptors(settings: ServerSettings) -> ServerSettings:
     """Take the descriptors that the connections need, as far as the system allows; then with fewer connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     others = settings.spare_connections + OTHER_DESCRIPTORS
@@ -161,7 +166,7 @@ def _is_descriptor_left() -> bool:
     return True
 
 
-def _headers_of_every_answer(settings: Settings) -> list[tuple[str, str]]:
+def _headers_of_every_answer(settings: ServerSettings) -> list[tuple[str, str]]:
     headers = [("X-Content-Type-Options", "nosniff")]
     if settings.public_url.startswith("https:"):
         headers.append(("Strict-Transport-Security", f"max-age={settings.strict_transport_seconds}"))

@@ -20,7 +20,7 @@ from typing import NoReturn
 
 import structlog
 
-from jari.settings import BadSetting, Settings
+from jari.settings import BadSetting, ServerSettings
 from jari.web.listening import listen_again, listen_together
 
 log = structlog.get_logger()
@@ -66,7 +66,7 @@ class Place:
 class Supervisor:
     """The parent: call `run` in the main thread of a process that has no other and no event loop."""
 
-    def __init__(self, settings: Settings, work: Callable[[Worker], int]) -> None:
+    def __init__(self, settings: ServerSettings, work: Callable[[Worker], int]) -> None:
         """``work`` is what a worker does; its exit code is what it returns.
 
         Raises:

@@ -1,10 +1,11 @@
 """What a single process can keep in memory."""
 
-from collections import OrderedDict
-
+from jari.caches import Cache
 from jari.ports import Clock
+from jari.settings import AttemptSettings
 
-MAX_BUCKETS = 100_000  # the longest unused is forgotten first
+NONE = (0, 0)  # attempts, and the end of their window
+DEFAULTS = AttemptSettings()
 
 
 class MemoryAttemptStore:
@@ -13,29 +14,28 @@ class MemoryAttemptStore:
     A window is a span of time, so the clock that nobody can set counts.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, settings: AttemptSettings = DEFAULTS) -> None:
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._buckets: Cache[str, tuple[int, int]] = Cache(
+            settings.attempt_buckets_size, idle_seconds=settings.attempt_window_seconds, clock=clock.seconds
+        )
 
     async def count_attempt(self, bucket: str, window_ms: int) -> tuple[int, int]:
         """Count one attempt in the bucket's window: how many there are now, and in how many ms the window ends."""
         now_ms = int(self._clock.seconds() * 1000)
-        count, window_ends_ms = self._buckets.get(bucket, (0, 0))
+        count, window_ends_ms = self._buckets.get(bucket) or NONE
         if window_ends_ms <= now_ms:
             count, window_ends_ms = 0, now_ms + window_ms
-        self._buckets[bucket] = count + 1, window_ends_ms
-        self._buckets.move_to_end(bucket)
-        if len(self._buckets) > MAX_BUCKETS:
-            self._buckets.popitem(last=False)
+        self._buckets.put(bucket, (count + 1, window_ends_ms))
         return count + 1, window_ends_ms - now_ms
 
     async def attempts_counted(self, bucket: str) -> int:
         """How many attempts there are in the bucket's window."""
-        count, window_ends_ms = self._buckets.get(bucket, (0, 0))
+        count, window_ends_ms = self._buckets.get(bucket) or NONE
         return count if window_ends_ms > int(self._clock.seconds() * 1000) else 0
 
     async def forgive_attempt(self, bucket: str) -> None:
         """Take one attempt back."""
-        count, window_ends_ms = self._buckets.get(bucket, (0, 0))
+        count, window_ends_ms = self._buckets.get(bucket) or NONE
         if count > 0:
-            self._buckets[bucket] = count - 1, window_ends_ms
+            self._buckets.put(bucket, (count - 1, window_ends_ms))

@@ -50,6 +50,8 @@ class MemorySeatingTransaction:
         for effect in decision.effects:
             _require_present(self._schedule, effect)
         self._memory.sales.require_unclaimed(decision.updates)
+        if answers_to(self._memory, [each.request for each in decision.answers]):
+            raise StaleDecision("A key was used behind the till's back.")
         self._decision = decision
 
     def commit(self) -> None:

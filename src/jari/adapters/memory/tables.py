@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
+from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.adapters.memory.sales import Sales
 from jari.domain.schedules import Kind, Schedule, no_schedule
 from jari.domain.seating import Allocation
@@ -122,6 +123,7 @@ class Memory:
         self.secrets: dict[str, bytes] = {}
         self.webhooks: dict[int, Webhook] = {}
         self.deliveries: dict[int, DeliveryRecord] = {}
+        self.attempts = MemoryAttemptStore(clock)
         self._chance = chance
         self._writing = asyncio.Lock()
         self._numbers: Counter[str] = Counter()

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from jari.adapters.payments.toss import TossGateway
 from jari.ports import Gateway
-from jari.settings import BadSetting, GatewaySettings, Settings
+from jari.settings import BadSetting, GatewayChoice, GatewaySettings
 
 
 class Adapter(Protocol):
@@ -22,7 +22,7 @@ ADAPTERS: dict[str, Adapter] = {
 }
 
 
-def open_gateways(settings: Settings) -> list[Gateway]:
+def open_gateways(settings: GatewayChoice) -> list[Gateway]:
     """The payment gateways that the settings name.
 
     Raises:

@@ -7,6 +7,7 @@ its HTTP status: PROVIDER_ERROR is a 400, and yet the payment may be done.
 import base64
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, TypeVar
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -190,7 +191,7 @@ class TossGateway:
     currency = CURRENCY
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self.checkout = Checkout(settings.script_url, settings.client_key, _sources(settings))
+        self.checkout = Checkout(self.name, settings.script_url, settings.client_key, _sources(settings))
         credentials = base64.b64encode(f"{settings.secret_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Accept-Encoding": "identity"}
         if settings.test_code:
@@ -331,6 +332,8 @@ def _record(answer: bytes) -> Record:
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], status: int, answer: bytes) -> T:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decoder.decode(answer)
     try:
         return decoder.decode(_readable(answer))
     except (msgspec.DecodeError, RecursionError) as error:
@@ -350,4 +353,5 @@ def _readable(answer: bytes) -> str:
 
 def _storable(text: str | None) -> str:
     """A text of the gateway's as every database takes it, and no longer than anybody wants to read it."""
-    return "".join(each if each.isprintable() else " " for each in (text or "")[:MAX_TEXT_LENGTH])
+    short = (text or "")[:MAX_TEXT_LENGTH]
+    return short if short.isprintable() else "".join(each if each.isprintable() else " " for each in short)

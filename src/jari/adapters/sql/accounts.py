@@ -167,10 +167,12 @@ class SqlAccountStore:
                 "count": case((over, 1), else_=attempts.c.count + 1),
                 "window_ends_ms": case((over, window_ends_ms), else_=attempts.c.window_ends_ms),
             },
-        ).returning(attempts.c.count, attempts.c.window_ends_ms - self._now_ms)
+        ).returning(
+            attempts.c.count.label("attempts"), (attempts.c.window_ends_ms - self._now_ms).label("wait_ms")
+        )
         async with self._database.write() as connection:
             row = (await connection.execute(counted)).one()
-        return row[0], row[1]
+        return row.attempts, row.wait_ms
 
     async def attempts_counted(self, bucket: str) -> int:
         """How many attempts there are in the bucket's window."""

@@ -52,7 +52,7 @@ class SqlCatalogueStore:
         """Id, name and number of seats of each."""
         statement = select(venues.c.id, venues.c.name, venues.c.seat_count).order_by(venues.c.id)
         async with self._database.read() as connection:
-            return [(row[0], row[1], row[2]) for row in await connection.execute(statement)]
+            return [(row.id, row.name, row.seat_count) for row in await connection.execute(statement)]
 
     async def seat_ids(self, venue_id: int) -> Mapping[str, int]:
         """Guid → seat id."""
@@ -84,15 +84,16 @@ class SqlCatalogueStore:
             rows = (await connection.execute(statement)).all()
         if not rows:
             raise no_schedule(schedule_id)
-        starts = [place for place in range(len(rows)) if place == 0 or rows[place][3] != rows[place - 1][3]]
+        block_ids = [row.block_id for row in rows]
+        starts = [place for place, each in enumerate(block_ids) if place == 0 or each != block_ids[place - 1]]
         return Layout(
-            seat_ids=[row[0] for row in rows],
-            rows=[row[1] for row in rows],
-            cols=[row[2] for row in rows],
-            block_ids=[rows[start][3] for start in starts],
+            seat_ids=[row.id for row in rows],
+            rows=[row.row for row in rows],
+            cols=[row.col for row in rows],
+            block_ids=[block_ids[start] for start in starts],
             block_starts=[*starts, len(rows)],
-            revision=rows[0][4],
-            venue_id=rows[0][5],
+            revision=rows[0].layout_revision,
+            venue_id=rows[0].venue_id,
         )
 
     async def create_schedule(
@@ -242,11 +243,11 @@ def _block_ids(venue_id: int) -> Select[tuple[str, int]]:
 
 
 def _seat_ids(venue_id: int) -> Select[tuple[str, int]]:
-    return select(seats.c.guid, seats.c.id).where(seats.c.venue_id == venue_id)
+    return select(seats.c.guid.label("name"), seats.c.id).where(seats.c.venue_id == venue_id)
 
 
-async def _ids_by(connection: AsyncConnection, statement: Any) -> dict[str, int]:
-    return {row[0]: row[1] for row in await connection.execute(statement)}
+async def _ids_by(connection: AsyncConnection, statement: Select[tuple[str, int]]) -> dict[str, int]:
+    return {row.name: row.id for row in await connection.execute(statement)}
 
 
 SEAT_FIELDS = tuple(field for field in Seat.__dataclass_fields__ if field != "guid")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from jari.adapters.sql.away import away_is_unavailable
-from jari.settings import BadSetting, Settings
+from jari.settings import BadSetting, DatabaseSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LAST_PORT = 65_535
@@ -97,7 +97,7 @@ class Database:
         await self.engine.dispose()
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: DatabaseSettings) -> Database:
     """The database that ``settings.database`` names; nothing is connected yet.
 
     Raises:
@@ -137,7 +137,7 @@ def open_database(settings: Settings) -> Database:
     raise BadSetting(_unknown_database(settings.database))
 
 
-def seating_connections(settings: Settings) -> int:
+def seating_connections(settings: DatabaseSettings) -> int:
     """How many of a process's connections to PostgreSQL the seating store opens itself; the engine has the others.
 
     Raises:

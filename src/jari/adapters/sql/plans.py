@@ -6,6 +6,7 @@ the change against what has been sold meanwhile, and writes no more than the dif
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -42,6 +43,8 @@ CHANGE_SEAT = (
     .where(seats.c.id == bindparam("seat_id"))
     .values({column: bindparam(new) for column, new in zip(COLUMNS, NEW_COLUMNS, strict=True)})
 )
+_name_of = attrgetter(*SeatName._fields)
+_features_of = attrgetter(*COLUMNS)
 LEFT = select(*(allocations.c[column] for column in ALLOCATION.split(", ")))
 FORMER = select(
     seats.c.id, seats.c.venue_id, seats.c.guid, blocks.c.name.label("block"), seats.c.row, seats.c.col,
@@ -109,7 +112,7 @@ async def _present(connection: AsyncConnection, name: str) -> Present:
     rows = (
         await connection.execute(
             select(
-                seats.c.guid, blocks.c.name, seats.c.row, seats.c.col, seats.c.row_label, seats.c.seat_label,
+                seats.c.guid, blocks.c.name.label("block"), seats.c.row, seats.c.col, seats.c.row_label, seats.c.seat_label,
                 seats.c.id, seats.c.ordinal, *(seats.c[name] for name in FEATURES),
             )
             .join(blocks, blocks.c.id == seats.c.block_id)
@@ -125,9 +128,9 @@ async def _present(connection: AsyncConnection, name: str) -> Present:
     return Present(
         row.id,
         row.revision,
-        {SeatName(*each[:6]): each[6] for each in rows},
-        {SeatName(*each[:6]): each[6] for each in gone},
-        {each[6]: tuple(each[7:]) for each in rows},
+        {SeatName(*_name_of(each)): each.id for each in rows},
+        {SeatName(*_name_of(each)): each.id for each in gone},
+        {each.id: _features_of(each) for each in rows},
     )
 
 
@@ -206,7 +209,7 @@ async def _drop_seats(database: Database, connection: AsyncConnection, venue_id:
     left: list[Allocation] = []
     for ids in pages:
         rows = await connection.execute(LEFT.where(here, allocations.c.seat_id.in_(ids)))
-        left += [allocation_of(row) for row in rows]
+        left += [allocation_of(row) for row in rows.mappings()]
     change.require_unowned(left, now_ms or 0)
     ended = {each.seat_id for each in left}  # no till knows the seats any more to sweep them
     for ids in _pages([*ended]):
@@ -260,7 +263,7 @@ async def _write_seats(
 async def _write_blocks(connection: AsyncConnection, venue_id: int, venue: Venue) -> dict[str, int]:
     """Sections anew, blocks kept by name: block name → block id."""
     rows = await connection.execute(select(blocks.c.name, blocks.c.id).where(blocks.c.venue_id == venue_id))
-    known = {row[0]: row[1] for row in rows}
+    known = {row.name: row.id for row in rows}
     block_ids: dict[str, int] = {}
     ordinal = 0
     for place, section in enumerate(venue.sections):

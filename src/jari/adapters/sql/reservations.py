@@ -59,7 +59,7 @@ class SqlReservationStore:
             payments.c.reservation_id == reservations.c.id, payments.c.status == PaymentStatus.CONFIRMING
         )
         statement = (
-            select(reservations.c.schedule_id, reservations.c.id, reservations.c.id)
+            select(reservations.c.schedule_id, reservations.c.id.label("reservation_id"), reservations.c.id)
             .where(
                 reservations.c.status == ReservationStatus.PENDING,
                 reservations.c.expires_ms <= select(self._database.now_ms).scalar_subquery(),
@@ -123,10 +123,10 @@ class SqlReservationStore:
 
     async def _load(self, statement: Select[Any]) -> list[Reservation]:
         async with self._database.read() as connection:
-            heads = (await connection.execute(statement)).all()
+            heads = (await connection.execute(statement)).mappings().all()
             if not heads:
                 return []
-            ids = [row[0] for row in heads]
+            ids = [row["id"] for row in heads]
             return assemble(heads, *[await _part(connection, table, ids) for table in PARTS])
 
     async def _scalar(self, statement: Select[tuple[int]]) -> int | None:
@@ -136,8 +136,10 @@ class SqlReservationStore:
 
     async def _dues(self, statement: Select[Any]) -> list[Due]:
         async with self._database.read() as connection:
-            return [Due(*row) for row in await connection.execute(statement)]
+            rows = await connection.execute(statement)
+            return [Due(row.schedule_id, row.reservation_id, row.id) for row in rows]
 
 
 async def _part(connection: AsyncConnection, table: Table, ids: Sequence[int]) -> Sequence[Any]:
-    return (await connection.execute(select(table).where(table.c.reservation_id.in_(ids)))).all()
+    statement = select(table).where(table.c.reservation_id.in_(ids))
+    return (await connection.execute(statement)).mappings().all()

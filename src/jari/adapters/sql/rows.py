@@ -1,8 +1,11 @@
-"""Rows of the seating tables, as both databases give them, and what they mean."""
+"""Rows of the seating tables, as both databases give them, and what they mean.
+
+A row is read by the names of its columns: asyncpg's records, sqlite3's rows and SQLAlchemy's mappings all know them.
+"""
 
 import secrets
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,12 +17,18 @@ from jari.ports import ScheduleState
 
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms, since_ms"
-TENURE = "seat_id, NULL, buyer_id, NULL, ended_ms, since_ms"  # a row of `ALLOCATION` that has no status
+TENURE = "seat_id, NULL, buyer_id, NULL, ended_ms, since_ms"  # as a row of `ALLOCATION` that has no status
 WEBHOOKS = "webhooks"  # the name of the relay that makes deliveries of commits
 
-_Row = tuple[int, tuple[int, ...], int, int | None]
+_Change = tuple[int, tuple[int, ...], int, int | None]
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(list[_Row])
+_decoder = msgspec.json.Decoder(list[_Change])
+
+
+class Row(Protocol):
+    """A row of either driver, or a mapping of one of SQLAlchemy's."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
 
 
 def encode_changes(commit: Commit) -> str:
@@ -29,13 +38,13 @@ def encode_changes(commit: Commit) -> str:
     ).decode()
 
 
-def decode_commit(version: int, body: str) -> Commit:
-    """The commit that `encode_changes` wrote."""
+def commit_of(row: Row) -> Commit:
+    """The commit in a row of the change log's ``version`` and ``body``, which `encode_changes` wrote."""
     return Commit(
-        version,
+        row["version"],
         tuple(
             Change(Status(status), seat_ids, buyer_id, expires_ms)
-            for status, seat_ids, buyer_id, expires_ms in _decoder.decode(body)
+            for status, seat_ids, buyer_id, expires_ms in _decoder.decode(row["body"])
         ),
     )
 
@@ -48,33 +57,41 @@ def split_effects(effects: list[Effect]) -> tuple[list[Effect], list[Effect], li
     return inserts, updates, deletes
 
 
-def state_of(row: Any) -> ScheduleState:
-    """The schedule's state in a row that begins with `STATE`."""
-    return ScheduleState(row[0], row[1], Sale(bool(row[2]), row[3]), row[4])
+def state_of(row: Row) -> ScheduleState:
+    """The schedule's state in a row with `STATE`."""
+    sale = Sale(bool(row["enabled"]), row["opens_ms"])
+    return ScheduleState(row["epoch"], row["version"], sale, row["layout_revision"])
 
 
-def allocation_of(row: Any) -> Allocation:
-    """The allocation in a row of `ALLOCATION`."""
-    return Allocation(row[0], Status(row[1]), *row[2:6])
+def allocation_of(row: Row) -> Allocation:
+    """The allocation in a row with `ALLOCATION`."""
+    return Allocation(
+        row["seat_id"],
+        Status(row["status"]),
+        row["buyer_id"],
+        row["hold_id"],
+        row["expires_ms"],
+        row["since_ms"],
+    )
 
 
-def split_found(rows: Iterable[Any]) -> tuple[list[Allocation], list[Tenure]]:
+def split_tenures(rows: Iterable[Row]) -> tuple[list[Allocation], list[Tenure]]:
     """The rows that a till reads, of `ALLOCATION` and of `TENURE`."""
-    found: list[Allocation] = []
-    earlier: list[Tenure] = []
+    allocations: list[Allocation] = []
+    tenures: list[Tenure] = []
     for row in rows:
-        if row[1] is None:
-            earlier.append(Tenure(row[0], row[2], row[5], row[4]))
+        if row["status"] is None:
+            tenures.append(Tenure(row["seat_id"], row["buyer_id"], row["since_ms"], row["expires_ms"]))
         else:
-            found.append(allocation_of(row))
-    return found, earlier
+            allocations.append(allocation_of(row))
+    return allocations, tenures
 
 
-def seats_by_schedule(rows: Iterable[Any]) -> dict[int, list[int]]:
-    """Rows of schedule and seat → the seats of each schedule."""
+def seats_by_schedule(rows: Iterable[Row]) -> dict[int, list[int]]:
+    """Rows of ``schedule_id`` and ``seat_id`` → the seats of each schedule."""
     seats: dict[int, list[int]] = {}
-    for schedule_id, seat_id in rows:
-        seats.setdefault(schedule_id, []).append(seat_id)
+    for row in rows:
+        seats.setdefault(row["schedule_id"], []).append(row["seat_id"])
     return seats
 
 

@@ -1,28 +1,86 @@
 """Rows of the tables of sales, and the reservations that they make up.
 
-The order of a table's columns is that of the fields of its dataclass, behind ``reservation_id``. A reservation
-is read with four look-ups by key, and written by naming the rows that changed.
+The columns of a table are named as the fields of its dataclass; the parts of a reservation have its id beside them. A
+reservation is read with four look-ups by key, and written by naming the rows that changed.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter, itemgetter
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from sqlalchemy import Table
 
+from jari.adapters.sql.rows import Row
 from jari.adapters.sql.tables import payments, refunds, reservation_seats, reservations
 from jari.domain.box_office import Update
 from jari.domain.events import Event
 from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 
-Row = Any  # a row of either driver, or the values of one
+T = TypeVar("T")
+Values = tuple[Any, ...]  # of a row, in the order of its table's columns
 
+OWNER = "reservation_id"
 PARTS = (reservation_seats, payments, refunds)
 _encoder = msgspec.json.Encoder()
 _decode_ids = msgspec.json.Decoder(tuple[int, ...]).decode
 _decode_events = msgspec.json.Decoder(list[Event]).decode
+
+
+class Shape(Generic[T]):
+    """Reads and writes the rows of a table as the values of a dataclass, by the names that they share.
+
+    ``readers`` and ``writers`` are for the fields that SQL has no type for.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        kind: type[T],
+        *,
+        readers: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
+        writers: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
+    ) -> None:
+        columns = [name for name in table.columns.keys() if name != OWNER]  # noqa: SIM118 - not a dict
+        self._kind = kind
+        fields = [name for name in kind.__dataclass_fields__ if name in columns]  # type: ignore[attr-defined]
+        self._fields_of = itemgetter(*fields)
+        self._readers = [(fields.index(name), read) for name, read in readers.items()]
+        self._columns_of = attrgetter(*columns)
+        self._writers = [(columns.index(name), write) for name, write in writers.items()]
+
+    def read(self, row: Row, *others: object) -> T:
+        """The value of a row; ``others`` are its last fields, which stand in other tables."""
+        fields = list(self._fields_of(row))
+        for place, read in self._readers:
+            fields[place] = read(fields[place])
+        return self._kind(*fields, *others)
+
+    def write(self, value: T) -> Values:
+        """The values of all columns but the owner's."""
+        columns = list(self._columns_of(value))
+        for place, write in self._writers:
+            columns[place] = write(columns[place])
+        return tuple(columns)
+
+    def write_all(self, owner_id: int, values: Iterable[T], known: Iterable[T]) -> list[Values]:
+        """The rows of those values that are not known yet; the owner's column is the first of each."""
+        old = set(known)
+        return [(owner_id, *self.write(each)) for each in values if each not in old]
+
+
+HEADS = Shape(reservations, Reservation, readers={"status": ReservationStatus})
+SEATS = Shape(reservation_seats, ReservedSeat)
+PAYMENTS = Shape(payments, Payment, readers={"status": PaymentStatus})
+REFUNDS = Shape(
+    refunds,
+    Refund,
+    readers={"status": RefundStatus, "seat_ids": _decode_ids},
+    writers={"seat_ids": lambda seat_ids: _encoder.encode(seat_ids).decode()},
+)
 
 
 def columns(table: Table, alias: str = "") -> str:
@@ -43,49 +101,55 @@ def upsert(table: Table, placeholder: Callable[[int], str]) -> str:
     )
 
 
-def rows_to_write(updates: Iterable[Update]) -> list[tuple[Table, list[Row]]]:
+def rows_to_write(updates: Iterable[Update]) -> list[tuple[Table, list[Values]]]:
     """Each table's rows that are new or changed, in an order that breaks no unique key on the way."""
-    rows: dict[Table, list[Row]] = {table: [] for table in (reservations, *PARTS)}
+    rows: dict[Table, list[Values]] = {table: [] for table in (reservations, *PARTS)}
+    opening: list[Values] = []
     for update in updates:
         before, after = update.before, update.after
-        head = _reservation_row(after)
-        if before is None or _reservation_row(before) != head:
+        head = HEADS.write(after)
+        if before is None or HEADS.write(before) != head:
             rows[reservations].append(head)
-        known = {*before.seats, *before.payments, *before.refunds} if before else set()
-        rows[reservation_seats] += [_seat_row(after.id, each) for each in after.seats if each not in known]
-        rows[payments] += [_payment_row(after.id, each) for each in after.payments if each not in known]
-        rows[refunds] += [_refund_row(after.id, each) for each in after.refunds if each not in known]
-    # what has failed makes room for what begins
-    rows[payments].sort(key=lambda row: row[5] in (PaymentStatus.CONFIRMING, PaymentStatus.DONE))
-    return [(table, found) for table, found in rows.items() if found]
+        rows[reservation_seats] += SEATS.write_all(after.id, after.seats, before.seats if before else ())
+        paid = before.payments if before else ()
+        ended = [each for each in after.payments if not _takes_its_place(each)]
+        rows[payments] += PAYMENTS.write_all(after.id, ended, paid)
+        opening += PAYMENTS.write_all(after.id, filter(_takes_its_place, after.payments), paid)
+        rows[refunds] += REFUNDS.write_all(after.id, after.refunds, before.refunds if before else ())
+    rows[payments] += opening  # what has failed makes room for what begins
+    return [(table, written) for table, written in rows.items() if written]
+
+
+def _takes_its_place(payment: Payment) -> bool:
+    """Whether it is one of those of which a reservation may have one."""
+    return payment.status in {PaymentStatus.CONFIRMING, PaymentStatus.DONE}
 
 
 def assemble(
     heads: Iterable[Row], seat_rows: Iterable[Row], payment_rows: Iterable[Row], refund_rows: Iterable[Row]
 ) -> list[Reservation]:
     """The reservations of these rows, in the order of the first of them."""
-    seats: dict[int, list[ReservedSeat]] = defaultdict(list)
-    for row in seat_rows:
-        seats[row[0]].append(ReservedSeat(*row[1:]))
-    paid: dict[int, list[Payment]] = defaultdict(list)
-    for row in payment_rows:
-        reservation_id, *fields = row
-        fields[4] = PaymentStatus(fields[4])
-        paid[reservation_id].append(Payment(*fields))
-    back: dict[int, list[Refund]] = defaultdict(list)
-    for row in refund_rows:
-        reservation_id, *fields = row
-        fields[3], fields[5] = _decode_ids(fields[3]), RefundStatus(fields[5])
-        back[reservation_id].append(Refund(*fields))
-    return [_reservation(row, seats[row[0]], paid[row[0]], back[row[0]]) for row in heads]
+    seats, paid, back = (
+        _by_owner(SEATS, seat_rows),
+        _by_owner(PAYMENTS, payment_rows),
+        _by_owner(REFUNDS, refund_rows),
+    )
+    return [
+        HEADS.read(
+            head,
+            tuple(seats[head["id"]]),
+            tuple(paid[head["id"]]),
+            tuple(back[head["id"]]),
+        ).in_order()
+        for head in heads
+    ]
 
 
-def _reservation(
-    head: Row, seats: list[ReservedSeat], paid: list[Payment], back: list[Refund]
-) -> Reservation:
-    fields = [*head, tuple(seats), tuple(paid), tuple(back)]
-    fields[4] = ReservationStatus(fields[4])
-    return Reservation(*fields).in_order()
+def _by_owner(shape: Shape[T], rows: Iterable[Row]) -> dict[int, list[T]]:
+    parts: dict[int, list[T]] = defaultdict(list)
+    for row in rows:
+        parts[row[OWNER]].append(shape.read(row))
+    return parts
 
 
 def encode_events(events: Sequence[Event]) -> str:
@@ -96,32 +160,3 @@ def encode_events(events: Sequence[Event]) -> str:
 def decode_events(text: str) -> list[Event]:
     """The events that `encode_events` wrote."""
     return _decode_events(text) if text != "[]" else []
-
-
-def _reservation_row(each: Reservation) -> Row:
-    return (
-        each.id, each.schedule_id, each.buyer_id, each.hold_id, each.status.value, each.order_id,
-        each.order_name, each.amount, each.currency, each.created_ms, each.expires_ms,
-    )  # fmt: skip
-
-
-def _seat_row(reservation_id: int, each: ReservedSeat) -> Row:
-    return (
-        reservation_id, each.seat_id, each.row, each.col, each.section, each.block, each.row_label,
-        each.seat_label, each.grade, each.price, each.refund_id, each.checked_in_ms,
-    )  # fmt: skip
-
-
-def _payment_row(reservation_id: int, each: Payment) -> Row:
-    return (
-        reservation_id, each.id, each.gateway, each.payment_key, each.amount, each.status.value,
-        each.started_ms, each.next_try_ms, each.attempt, each.charged, each.method, each.code, each.message,
-    )  # fmt: skip
-
-
-def _refund_row(reservation_id: int, each: Refund) -> Row:
-    return (
-        reservation_id, each.id, each.payment_id, each.amount, _encoder.encode(each.seat_ids).decode(),
-        each.reason, each.status.value, each.requested_ms, each.next_try_ms, each.attempt, each.code,
-        each.message,
-    )  # fmt: skip

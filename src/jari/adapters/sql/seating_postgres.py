@@ -22,17 +22,16 @@ from jari.adapters.sql.rows import (
     TENURE,
     WEBHOOKS,
     allocation_of,
-    decode_commit,
+    commit_of,
     encode_changes,
     new_epoch,
     seats_by_schedule,
     split_effects,
-    split_found,
+    split_tenures,
     state_of,
 )
 from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
 from jari.adapters.sql.tables import reservations
-from jari.domain.box_office import Update
 from jari.domain.errors import StaleDecision
 from jari.domain.reservations import Reservation
 from jari.domain.schedules import no_schedule
@@ -40,12 +39,14 @@ from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure
 from jari.ports import Decision, LoadedSeating, RequestKey, ScheduleState, StoredAnswer
-from jari.settings import Settings
+from jari.settings import DatabaseSettings
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
-TAKE_VERSION = f"UPDATE schedules SET version = version + 1 WHERE id = $1 RETURNING {STATE}, {NOW_MS}"
+TAKE_VERSION = (
+    f"UPDATE schedules SET version = version + 1 WHERE id = $1 RETURNING {STATE}, {NOW_MS} AS now_ms"
+)
 
 # Where a statement looks for many seats, the schedule stands beside each of them. Were it one condition for all,
 # a planner without statistics would fetch the whole schedule by it, and compare.
@@ -175,7 +176,7 @@ class PostgresSeatingTransaction:
         """Every allocation of these seats and of these buyers here, and the tenures ``kept``, as (buyer, seat)."""
         buyers, seats = [buyer_id for buyer_id, _ in kept], [seat_id for _, seat_id in kept]
         rows = await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids, buyers, seats)
-        return split_found(rows)
+        return split_tenures(rows)
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -191,8 +192,8 @@ class PostgresSeatingTransaction:
         heads = await self._connection.fetch(RESERVATIONS, self._schedule_id, ids, buyer_ids, payment_keys)
         if not heads:
             return []
-        found = [row[0] for row in heads]
-        return assemble(heads, *[await self._connection.fetch(statement, found) for statement in PARTS_OF])
+        ids = [row["id"] for row in heads]
+        return assemble(heads, *[await self._connection.fetch(statement, ids) for statement in PARTS_OF])
 
     async def write(self, decision: Decision) -> None:
         """Write all; raises StaleDecision where a seat is not as ``before`` says."""
@@ -204,18 +205,16 @@ class PostgresSeatingTransaction:
         await self._insert(inserts, decision.commit)
         if decision.tenures:
             await self._keep(decision.tenures)
-        if decision.updates:
-            await self._write_sales(decision.updates)
-        if decision.answers:
-            await self._store(decision.answers)
-        self.written = True
-
-    async def _write_sales(self, updates: Sequence[Update]) -> None:
         try:
-            for table, rows in rows_to_write(updates):
+            for table, rows in rows_to_write(decision.updates):
                 await self._connection.executemany(UPSERTS[table], rows)
+            if decision.answers:
+                await self._store(decision.answers)
         except asyncpg.IntegrityConstraintViolationError as error:
-            raise StaleDecision(f"A sale was made behind the till's back: {error}.") from error
+            raise StaleDecision(
+                f"A sale was made, or a key used, behind the till's back: {error}."
+            ) from error
+        self.written = True
 
     async def _insert(self, inserts: Sequence[Effect], commit: Commit) -> None:
         try:
@@ -282,7 +281,7 @@ class PostgresSeatingStore:
         self._timeout_seconds = timeout_seconds  # for a connection to be free
 
     @classmethod
-    async def connect(cls, settings: Settings) -> "PostgresSeatingStore":
+    async def connect(cls, settings: DatabaseSettings) -> "PostgresSeatingStore":
         """Open the pool. Its connections keep no state, so none is reset when it is given back."""
 
         async def keep(_: object) -> None:
@@ -313,7 +312,9 @@ class PostgresSeatingStore:
                 row = await connection.fetchrow(TAKE_VERSION, schedule_id)
                 if row is None:
                     raise no_schedule(schedule_id)
-                transaction = PostgresSeatingTransaction(connection, schedule_id, state_of(row), row[5])
+                transaction = PostgresSeatingTransaction(
+                    connection, schedule_id, state_of(row), row["now_ms"]
+                )
                 yield transaction
             except BaseException as error:
                 if not _is_lost(error):
@@ -353,7 +354,7 @@ class PostgresSeatingStore:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             row = await connection.fetchrow(
-                f"SELECT {STATE}, {NOW_MS} FROM schedules WHERE id = $1", schedule_id
+                f"SELECT {STATE}, {NOW_MS} AS now_ms FROM schedules WHERE id = $1", schedule_id
             )
             if row is None:
                 raise no_schedule(schedule_id)
@@ -368,9 +369,9 @@ class PostgresSeatingStore:
             )
         return LoadedSeating(
             state,
-            row[5],
+            row["now_ms"],
             [allocation_of(each) for each in allocations],
-            [decode_commit(*each) for each in commits],
+            [commit_of(each) for each in commits],
         )
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
@@ -381,20 +382,20 @@ class PostgresSeatingStore:
     async def allocations_of(self, schedule_id: int, buyer_id: int) -> tuple[int, Sequence[Allocation]]:
         """The store's time, and all that a buyer has in a schedule, ended holds included."""
         rows = await self._fetch(
-            f"SELECT {NOW_MS}, {ALLOCATION} FROM (SELECT) AS once LEFT JOIN allocations"
+            f"SELECT {NOW_MS} AS now_ms, {ALLOCATION} FROM (SELECT) AS once LEFT JOIN allocations"
             " ON schedule_id = $1 AND buyer_id = $2 ORDER BY seat_id",
             schedule_id,
             buyer_id,
         )
-        return rows[0][0], [allocation_of(row[1:]) for row in rows if row[1] is not None]
+        return rows[0]["now_ms"], [allocation_of(row) for row in rows if row["seat_id"] is not None]
 
     async def states(self, schedule_ids: Sequence[int]) -> tuple[int, Mapping[int, ScheduleState]]:
         """The store's time, and how far each of these schedules is."""
         rows = await self._fetch(
-            f"SELECT {STATE}, {NOW_MS}, id FROM (SELECT) AS once LEFT JOIN schedules ON id = ANY($1::bigint[])",
+            f"SELECT {STATE}, {NOW_MS} AS now_ms, id FROM (SELECT) AS once LEFT JOIN schedules ON id = ANY($1::bigint[])",
             schedule_ids,
         )
-        return rows[0][5], {row[6]: state_of(row) for row in rows if row[6] is not None}
+        return rows[0]["now_ms"], {row["id"]: state_of(row) for row in rows if row["id"] is not None}
 
     async def commits_after(self, schedule_id: int, version: int, limit: int) -> Sequence[Commit]:
         """The next commits in order."""
@@ -404,7 +405,7 @@ class PostgresSeatingStore:
             version,
             limit,
         )
-        return [decode_commit(*row) for row in rows]
+        return [commit_of(row) for row in rows]
 
     async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
         """Schedule → seats whose hold has ended but is still recorded."""
@@ -428,17 +429,19 @@ class PostgresSeatingStore:
             f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - $1::bigint", keep_answers_ms
         )
         await self._execute(f"DELETE FROM tenures WHERE ended_ms < {NOW_MS} - $1::bigint", cool_down_ms)
-        return [row[0] for row in too_late]
+        return [row["id"] for row in too_late]
 
     async def dead_versions(self) -> int:
         """How many old versions of schedules' rows wait to be cleaned away; a few, unless a snapshot stays open."""
         rows = await self._fetch(DEAD_VERSIONS)
-        return int(rows[0][0]) if rows else 0
+        return int(rows[0]["n_dead_tup"]) if rows else 0
 
 
 async def _answers(connection: Connection, requests: Sequence[RequestKey]) -> list[StoredAnswer]:
     rows = await connection.fetch(ANSWERS, [each.scope for each in requests], [each.key for each in requests])
-    return [StoredAnswer(RequestKey(row[0], row[1], row[2]), row[3]) for row in rows]
+    return [
+        StoredAnswer(RequestKey(row["scope"], row["key"], row["fingerprint"]), row["answer"]) for row in rows
+    ]
 
 
 def _is_lost(error: BaseException) -> bool:

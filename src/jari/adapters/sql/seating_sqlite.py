@@ -23,12 +23,12 @@ from jari.adapters.sql.rows import (
     TENURE,
     WEBHOOKS,
     allocation_of,
-    decode_commit,
+    commit_of,
     encode_changes,
     new_epoch,
     seats_by_schedule,
     split_effects,
-    split_found,
+    split_tenures,
     state_of,
 )
 from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
@@ -61,7 +61,7 @@ UPSERTS = {table: upsert(table, lambda _: "?") for table in (reservations, *PART
 # For each schedule the last version to be forgotten, and how far its commits were passed on. Commits that a relay
 # has not passed on stay, but not for ever: it may be stuck.
 LAST_TO_GO = f"""
-SELECT id, min(version - ?, max(version - ?, passed_on)), passed_on FROM (
+SELECT id, min(version - ?, max(version - ?, passed_on)) AS last_to_go, passed_on FROM (
     SELECT id, schedules.version, coalesce(relays.version, schedules.version) AS passed_on
     FROM schedules LEFT JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
 )
@@ -102,6 +102,7 @@ class Thread:
             self._connection = sqlite3.connect(
                 self._path, timeout=self._timeout_seconds, isolation_level=None, cached_statements=256
             )
+            self._connection.row_factory = sqlite3.Row
             for pragma in SQLITE_PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
         return work(self._connection)
@@ -134,7 +135,7 @@ class SqliteSeatingTransaction:
                 parameters,
             ).fetchall()
         )
-        return split_found(rows)
+        return split_tenures(rows)
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -149,8 +150,8 @@ class SqliteSeatingTransaction:
 
         def select(connection: sqlite3.Connection) -> list[Reservation]:
             heads = connection.execute(RESERVATIONS, asked).fetchall()
-            found = json.dumps([row[0] for row in heads])
-            parts = [connection.execute(statement, (found,)).fetchall() for statement in PARTS_OF]
+            ids = json.dumps([row["id"] for row in heads])
+            parts = [connection.execute(statement, (ids,)).fetchall() for statement in PARTS_OF]
             return assemble(heads, *parts)
 
         return await self._thread.run(select)
@@ -183,15 +184,17 @@ class SqliteSeatingTransaction:
         try:
             for table, rows in rows_to_write(decision.updates):
                 connection.executemany(UPSERTS[table], rows)
+            connection.executemany(
+                "INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (each.request.scope, each.request.key, each.request.fingerprint, each.answer, self.now_ms)
+                    for each in decision.answers
+                ],
+            )
         except sqlite3.IntegrityError as error:
-            raise StaleDecision(f"A sale was made behind the till's back: {error}.") from error
-        connection.executemany(
-            "INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms) VALUES (?, ?, ?, ?, ?)",
-            [
-                (each.request.scope, each.request.key, each.request.fingerprint, each.answer, self.now_ms)
-                for each in decision.answers
-            ],
-        )
+            raise StaleDecision(
+                f"A sale was made, or a key used, behind the till's back: {error}."
+            ) from error
 
     def _write_allocations(
         self,
@@ -285,7 +288,7 @@ class SqliteSeatingStore:
                 f"SELECT {STATE}, id FROM schedules WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(schedule_ids),),
             )
-            return now_ms, {row[5]: state_of(row) for row in rows}
+            return now_ms, {row["id"]: state_of(row) for row in rows}
 
         return await self._reader.run(select)
 
@@ -297,7 +300,7 @@ class SqliteSeatingStore:
                 (schedule_id, version, limit),
             ).fetchall()
         )
-        return [decode_commit(*row) for row in rows]
+        return [commit_of(row) for row in rows]
 
     async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
         """Schedule → seats whose hold has ended but is still recorded."""
@@ -327,7 +330,8 @@ class SqliteSeatingStore:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.executemany(
-                    "DELETE FROM changes WHERE schedule_id = ? AND version <= ?", [row[:2] for row in rows]
+                    "DELETE FROM changes WHERE schedule_id = ? AND version <= ?",
+                    [(row["id"], row["last_to_go"]) for row in rows],
                 )
                 connection.execute(
                     f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - ?", (keep_answers_ms,)
@@ -337,7 +341,7 @@ class SqliteSeatingStore:
             except BaseException:
                 _rollback(connection)
                 raise
-            return [schedule_id for schedule_id, version, passed_on in rows if version > passed_on]
+            return [row["id"] for row in rows if row["last_to_go"] > row["passed_on"]]
 
         async with self._write_lock:
             return await self._writer.run(delete)
@@ -350,11 +354,12 @@ class SqliteSeatingStore:
 def _begin(schedule_id: int, connection: sqlite3.Connection) -> tuple[ScheduleState, int]:
     connection.execute("BEGIN IMMEDIATE")
     row = connection.execute(
-        f"UPDATE schedules SET version = version + 1 WHERE id = ? RETURNING {STATE}, {NOW_MS}", (schedule_id,)
+        f"UPDATE schedules SET version = version + 1 WHERE id = ? RETURNING {STATE}, {NOW_MS} AS now_ms",
+        (schedule_id,),
     ).fetchone()
     if row is None:
         raise no_schedule(schedule_id)
-    return state_of(row), row[5]
+    return state_of(row), row["now_ms"]
 
 
 def _commit(connection: sqlite3.Connection) -> None:
@@ -370,7 +375,7 @@ def _load(schedule_id: int, commit_limit: int, connection: sqlite3.Connection) -
     connection.execute("BEGIN")
     try:
         row = connection.execute(
-            f"SELECT {STATE}, {NOW_MS} FROM schedules WHERE id = ?", (schedule_id,)
+            f"SELECT {STATE}, {NOW_MS} AS now_ms FROM schedules WHERE id = ?", (schedule_id,)
         ).fetchone()
         if row is None:
             raise no_schedule(schedule_id)
@@ -386,16 +391,16 @@ def _load(schedule_id: int, commit_limit: int, connection: sqlite3.Connection) -
         connection.execute("COMMIT")
     return LoadedSeating(
         state,
-        row[5],
+        row["now_ms"],
         [allocation_of(each) for each in allocations],
-        [decode_commit(*each) for each in commits],
+        [commit_of(each) for each in commits],
     )
 
 
 def _answers(requests: Sequence[RequestKey], connection: sqlite3.Connection) -> list[StoredAnswer]:
     statement = "SELECT fingerprint, answer FROM idempotency_keys WHERE scope = ? AND key = ?"
     return [
-        StoredAnswer(RequestKey(request.scope, request.key, row[0]), row[1])
+        StoredAnswer(RequestKey(request.scope, request.key, row["fingerprint"]), row["answer"])
         for request in requests
         for row in connection.execute(statement, (request.scope, request.key))
     ]

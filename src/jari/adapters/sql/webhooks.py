@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
-from jari.adapters.sql.rows import WEBHOOKS, decode_commit
+from jari.adapters.sql.rows import WEBHOOKS, Row, commit_of
 from jari.adapters.sql.sale_rows import decode_events
 from jari.adapters.sql.tables import changes, deliveries, relays, schedules, webhooks
 from jari.domain.events import KIND_OF_CHANGE
@@ -38,7 +38,7 @@ DELIVERY = (
 )
 CURSOR = and_(relays.c.name == WEBHOOKS, relays.c.schedule_id == schedules.c.id)
 BEHIND = (
-    select(schedules.c.id, schedules.c.epoch, schedules.c.version, relays.c.version)
+    select(schedules.c.id, schedules.c.epoch, schedules.c.version, relays.c.version.label("cursor"))
     .outerjoin(relays, CURSOR)
     .where(or_(relays.c.version.is_(None), relays.c.version != schedules.c.version))
     .order_by(schedules.c.id)
@@ -71,9 +71,11 @@ class SqlWebhookStore:
 
     async def counts(self) -> Sequence[tuple[Webhook, int, int]]:
         """Each webhook with the number of its deliveries that wait, and of its dead letters."""
-        statement = select(webhooks, _count(WAITING), _count(DEAD)).order_by(webhooks.c.id)
+        statement = select(webhooks, _count(WAITING).label("waiting"), _count(DEAD).label("dead")).order_by(
+            webhooks.c.id
+        )
         async with self._database.read() as connection:
-            return [(_webhook(row), row[-2], row[-1]) for row in await connection.execute(statement)]
+            return [(_webhook(row), row.waiting, row.dead) for row in await connection.execute(statement)]
 
     async def remove(self, webhook_id: int) -> None:
         """Forget a webhook with its deliveries."""
@@ -113,11 +115,11 @@ class SqlWebhookStore:
 
     async def _count_waiting(self, connection: AsyncConnection) -> dict[int, int]:
         statement = (
-            select(deliveries.c.webhook_id, func.count())
+            select(deliveries.c.webhook_id, func.count().label("waiting"))
             .where(deliveries.c.status == WAITING)
             .group_by(deliveries.c.webhook_id)
         )
-        return {row[0]: row[1] for row in await connection.execute(statement)}
+        return {row.webhook_id: row.waiting for row in await connection.execute(statement)}
 
     def _skip(self) -> Any:
         """Bring every cursor to the end, in the one statement that also sees that nobody listens."""
@@ -136,17 +138,18 @@ class SqlWebhookStore:
     ) -> Relayed:
         behind = (await connection.execute(BEHIND.limit(limit))).all()
         commits, made, lost = 0, 0, {}
-        for schedule_id, epoch, version, cursor in behind:
+        for each in behind:
             # so much for each that a busy schedule does not keep the others waiting
             share = max(1, limit // len(behind))
-            rows = (await connection.execute(_commits(listening, schedule_id, cursor or 0, share))).all()
-            values = list(_deliveries(listening, schedule_id, epoch, rows))
+            statement = _commits(listening, each.id, each.cursor or 0, share)
+            rows = (await connection.execute(statement)).mappings().all()
+            values = list(_deliveries(listening, each.id, each.epoch, rows))
             if values:
                 await connection.execute(self._insert(deliveries).on_conflict_do_nothing(), values)
-            reached, missing = passed_on(cursor, version, [row.version for row in rows])
+            reached, missing = passed_on(each.cursor, each.version, [row["version"] for row in rows])
             if missing:
-                lost[schedule_id] = missing
-            await self._move(connection, schedule_id, reached)
+                lost[each.id] = missing
+            await self._move(connection, each.id, reached)
             commits += len(rows)
             made += len(values)
         return Relayed(commits, made, lost)
@@ -232,13 +235,14 @@ class SqlWebhookStore:
 
     async def _select(self, statement: Select[Any]) -> list[Delivery]:
         async with self._database.read() as connection:
-            return [Delivery(*row) for row in await connection.execute(statement)]
+            rows = await connection.execute(statement)
+            return [Delivery(**row) for row in rows.mappings()]
 
 
 def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit: int) -> Select[Any]:
     """The next commits; what happened to seats, the bulk of the log, only if somebody wants to know."""
     wants_seats = any(matches(each.patterns, kind) for each in listening for kind in KIND_OF_CHANGE.values())
-    body = changes.c.body if wants_seats else literal("[]")
+    body = changes.c.body if wants_seats else literal("[]").label("body")
     return (
         select(changes.c.version, changes.c.committed_ms, body, changes.c.events)
         .where(changes.c.schedule_id == schedule_id, changes.c.version > cursor)
@@ -248,11 +252,12 @@ def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit:
 
 
 def _deliveries(
-    listening: Sequence[Webhook], schedule_id: int, epoch: str, rows: Sequence[Any]
+    listening: Sequence[Webhook], schedule_id: int, epoch: str, rows: Sequence[Row]
 ) -> Iterator[dict[str, Any]]:
     """Rows of deliveries for the events of these commits."""
-    for version, committed_ms, body, text in rows:
-        commit = replace(decode_commit(version, body), events=tuple(decode_events(text)))
+    for row in rows:
+        commit = replace(commit_of(row), events=tuple(decode_events(row["events"])))
+        committed_ms = row["committed_ms"]
         for told in tell(listening, schedule_id, epoch, commit, committed_ms):
             body_told = msgspec.json.encode(told.payload).decode()
             for webhook_id in told.webhook_ids:

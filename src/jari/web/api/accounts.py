@@ -77,30 +77,30 @@ async def log_in(services: Services, call: Call[None, LogIn]) -> Answered[Me]:
         email=call.body.email,
         password=call.body.password,
         address=call.address,
-        device=call.cookie(cookies.device_name),
+        device=cookies.device(call.headers.get(b"cookie")),
     )
-    if (old := call.cookie(cookies.session_name)) is not None:
+    if (old := cookies.session(call.headers.get(b"cookie"))) is not None:
         await accounts.log_out(old)  # a session never outlives the log-in that follows it
     return Answered(_me(entered.user), headers=cookies.entering(entered.token, entered.device))
 
 
 async def log_out(services: Services, call: Call[None, Nothing]) -> Answered[Done]:
     """End the session; send {}."""
-    if (token := call.cookie(services.cookies.session_name)) is not None:
+    if (token := services.cookies.session(call.headers.get(b"cookie"))) is not None:
         await services.accounts.log_out(token)
     return Answered(Done(), headers=services.cookies.leaving())
 
 
 async def log_out_everywhere(services: Services, call: Call[None, Nothing]) -> Answered[EndedSessions]:
     """End all sessions of mine; send {}."""
-    ended = await services.accounts.log_out_everywhere(call.cookie(services.cookies.session_name))
+    ended = await services.accounts.log_out_everywhere(services.cookies.session(call.headers.get(b"cookie")))
     return Answered(EndedSessions(ended), headers=services.cookies.leaving())
 
 
 async def change_password(services: Services, call: Call[None, ChangePassword]) -> EndedSessions:
     """Change my password; ends all other sessions of mine."""
     ended = await services.accounts.change_password(
-        call.cookie(services.cookies.session_name),
+        services.cookies.session(call.headers.get(b"cookie")),
         password=call.body.password,
         new_password=call.body.new_password,
         address=call.address,

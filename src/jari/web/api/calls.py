@@ -10,7 +10,6 @@ from jari.domain.users import User
 from jari.ports import RequestKey
 from jari.web.addresses import address_group
 from jari.web.api.shapes import KEY, MAX_KEY_LENGTH
-from jari.web.cookies import cookie
 
 Q = TypeVar("Q")
 B = TypeVar("B")
@@ -35,19 +34,22 @@ class Call(Generic[Q, B]):
         self.data = b""  # the body as it came
         self._headers: dict[bytes, bytes] | None = None
 
-    def header(self, name: bytes) -> str | None:
-        """A header by its name in lower case; the first of several."""
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The headers by their names in lower case; of several the first, but all cookies."""
         if self._headers is None:
-            self._headers = dict(reversed(self.scope["headers"]))
-        value = self._headers.get(name)
-        return None if value is None else value.decode("latin1")
+            raw = self.scope["headers"]
+            self._headers = dict(reversed(raw))
+            if len(self._headers) < len(raw):
+                cookies = [value for name, value in raw if name == b"cookie"]
+                if len(cookies) > 1:
+                    self._headers[b"cookie"] = b";".join(cookies)
+        return self._headers
 
-    def cookie(self, name: str) -> str | None:
-        """A cookie that came along; the last of several."""
-        if self.header(b"cookie") is None:
-            return None
-        headers = [value.decode("latin1") for key, value in self.scope["headers"] if key == b"cookie"]
-        return cookie(";".join(headers), name)
+    def header(self, name: bytes) -> str | None:
+        """A header as text."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin1")
 
     @property
     def address(self) -> str:

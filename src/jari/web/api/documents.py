@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from jari.caches import Cache
 from jari.domain.schedules import Listing, Schedule
-from jari.settings import Settings
+from jari.settings import CatalogueSettings
 from jari.usecases.catalogue import Catalogue, Page, Plan
 from jari.usecases.live import Live
 from jari.web.api.responses import Document
@@ -34,7 +34,7 @@ class Documents:
 class Lists:
     """Encoded pages of the list, until it is looked at again or a sale on the page opens."""
 
-    def __init__(self, catalogue: Catalogue, live: Live, settings: Settings) -> None:
+    def __init__(self, catalogue: Catalogue, live: Live, settings: CatalogueSettings) -> None:
         self._catalogue = catalogue
         self._live = live
         self._kept: Cache[Page, tuple[Listing, float, Document]] = Cache(

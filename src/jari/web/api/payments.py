@@ -50,10 +50,10 @@ class Checkout(Answer, frozen=True):
 
 async def config(services: Services, _: Call[None, None]) -> Checkout:
     """What the checkout needs to know of the gateway."""
-    if services.payments.checkout is None:
+    checkout = services.payments.checkout
+    if checkout is None:
         raise NotFound("No payment gateway is set up here: the operator must name one (JARI_GATEWAY_URL).")
-    name, checkout = services.payments.checkout
-    return Checkout(gateway=name, client_key=checkout.client_key, script_url=checkout.script_url)
+    return Checkout(gateway=checkout.gateway, client_key=checkout.client_key, script_url=checkout.script_url)
 
 
 async def confirm(services: Services, call: Call[None, ConfirmPayment]) -> Answered[ReservationAnswer]:

@@ -60,20 +60,21 @@ class Routes(Generic[T]):
     def _walk(self, parts: list[str]) -> Found[T] | None:
         node = self._root
         ids: list[int | str] = []
-        for place, part in enumerate(parts[1:], start=1):
-            below = node.words.get(part)
-            if below is None:
-                if node.number is not None and is_number(part):
-                    below = node.number
-                    ids.append(known_id(int(part), node.number_of))
-                elif node.name is not None and part:
-                    below = node.name
-                    ids.append(part)
-                elif node.rest is not None:
-                    return node.rest.methods, (*ids, "/".join(parts[place:]))
-                else:
-                    return None
-            node = below
+        for place, part in enumerate(parts):
+            if place == 0:
+                continue  # before the first slash
+            if part in node.words:
+                node = node.words[part]
+            elif node.number is not None and is_number(part):
+                ids.append(known_id(int(part), node.number_of))
+                node = node.number
+            elif node.name is not None and part:
+                ids.append(part)
+                node = node.name
+            elif node.rest is not None:
+                return node.rest.methods, (*ids, "/".join(parts[place:]))
+            else:
+                return None
         return (node.methods, tuple(ids)) if node.methods else None
 
 

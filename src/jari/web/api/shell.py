@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from jari.domain.errors import Forbidden, Invalid, JariError
 from jari.domain.permissions import Grant, grant, require
-from jari.domain.users import User
+from jari.domain.users import Role, User
 from jari.web.api.calls import Call
 from jari.web.api.endpoints import Answered, Endpoint, Kind
 from jari.web.api.queries import QueryReader
@@ -40,8 +40,9 @@ class Shell:
         self._body = None if endpoint.body is None else msgspec.json.Decoder(endpoint.body)
         self._is_safe = endpoint.method in SAFE_METHODS
         self._is_public = endpoint.is_public
+        self._roles = {role for role in Role if grant(endpoint.action, role) is not Grant.NONE}
         settings = services.settings
-        self._public_origin = settings.public_url.rstrip("/")
+        self._public_origin = settings.public_url.rstrip("/").encode()
         self._max_body_bytes = settings.max_body_bytes
         self._seconds = (
             settings.payment_request_seconds if endpoint.asks_the_gateway else settings.request_seconds
@@ -55,24 +56,21 @@ class Shell:
         try:
             async with self._services.deadlines.bound(self._seconds, scope, receive, send) as waiting:
                 response = await self._answer(ids, Call(scope, waiting.receive, waiting.send))
-                if response is not None:
-                    await response(scope, waiting.receive, waiting.send)
         except GivenUp:
-            pass
+            return
+        if response is not None:  # it begins: from here on it takes as long as the client does
+            await send_reply(response, scope, receive, send)
 
     async def _answer(self, ids: tuple[int | str, ...], call: AnyCall) -> Reply | Response | None:
         """What to reply; None where nobody is left to hear it."""
-        response: Response | Reply
         try:
-            response = self._write(self.endpoint, call, await self._outcome(ids, call))
+            return self._write(self.endpoint, call, await self._outcome(ids, call))
         except JariError as refusal:
-            response = problem(refusal)
+            return problem(refusal)
         except ClientDisconnect:  # gone in the middle of its body: no fault, and nobody to answer
             return None
         except Exception as error:  # noqa: BLE001 - logged and answered here
-            response = unexpected(error, call.scope["path"])
-        count_request(response.status_code)
-        return response
+            return unexpected(error, call.scope["path"])
 
     async def _stream(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         """Let the handler answer for itself: until it has begun, a refusal is answered like any other."""
@@ -81,9 +79,9 @@ class Shell:
         except GivenUp:
             pass
         except JariError as refusal:
-            await problem(refusal)(scope, receive, send)
+            await send_reply(problem(refusal), scope, receive, send)
         except Exception as error:  # noqa: BLE001 - logged and answered here
-            await unexpected(error, scope["path"])(scope, receive, send)
+            await send_reply(unexpected(error, scope["path"]), scope, receive, send)
 
     async def _outcome(self, ids: tuple[int | str, ...], call: AnyCall) -> Any:
         """Read what the row names, and call the handler."""
@@ -106,9 +104,9 @@ class Shell:
             Unauthenticated: nobody is logged in.
             Forbidden: nobody of this role may.
         """
-        accounts, cookies = self._services.accounts, self._services.cookies
-        user = await accounts.user_of(call.cookie(cookies.session_name))
-        if grant(self.endpoint.action, user.role) is Grant.NONE:
+        token = self._services.cookies.session(call.headers.get(b"cookie"))
+        user = await self._services.accounts.user_of(token)
+        if user.role not in self._roles:
             require(user, self.endpoint.action)
         return user
 
@@ -118,24 +116,36 @@ class Shell:
         Browsers say so in Sec-Fetch-Site, older ones in Origin; a request with neither comes from no browser,
         and so without anybody's cookies but its own.
         """
-        site = call.header(b"sec-fetch-site")
+        headers = call.headers
+        site = headers.get(b"sec-fetch-site")
         if site is not None:
-            allowed = site == "same-origin"
+            allowed = site == b"same-origin"
         else:
-            origin = call.header(b"origin")
-            own = self._public_origin or f"{call.scope['scheme']}://{call.header(b'host') or ''}"
-            allowed = origin is None or origin == own
+            origin = headers.get(b"origin")
+            allowed = origin is None or origin == self._own_origin(call)
         if not allowed:
             raise Forbidden("This request came from another site, so nothing was done: use jari's own page.")
-        if self._body is not None:
-            kind = (call.header(b"content-type") or "").partition(";")[0].strip().lower()
-            if kind != "application/json":
-                raise BadRequest(
-                    "Send a JSON body with the header Content-Type: application/json.",
-                    status=415,
-                    code="UNSUPPORTED_MEDIA_TYPE",
-                    title="Only JSON is understood",
-                )
+        if self._body is not None and not _is_json(headers.get(b"content-type", b"")):
+            raise BadRequest(
+                "Send a JSON body with the header Content-Type: application/json.",
+                status=415,
+                code="UNSUPPORTED_MEDIA_TYPE",
+                title="Only JSON is understood",
+            )
+
+    def _own_origin(self, call: AnyCall) -> bytes:
+        scheme: str = call.scope["scheme"]
+        return self._public_origin or b"%b://%b" % (scheme.encode(), call.headers.get(b"host", b""))
+
+
+def _is_json(content_type: bytes) -> bool:
+    return content_type.partition(b";")[0].strip().lower() == b"application/json"
+
+
+async def send_reply(reply: Reply | Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Count a reply and send it."""
+    count_request(reply.status_code)
+    await reply(scope, receive, send)
 
 
 async def read_body(receive: Receive, max_bytes: int) -> bytes:

@@ -25,7 +25,7 @@ from starlette.types import Message, Receive, Send
 from jari import metrics
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.seatmap import Commit, Position, by_block
-from jari.settings import Settings
+from jari.settings import StreamSettings
 from jari.usecases.live import LiveSchedule
 from jari.web.live import sse
 from jari.web.live.snapshots import Snapshots
@@ -137,7 +137,7 @@ class Pending:
 class Hub:
     """Every viewer of this process, and the one task that sends to them."""
 
-    def __init__(self, snapshots: Snapshots, settings: Settings) -> None:
+    def __init__(self, snapshots: Snapshots, settings: StreamSettings) -> None:
         self._snapshots = snapshots
         self._settings = settings
         self._channels: dict[int, dict[tuple[int | None, bool], Channel]] = {}

@@ -64,11 +64,11 @@ async def file(_: Services, call: Call[None, None], path: str) -> Response:
     return response
 
 
-def checkout_headers(named: tuple[str, Checkout] | None) -> dict[str, str]:
+def checkout_headers(checkout: Checkout | None) -> dict[str, str]:
     """The checkout alone may load the gateway's script, talk to the gateway and open its window."""
-    sources = "" if named is None else named[1].sources
-    if not sources:
+    if checkout is None or not checkout.sources:
         return {}
+    sources = checkout.sources
     return {
         "Content-Security-Policy": (
             CONTENT.replace("form-action 'self'", f"form-action 'self' {sources}")

@@ -17,7 +17,7 @@ import structlog
 
 from jari.caches import Cache
 from jari.domain.errors import TooManyAttempts, Unavailable
-from jari.settings import Settings
+from jari.settings import DocumentSettings
 from jari.web.site.press import LENGTH_BYTES, Job, framed
 from jari.web.site.ticket_documents import TicketSheet, qr_svg
 
@@ -109,7 +109,7 @@ class Press:
 class Printer:
     """Draws papers and pictures, or finds them drawn."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: DocumentSettings) -> None:
         self._settings = settings
         self._turns = Turns(settings.documents_waiting_per_user, settings.document_seconds)
         self._drawn: Cache[TicketSheet | str, bytes] = Cache(

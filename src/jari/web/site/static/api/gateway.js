@@ -4,13 +4,14 @@
 /** @import { Checkout, Me, ReservationAnswer } from "./types.d.ts" */
 
 import * as api from "./client.js";
+import { GATEWAYS } from "../gateways/all.js";
 
 const LOAD_TIMEOUT_MS = 20_000;
 
 /** @type {Promise<Checkout | null> | null} */
 let loading = null;
 
-/** Thrown when the gateway's script did not come. */
+/** Thrown when the gateway's script did not come, or the page does not know the gateway. */
 export class GatewayUnreachable extends Error {}
 
 /**
@@ -28,30 +29,24 @@ export function loadGateway() {
 /**
  * Send the buyer to the gateway's own page, which comes back to ours. Throws the gateway's error, with a `code`,
  * when the buyer turned back before.
- * @param {Checkout} gateway
+ * @param {Checkout} checkout
  * @param {ReservationAnswer} reservation
  * @param {Me | null} buyer
  * @returns {Promise<void>}
  */
-export function requestPayment({ clientKey }, reservation, buyer) {
+export function requestPayment({ gateway, clientKey }, reservation, buyer) {
   /** @param {"success" | "fail"} end */
   const way = (end) => `${location.origin}/checkout/${end}?reservation=${reservation.id}`;
-  const toss = tossPayments();
-  return toss(clientKey).payment({ customerKey: toss.ANONYMOUS }).requestPayment({
-    method: "CARD",
-    amount: { currency: reservation.currency, value: reservation.amount },
-    orderId: reservation.orderId,
-    orderName: reservation.orderName,
-    successUrl: way("success"),
-    failUrl: way("fail"),
-    customerEmail: buyer?.email,
-    customerName: buyer?.name,
-  });
+  const asked = { reservation, buyer, successUrl: way("success"), failUrl: way("fail") };
+  return known(gateway).requestPayment(clientKey, asked);
 }
 
-// What the gateway's script leaves on the window; undefined until it has run. Its types are its own.
-// oxlint-disable-next-line no-restricted-globals
-const tossPayments = () => /** @type {any} */ (window).TossPayments;
+/** @param {string} name */
+function known(name) {
+  const gateway = GATEWAYS[name];
+  if (!gateway) throw new GatewayUnreachable(name);
+  return gateway;
+}
 
 async function load() {
   let config;
@@ -61,15 +56,16 @@ async function load() {
     if (api.statusOf(error) === 404) return null;
     throw error;
   }
-  await insertScript(config.scriptUrl);
+  await insertScript(config.scriptUrl, known(config.gateway).isLoaded);
   return config;
 }
 
 /**
  * @param {string} url
+ * @param {() => boolean} isLoaded
  * @returns {Promise<void>}
  */
-function insertScript(url) {
+function insertScript(url, isLoaded) {
   const script = document.createElement("script");
   script.src = url;
   return new Promise((resolve, reject) => {
@@ -81,7 +77,7 @@ function insertScript(url) {
     script.addEventListener("error", giveUp);
     script.addEventListener("load", () => {
       clearTimeout(timer);
-      if (tossPayments()) resolve();
+      if (isLoaded()) resolve();
       else giveUp();
     });
     document.head.append(script);

@@ -7,7 +7,7 @@ import { fetchReservation } from "../api/settlement.js";
 import { copyTemplate, element, keepFocus, linkButton } from "../parts/elements.js";
 import { writeTime } from "../parts/formats.js";
 import { onLanguageChange } from "../parts/language.js";
-import { explainCode } from "../parts/refusals.js";
+import { explainCode, isTurnedBack } from "../parts/refusals.js";
 import { stateOf } from "../parts/summary.js";
 import { say } from "../parts/words.js";
 
@@ -73,7 +73,7 @@ function reasons({ code, message }, reservation) {
     element("h1", {}, say("notPaid")),
     element("div", { className: "notice bad", role: "alert", "data-testid": "decline-reason", "data-code": code },
       element("p", { className: "strong" }, explainCode(code) ?? say("paymentRefused")),
-      said !== "" && code !== "PAY_PROCESS_CANCELED"
+      said !== "" && !isTurnedBack(code)
         ? element("p", { "data-testid": "gateway-message" }, say("gatewaySays", { message: said })) : ""),
     code === "PAYMENT_RETURNED" ? "" : element("p", {}, say("noMoneyTaken")),
   ];

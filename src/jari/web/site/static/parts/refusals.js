@@ -2,6 +2,7 @@
 // What to tell the buyer when the server said no, or nothing.
 
 import { ApiError, NetworkError } from "../api/client.js";
+import { reasonOf } from "../gateways/all.js";
 import { say } from "./words.js";
 
 const WORDS = /** @type {const} */ ({
@@ -20,19 +21,6 @@ const WORDS = /** @type {const} */ ({
   AMOUNT_MISMATCH: "amountMismatch",
   NOT_REFUNDABLE: "notRefundable",
   UNAVAILABLE: "unavailable",
-  // The gateway's own codes, of what a buyer did or can mend.
-  PAY_PROCESS_CANCELED: "payCancelled",
-  USER_CANCEL: "payCancelled",
-  PAY_PROCESS_ABORTED: "payAborted",
-  REJECT_CARD_PAYMENT: "cardRefused",
-  REJECT_CARD_COMPANY: "cardRefused",
-  INVALID_CARD_EXPIRATION: "cardInvalid",
-  INVALID_STOPPED_CARD: "cardInvalid",
-  INVALID_CARD_LOST_OR_STOLEN: "cardInvalid",
-  EXCEED_MAX_DAILY_PAYMENT_COUNT: "cardLimit",
-  EXCEED_MAX_PAYMENT_AMOUNT: "cardLimit",
-  EXCEED_MAX_AMOUNT: "cardLimit",
-  NOT_FOUND_PAYMENT_SESSION: "payTooLate",
 });
 
 const USUAL_WAIT_SECONDS = 60;
@@ -58,8 +46,15 @@ export function explain(error) {
  * @param {string} code
  */
 export function explainCode(code) {
-  return isKnown(code) ? say(WORDS[code]) : undefined;
+  const key = isKnown(code) ? WORDS[code] : reasonOf(code);
+  return key && say(key);
 }
+
+/**
+ * Whether a gateway's code says that the buyer turned back.
+ * @param {string} code
+ */
+export const isTurnedBack = (code) => reasonOf(code) === "payCancelled";
 
 /**
  * @param {string} code

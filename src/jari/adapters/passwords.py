@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from jari.domain.errors import Unavailable
-from jari.settings import Settings
+from jari.settings import PasswordSettings
 
 T = TypeVar("T")
 
@@ -17,10 +17,10 @@ T = TypeVar("T")
 TIME_COST, MEMORY_KIB, PARALLELISM = 2, 19 * 1024, 1
 
 
-class Passwords:
-    """argon2id with a fixed cost."""
+class ArgonPasswords:
+    """argon2id with a fixed cost; see `jari.ports.Passwords`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: PasswordSettings) -> None:
         self._hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
         self._pool = ThreadPoolExecutor(settings.password_threads, thread_name_prefix="argon2")
         self._queue_size = settings.password_queue_size
