@@ -38,8 +38,8 @@ async def versions_taken(url: str, **limits: int) -> int:
             for buyer in range(BUYERS):
                 command = Hold(buyer + 1, (seat_ids[buyer],), f"h{buyer}", 60_000, 4)
                 holds.append(asyncio.create_task(tills.submit(schedule_id, command)))
-                while not buyer and (till not in tills._at_work or till._waiting):
-                    await asyncio.sleep(0)  # noqa: ASYNC110 - until the till has taken the first; it tells nobody
+                while not buyer and (till not in tills._at_work or till._waiting):  # noqa: ASYNC110 - it tells nobody
+                    await asyncio.sleep(0)  # until the till has taken the first, and waits
             await asyncio.sleep(0.05)
         await asyncio.gather(*holds)
         assert len((await stores.seating.load(schedule_id, 0)).allocations) == BUYERS
