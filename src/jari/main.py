@@ -129,10 +129,14 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
     """The stores on the database that the settings name, whose schema must be up to date.
 
     Raises:
-        BadSetting: no such kind of database.
+        BadSetting: no such kind of database, or one that would lose what people have paid for.
         SchemaOutdated: it must be migrated first.
     """
     if settings.database.startswith(MEMORY):
+        if settings.environment == "production":
+            raise BadSetting(
+                "What is sold in memory is gone when the server ends: name a database in production."
+            )
         return _memory_stores(open_memory(settings.database, clock, chance))
     async with AsyncExitStack() as opening:
         database = open_database(settings)

@@ -15,7 +15,7 @@ class ServerInside:
     """What `support.servers.Server` is in a process of its own; it ends in order, since nothing can kill it alone."""
 
     def __init__(self, world: World, **settings: Any) -> None:
-        self._world = world
+        self.world = world
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._settings = Settings(
@@ -26,11 +26,11 @@ class ServerInside:
         self._serving: asyncio.Task[None] | None = None
 
     def start(self) -> "ServerInside":
-        self._world.run(self._start())
+        self.world.run(self._start())
         return self
 
     def kill(self) -> None:
-        self._world.run(self._end())
+        self.world.run(self._end())
 
     async def _start(self) -> None:
         settings = self._settings

@@ -41,7 +41,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class LoopClock:
-    """The loop's time as a clock; the ports' other one is as far from 1970 as it likes."""
+    """The time of the loop, for the port."""
 
     def now_ms(self) -> int:
         return START_MS + int(self.seconds() * 1000)
