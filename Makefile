@@ -43,7 +43,7 @@ demo: $(VENV)/.runtime ## set up, then watch a ballpark sell live (Ctrl-C ends i
 # Neither a server, nor a database, nor a browser: for the loop of daily work.
 unit: $(VENV)/.dev ## set up, then run the tests that need nothing outside their own process
 	$(NODE) --test --test-timeout 60000 'tests/page/*.test.js'
-	$(PYTEST) --numprocesses 2 --dist worksteal -m unit tests/unit tests/contract
+	$(PYTEST) --numprocesses 2 --dist worksteal -m unit --ignore tests/browser
 
 # The browser has a core to itself for as long as it takes. Elsewhere much waits for a clock, so there are more
 # processes than cores.
@@ -56,7 +56,6 @@ test-in-browser: $(VENV)/.dev
 
 # Coverage is that of the tests' own processes; the features take place in one of them when they keep their books in
 # memory.
-test-elsewhere: export COVERAGE_FILE := .coverage
 test-elsewhere: $(VENV)/.dev
 	$(BIN)/coverage erase
 	$(MAKE) --no-print-directory unit PYTEST='$(PYTEST) $(COVER)'
