@@ -1,6 +1,6 @@
 """The ASGI application: what the table says of an address, or else another application that is mounted there."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -32,23 +32,20 @@ class Addresses:
         )
         self._elsewhere = elsewhere
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request; what is none, and what is at no address of the table, goes elsewhere."""
         if scope["type"] != "http":
-            await self._elsewhere(scope, receive, send)
-            return
+            return self._elsewhere(scope, receive, send)
         try:
             shells, ids = self.routes.find(scope["path"]) or ({}, ())
         except NotFound as refusal:
-            await refuse(refusal, scope, receive, send)
-            return
+            return refuse(refusal, scope, receive, send)
         shell = shells.get(scope["method"])
         if shell is not None:
-            await shell(ids, scope, receive, send)
-        elif shells:
-            await refuse(WrongMethod(scope["method"], shells), scope, receive, send)
-        else:
-            await self._elsewhere(scope, receive, send)
+            return shell(ids, scope, receive, send)
+        if shells:
+            return refuse(WrongMethod(scope["method"], shells), scope, receive, send)
+        return self._elsewhere(scope, receive, send)
 
 
 def build_app(services: Services, lifespan: Lifespan, mounts: Mapping[str, ASGIApp]) -> Addresses:

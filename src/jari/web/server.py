@@ -44,6 +44,7 @@ class Server(uvicorn.Server):
         settings = _within_descriptors(settings)
         config = uvicorn.Config(
             app,
+            interface="asgi3",
             loop="uvloop",
             http=protocol_class(settings, Proxies.parse(settings.trusted_proxies)),
             ws="none",

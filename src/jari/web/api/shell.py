@@ -48,11 +48,15 @@ class Shell:
             settings.payment_request_seconds if endpoint.asks_the_gateway else settings.request_seconds
         )
 
-    async def __call__(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(
+        self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send
+    ) -> Awaitable[None]:
         """Answer one request, whose address has these ids in it."""
-        if self.endpoint.kind is Kind.STREAM:
-            await self._stream(ids, scope, receive, send)
-            return
+        answer = self._stream if self.endpoint.kind is Kind.STREAM else self._bounded
+        return answer(ids, scope, receive, send)
+
+    async def _bounded(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
+        """Reply in time."""
         try:
             async with self._services.deadlines.bound(self._seconds, scope, receive, send) as waiting:
                 response = await self._answer(ids, Call(scope, waiting.receive, waiting.send))
@@ -64,7 +68,8 @@ class Shell:
     async def _answer(self, ids: tuple[int | str, ...], call: AnyCall) -> Reply | Response | None:
         """What to reply; None where nobody is left to hear it."""
         try:
-            return self._write(self.endpoint, call, await self._outcome(ids, call))
+            await self._read(call)
+            return self._write(self.endpoint, call, await self._handle(self._services, call, *ids))
         except JariError as refusal:
             return problem(refusal)
         except ClientDisconnect:  # gone in the middle of its body: no fault, and nobody to answer
@@ -75,7 +80,13 @@ class Shell:
     async def _stream(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         """Let the handler answer for itself: until it has begun, a refusal is answered like any other."""
         try:
-            await self._outcome(ids, Call(scope, receive, send))
+            call: AnyCall = Call(scope, receive, send)
+            await self._read(call)
+            following = self._handle(self._services, call, *ids)
+            del (
+                call
+            )  # there are thousands of open streams, and none needs to know any more what was asked for
+            await following
         except GivenUp:
             pass
         except JariError as refusal:
@@ -83,8 +94,8 @@ class Shell:
         except Exception as error:  # noqa: BLE001 - logged and answered here
             await send_reply(unexpected(error, scope["path"]), scope, receive, send)
 
-    async def _outcome(self, ids: tuple[int | str, ...], call: AnyCall) -> Any:
-        """Read what the row names, and call the handler."""
+    async def _read(self, call: AnyCall) -> None:
+        """Read what the row names."""
         if not self._is_safe:
             self._check_origin(call)
         if not self._is_public:
@@ -95,7 +106,6 @@ class Shell:
             call.body = decode(self._body, call.data)
         if self._query is not None:
             call.query = self._query.read(call.scope["query_string"])
-        return await self._handle(self._services, call, *ids)
 
     async def _user(self, call: AnyCall) -> User:
         """Who is asking, if they may ask for this at all; what is whose, the use cases know.

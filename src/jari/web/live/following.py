@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from typing import Literal
 
 import msgspec
+from starlette.types import Receive, Scope, Send
 
 from jari.domain.permissions import Action
 from jari.domain.seatmap import Position
@@ -35,24 +36,40 @@ def follow_schedule(services: Services, call: Call[StreamOptions, None], schedul
     return _follow(services, call, schedule_id, None)
 
 
-async def _follow(
+def _follow(
     services: Services, call: Call[StreamOptions, None], schedule_id: int, block_id: int | None
+) -> Awaitable[None]:
+    # an automatic reconnect knows better than the address that it repeats
+    text = call.header(b"last-event-id") or call.query.since
+    return _open(
+        services,
+        schedule_id,
+        block_id,
+        address=call.address,
+        batch=bool(call.query.events),
+        position=Position.parse(text) if text else None,
+        asgi=(call.scope, call.receive, call.send),
+    )
+
+
+async def _open(
+    services: Services,
+    schedule_id: int,
+    block_id: int | None,
+    *,
+    address: str,
+    batch: bool,
+    position: Position | None,
+    asgi: tuple[Scope, Receive, Send],
 ) -> None:
-    with services.hub.place(call.address, schedule_id):
-        seconds = services.settings.request_seconds
-        async with services.deadlines.bound(seconds, call.scope, call.receive, call.send):
+    with services.hub.place(address, schedule_id):
+        async with services.deadlines.bound(services.settings.request_seconds, *asgi):
             schedule = await services.live.open(schedule_id)
         if block_id is not None and block_id not in schedule.seat_map.layout.block_of:
             raise no_block(block_id)
-        # an automatic reconnect knows better than the address that it repeats
-        text = call.header(b"last-event-id") or call.query.since
+        _, receive, send = asgi
         await services.hub.serve(
-            schedule,
-            block_id,
-            batch=bool(call.query.events),
-            position=Position.parse(text) if text else None,
-            receive=call.receive,
-            send=call.send,
+            schedule, block_id, batch=batch, position=position, receive=receive, send=send
         )
 
 

@@ -5,16 +5,47 @@ position stands on the last event of a commit, so that a resume never lands insi
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
 from jari.domain.seating import Status
 from jari.domain.seatmap import Commit, Layout, Position
+from jari.web.api.responses import envelope
+from jari.web.api.shapes import Answer
 
 _encode = msgspec.json.Encoder().encode
 
+Action = Literal["OCCUPIED", "CONFIRMED", "RELEASED"]
+
+OK = 200
 STATUS_NAMES = tuple(status.name for status in Status)
-ACTIONS = {Status.HOLD: "OCCUPIED", Status.OCCUPIED: "CONFIRMED", Status.AVAILABLE: "RELEASED"}
+ACTIONS: dict[Status, Action] = {
+    Status.HOLD: "OCCUPIED",
+    Status.OCCUPIED: "CONFIRMED",
+    Status.AVAILABLE: "RELEASED",
+}
+
+
+class Place(Answer, frozen=True):
+    """A seat by its numbers."""
+
+    row: int
+    col: int
+
+
+class SeatsMoved(Answer, frozen=True):
+    """What happened to which seats of a schedule."""
+
+    action: Action
+    seats: list[Place]
+
+
+class SeatsByStatus(Answer, frozen=True):
+    """The ids of seats by their status: all that are not AVAILABLE, or all that changed."""
+
+    version: int
+    seats: dict[str, list[int]]
 
 
 def event(data: bytes, name: str = "", position: Position | None = None) -> bytes:
@@ -71,19 +102,18 @@ def schedule_actions(epoch: str, commits: Sequence[Commit], layout: Layout) -> b
     for commit in commits:
         for place, change in enumerate(commit.changes, start=1):
             seats = [
-                {"row": layout.rows[index], "col": layout.cols[index]}
+                Place(layout.rows[index], layout.cols[index])
                 for seat_id in change.seat_ids
                 if (index := layout.index_of.get(seat_id)) is not None
             ]
             position = Position(epoch, commit.version) if place == len(commit.changes) else None
-            parts.append(event(_encode({"action": ACTIONS[change.status], "seats": seats}), "", position))
+            parts.append(event(_encode(SeatsMoved(ACTIONS[change.status], seats)), "", position))
     return b"".join(parts)
 
 
 def batch_snapshot(position: Position, seats: dict[str, list[int]]) -> bytes:
     """All seats that are not AVAILABLE, by status; replaces whatever the client knew."""
-    data = {"status": 200, "data": {"version": position.version, "seats": seats}}
-    return event(_encode(data), "snapshot", position)
+    return event(envelope(SeatsByStatus(position.version, seats), OK), "snapshot", position)
 
 
 def batch_changes(epoch: str, commits: Sequence[Commit]) -> bytes:
@@ -98,5 +128,4 @@ def batch_changes(epoch: str, commits: Sequence[Commit]) -> bytes:
     for seat_id, status in status_of.items():
         seats.setdefault(STATUS_NAMES[status], []).append(seat_id)
     position = Position(epoch, commits[-1].version)
-    data = {"status": 200, "data": {"version": position.version, "seats": seats}}
-    return event(_encode(data), "changes", position)
+    return event(envelope(SeatsByStatus(position.version, seats), OK), "changes", position)
