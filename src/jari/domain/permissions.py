@@ -67,13 +67,10 @@ def grant(action: Action, role: str | None) -> Grant:
 
 def may(user: User | None, action: Action, owner_id: int | None = None) -> bool:
     """Whether the user may do this to what belongs to the owner; None stands for a visitor, and for no owner."""
-    match grant(action, user.role if user else None):
-        case Grant.ANY:
-            return True
-        case Grant.OWN:
-            return user is not None and owner_id == user.id
-        case Grant.NONE:
-            return False
+    if user is None:
+        return grant(action, None) is Grant.ANY
+    granted = grant(action, user.role)
+    return granted is Grant.ANY or (granted is Grant.OWN and owner_id == user.id)
 
 
 def require(user: User | None, action: Action, owner_id: int | None = None) -> None:
