@@ -59,7 +59,7 @@ test-in-browser: $(VENV)/.dev
 test-elsewhere: $(VENV)/.dev
 	$(BIN)/coverage erase
 	$(MAKE) --no-print-directory unit PYTEST='$(PYTEST) $(COVER)'
-	$(PYTEST) $(COVER) --house-store memory tests/acceptance
+	$(PYTEST) $(COVER) --numprocesses 2 --dist loadfile --house-store memory tests/acceptance
 	$(PYTEST) $(COVER) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
 	    -m 'not unit' --ignore tests/browser
 	$(BIN)/python scripts/coverage_floor.py

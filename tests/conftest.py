@@ -73,7 +73,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with postgres_server() as server:
+    with postgres_server(durable=False) as server:
         yield server
 
 

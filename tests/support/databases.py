@@ -91,7 +91,8 @@ def start_postgres(prefix: str) -> Any:
 
 
 @contextmanager
-def postgres_server() -> Iterator[Postgres]:
+def postgres_server(*, durable: bool = True) -> Iterator[Postgres]:
+    """One that is not durable waits for no disk: it forgets in a power cut, not when a process is killed."""
     if url := os.environ.get("JARI_TEST_POSTGRES"):
         postgres = Postgres(url)
         postgres.prepare()
@@ -100,6 +101,9 @@ def postgres_server() -> Iterator[Postgres]:
         return
     server = start_postgres("jari-postgres-")
     postgres = Postgres(server.get_uri())
+    if not durable:
+        postgres.execute("ALTER SYSTEM SET fsync = off")
+        postgres.execute("SELECT pg_reload_conf()")
     postgres.prepare()
     try:
         yield postgres
