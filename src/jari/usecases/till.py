@@ -115,24 +115,23 @@ class Till:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                if batch := self._next_batch():
+                if batch := self._next_batch(self._settings.till_batch_size):
                     with metrics.batch_seconds.time():
-                        await self._settle(batch)
+                        await self._settle(batch, gather=True)
                     metrics.batch_commands.observe(len(batch))
         finally:
             # Between the look that found nothing waiting and this nothing is awaited: nobody can have come.
             del self._at_work[self]
 
-    def _next_batch(self) -> list[Entry[Any]]:
+    def _next_batch(self, room: int) -> list[Entry[Any]]:
         """The next commands; one whose caller has been told meanwhile that it is not known is not begun any more."""
-        size = min(len(self._waiting), self._settings.till_batch_size)
-        taken = [self._waiting.popleft() for _ in range(size)]
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), room))]
         return [entry for entry in taken if not entry.outcome.done()]
 
-    async def _settle(self, batch: Sequence[Entry[Any]]) -> None:
+    async def _settle(self, batch: list[Entry[Any]], *, gather: bool = False) -> None:
         """Commit a batch and answer its callers; whatever happens, each caller is answered."""
         try:
-            committed = await self._commit_on_the_present_map(batch)
+            committed = await self._commit_on_the_present_map(batch, gather=gather)
         except Unavailable:  # the store is away: nobody may wait for ever
             log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
             committed = False
@@ -150,12 +149,12 @@ class Till:
             else:
                 entry.fail(_store_failed())
 
-    async def _commit_on_the_present_map(self, batch: Sequence[Entry[Any]]) -> bool:
+    async def _commit_on_the_present_map(self, batch: list[Entry[Any]], *, gather: bool) -> bool:
         """Whether the batch is decided and durable: it is not where the map will not stay as it is."""
         for _ in range(RELOAD_TRIES):
             judged = self._schedule.seat_map
             try:
-                await self._commit(batch)
+                await self._commit(batch, gather=gather)
             except MapOutdated:
                 await self._live.reload(self._schedule, judged)
             except VersionsLost:
@@ -165,9 +164,12 @@ class Till:
                 return True
         return False
 
-    async def _commit(self, batch: Sequence[Entry[Any]]) -> None:
+    async def _commit(self, batch: list[Entry[Any]], *, gather: bool) -> None:
+        """Decide and write a batch; with ``gather``, who came while the version was waited for is taken along."""
         commit: Commit | None = None
         async with self._store.transaction(self._schedule.id) as transaction:
+            if gather:
+                batch += self._next_batch(self._settings.till_batch_size - len(batch))
             self._require_present_map(transaction.state)
             self._live.learn_time(transaction.now_ms)
             requests = [entry.request for entry in batch if entry.request is not None]
