@@ -36,10 +36,7 @@ class Addresses:
         """Answer one request; what is none, and what is at no address of the table, goes elsewhere."""
         if scope["type"] != "http":
             return self._elsewhere(scope, receive, send)
-        try:
-            shells, ids = self.routes.find(scope["path"]) or ({}, ())
-        except NotFound as refusal:
-            return refuse(refusal, scope, receive, send)
+        shells, ids = self.routes.find(scope["path"]) or ({}, ())
         shell = shells.get(scope["method"])
         if shell is not None:
             return shell(ids, scope, receive, send)

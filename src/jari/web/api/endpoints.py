@@ -5,6 +5,7 @@ a row does not say is not so. A handler is an async function of the services, th
 it returns the answer, and everything around it (who asks, what was sent, how it is written) is the shell's.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum, auto
@@ -85,6 +86,11 @@ class Endpoint(Generic[Q, B, A]):
     def summary(self) -> str:
         """What it does, in a line: the first of the handler's own description."""
         return (self.handle.__doc__ or "").partition("\n")[0].rstrip(".")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What its numbers and names stand for, in the order of the path."""
+        return tuple(what for what in re.findall(r"{(\w+)", self.path) if what != "occasion")
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from jari.domain.errors import Forbidden, Invalid, JariError
 from jari.domain.permissions import Grant, grant, require
 from jari.domain.users import Role, User
-from jari.web.api.calls import Call
+from jari.web.api.calls import Call, known_id
 from jari.web.api.endpoints import Answered, Endpoint, Kind
 from jari.web.api.queries import QueryReader
 from jari.web.api.responses import cached, success
@@ -40,6 +40,8 @@ class Shell:
         self._body = None if endpoint.body is None else msgspec.json.Decoder(endpoint.body)
         self._is_safe = endpoint.method in SAFE_METHODS
         self._is_public = endpoint.is_public
+        # a page shows whatever address it has, and says itself what there is not
+        self._numbered = () if endpoint.kind is Kind.PAGE else endpoint.parts
         self._roles = {role for role in Role if grant(endpoint.action, role) is not Grant.NONE}
         settings = services.settings
         self._public_origin = settings.public_url.rstrip("/").encode()
@@ -68,7 +70,7 @@ class Shell:
     async def _answer(self, ids: tuple[int | str, ...], call: AnyCall) -> Reply | Response | None:
         """What to reply; None where nobody is left to hear it."""
         try:
-            await self._read(call)
+            await self._read(call, ids)
             return self._write(self.endpoint, call, await self._handle(self._services, call, *ids))
         except JariError as refusal:
             return problem(refusal)
@@ -81,7 +83,7 @@ class Shell:
         """Let the handler answer for itself: until it has begun, a refusal is answered like any other."""
         try:
             call: AnyCall = Call(scope, receive, send)
-            await self._read(call)
+            await self._read(call, ids)
             following = self._handle(self._services, call, *ids)
             del (
                 call
@@ -94,7 +96,7 @@ class Shell:
         except Exception as error:  # noqa: BLE001 - logged and answered here
             await send_reply(unexpected(error, scope["path"]), scope, receive, send)
 
-    async def _read(self, call: AnyCall) -> None:
+    async def _read(self, call: AnyCall, ids: tuple[int | str, ...]) -> None:
         """Read what the row names."""
         if not self._is_safe:
             self._check_origin(call)
@@ -106,6 +108,9 @@ class Shell:
             call.body = decode(self._body, call.data)
         if self._query is not None:
             call.query = self._query.read(call.scope["query_string"])
+        for what, each in zip(self._numbered, ids, strict=False):
+            if isinstance(each, int):
+                known_id(each, what)
 
     async def _user(self, call: AnyCall) -> User:
         """Who is asking, if they may ask for this at all; what is whose, the use cases know.
