@@ -1,4 +1,4 @@
-"""What the use cases need from outside, on one screen.
+"""What the use cases need from outside.
 
 Every store is there three times for real, on SQLite, on PostgreSQL and in memory, and all pass one contract suite.
 Times are milliseconds since 1970; those that decide anything come from the store's own clock.
