@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 FILES = ["runtime", "dev"]
+ADDRESS = re.compile(r"\w+://\S+|--(?:index-url|extra-index-url|find-links|trusted-host)")
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) \\$", re.MULTILINE)
 
 
@@ -123,7 +124,7 @@ def test_the_lock_holds_a_hash_for_each_package():
 )
 def test_a_file_of_dependencies_names_no_address(file):
     """npm writes addresses into its lock, of registries and of funds: take them out (CONTRIBUTING.md)."""
-    assert re.findall(r"\w+://\S+|--(?:index-url|find-links|trusted-host)", file.read_text(encoding="utf-8")) == []
+    assert ADDRESS.findall(file.read_text(encoding="utf-8")) == []
 
 
 def test_the_lock_pins_what_is_asked_for_exactly():
