@@ -157,16 +157,20 @@ class Seating:
 
     def hold_ids(self, seat_ids: Iterable[int]) -> set[str]:
         """The holds that these seats are under."""
-        return {own.hold_id for seat_id in seat_ids if (own := self._seats.now.get(seat_id)) is not None}
+        return {
+            allocation.hold_id
+            for seat_id in seat_ids
+            if (allocation := self._seats.now.get(seat_id)) is not None
+        }
 
     def held_already(self, buyer_id: int, seat_ids: tuple[int, ...]) -> Held | None:
         """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
         holds = []
         for seat_id in seat_ids:
-            own = self._live(seat_id)
-            if own is None or own.buyer_id != buyer_id or not own.can_end:
+            allocation = self._live(seat_id)
+            if allocation is None or allocation.buyer_id != buyer_id or not allocation.can_end:
                 return None
-            holds.append(own)
+            holds.append(allocation)
         if len({each.hold_id for each in holds}) > 1:
             return None
         first_end_ms = min(each.expires_ms or 0 for each in holds)
@@ -229,9 +233,9 @@ class Seating:
         not_held = [
             seat_id
             for seat_id in seat_ids
-            if (own := self._live(seat_id)) is None
-            or own.buyer_id != buyer_id
-            or own.status is not Status.HOLD
+            if (allocation := self._live(seat_id)) is None
+            or allocation.buyer_id != buyer_id
+            or allocation.status is not Status.HOLD
         ]
         if not_held:
             raise NotYourSeats(
@@ -320,9 +324,9 @@ class Seating:
             tuple(
                 seat_id
                 for seat_id in seat_ids
-                if (own := self._seats.now.get(seat_id)) is not None
-                and own.buyer_id == buyer_id
-                and own.status is Status.OCCUPIED
+                if (allocation := self._seats.now.get(seat_id)) is not None
+                and allocation.buyer_id == buyer_id
+                and allocation.status is Status.OCCUPIED
             )
         )
 
@@ -335,7 +339,7 @@ class Seating:
         ended = tuple(
             seat_id
             for seat_id in seat_ids
-            if (own := self._seats.now.get(seat_id)) is not None and own.is_free(self.now_ms)
+            if (allocation := self._seats.now.get(seat_id)) is not None and allocation.is_free(self.now_ms)
         )
         self.free(ended)
         return ended
@@ -383,16 +387,16 @@ class Seating:
         return [each for each in live if each and each.buyer_id == buyer_id]
 
     def _is_under(self, seat_id: int, hold_id: str) -> bool:
-        own = self._live(seat_id)
-        return own is not None and own.status is Status.HOLD and own.hold_id == hold_id
+        allocation = self._live(seat_id)
+        return allocation is not None and allocation.status is Status.HOLD and allocation.hold_id == hold_id
 
     def _still_under(self, hold_id: str, seat_ids: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(
             seat_id
             for seat_id in seat_ids
-            if (own := self._seats.now.get(seat_id)) is not None
-            and own.status is Status.HOLD
-            and own.hold_id == hold_id
+            if (allocation := self._seats.now.get(seat_id)) is not None
+            and allocation.status is Status.HOLD
+            and allocation.hold_id == hold_id
         )
 
     def _counting(self, buyer_id: int, seat_ids: tuple[int, ...], limit: KeepLimit) -> list[Tenure]:

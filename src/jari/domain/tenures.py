@@ -44,17 +44,17 @@ class KeepLimit:
             KeptTooLong: that would be at once; names these seats, and says when they can be had again.
         """
         worth_ms = now_ms + hold_ms // WORTH_HOLDING
-        if kept := [each for each in counting if each.since_ms + self.keep_ms < worth_ms]:
-            raise self._kept_too_long(kept, now_ms)
+        if used_up := [each for each in counting if each.since_ms + self.keep_ms < worth_ms]:
+            raise self._kept_too_long(used_up, now_ms)
         return min([now_ms + hold_ms, *(each.since_ms + self.keep_ms for each in counting)])
 
-    def _kept_too_long(self, kept: Sequence[Tenure], now_ms: int) -> KeptTooLong:
-        free_ms = max(each.ended_ms for each in kept) + self.cool_down_ms
+    def _kept_too_long(self, used_up: Sequence[Tenure], now_ms: int) -> KeptTooLong:
+        free_ms = max(each.ended_ms for each in used_up) + self.cool_down_ms
         wait_seconds = max(1, -(-(free_ms - now_ms) // 1000))
         return KeptTooLong(
-            f"You have kept {len(kept)} of these seats as long as one may without buying them, so others go first: "
+            f"You have kept {len(used_up)} of these seats as long as one may without buying them, so others go first: "
             f"choose other seats, or come back for these in {wait_seconds} s.",
-            seat_ids=[each.seat_id for each in kept],
+            seat_ids=[each.seat_id for each in used_up],
             retry_after_seconds=wait_seconds,
         )
 

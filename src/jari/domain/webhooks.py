@@ -55,13 +55,13 @@ def check_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
     Raises:
         Invalid: one fits no kind of event.
     """
-    found = tuple(dict.fromkeys(patterns)) or DEFAULT_PATTERNS
-    for pattern in found:
+    chosen = tuple(dict.fromkeys(patterns)) or DEFAULT_PATTERNS
+    for pattern in chosen:
         if not any(matches([pattern], kind) for kind in EventKind):
             raise Invalid(
                 f"No event is of the kind {pattern!r}: there are {', '.join(EventKind)}, and {SEATS}.* etc."
             )
-    return found
+    return chosen
 
 
 def check_url(url: str) -> str:

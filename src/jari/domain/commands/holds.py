@@ -46,8 +46,8 @@ class Hold(Command[Held]):
         check_seat_ids(self.seat_ids, self.max_seats)
         seating.require_known(self.seat_ids)
         seating.require_open()
-        if again := seating.held_already(self.buyer_id, self.seat_ids):
-            return again
+        if held := seating.held_already(self.buyer_id, self.seat_ids):
+            return held
         seating.require_free(self.seat_ids, len(self.seat_ids))
         seating.require_room(self.buyer_id, self.seat_ids, self.max_seats)
         expires_ms = seating.take(self.buyer_id, self.seat_ids, self.hold_id, self.hold_ms, self.limit)
