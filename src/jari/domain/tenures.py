@@ -1,7 +1,7 @@
 """Tenures: for how long a buyer has kept a seat without buying it.
 
 Nobody keeps a seat for ever by giving it back and taking it again in one go. The time goes on counting through pauses
-that are too short for anybody else to come by; when it is used up, others go first for a while.
+that are too short for anybody else to take the seat. When it is used up, others go first for a while.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,14 +34,14 @@ class KeepLimit:
     cool_down_ms: int = 0
 
     def counting(self, tenures: Iterable[Tenure], now_ms: int) -> list[Tenure]:
-        """Those of these tenures that go on counting if their buyer takes the seats now."""
+        """The tenures among these that go on counting if their buyer takes the seats now."""
         return [each for each in tenures if each.since_ms < now_ms < each.ended_ms + self.cool_down_ms]
 
     def end(self, hold_ms: int, counting: Sequence[Tenure], now_ms: int) -> int:
         """When a hold ends: after ``hold_ms``, or when the time for one of its seats is used up.
 
         Raises:
-            KeptTooLong: that would be at once; names these seats, and says when they can be had again.
+            KeptTooLong: the time is used up, or nearly; names these seats, and says when the buyer may take them again.
         """
         worth_ms = now_ms + hold_ms // WORTH_HOLDING
         if used_up := [each for each in counting if each.since_ms + self.keep_ms < worth_ms]:
