@@ -11,12 +11,12 @@ import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from jari.domain.errors import Conflict, Invalid, NotFound
 from jari.domain.events import Event, EventKind, SeatEvent, seat_events
 from jari.domain.seatmap import Commit
 from jari.domain.times import rfc3339
+from jari.domain.urls import is_url
 
 # In a sale seats change hundreds of times a second: a webhook is told of them only if it asks for it.
 SEATS = EventKind.SEATS_HELD.noun
@@ -70,12 +70,7 @@ def check_url(url: str) -> str:
     Raises:
         Invalid: it is neither http nor https, names no host, or is too long.
     """
-    try:
-        split = urlsplit(url)
-        usable = split.scheme in ("http", "https") and bool(split.hostname) and split.port != 0
-    except ValueError:
-        usable = False
-    if not usable or len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
+    if not is_url(url) or len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
         raise Invalid(f"{url!r} is no address for a webhook: it has the form https://example.com/path.")
     return url
 
