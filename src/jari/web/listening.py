@@ -17,7 +17,8 @@ def listen(settings: ServerSettings) -> socket.socket:
 def listen_together(settings: ServerSettings) -> list[socket.socket]:
     """A socket at one address for each worker; the kernel spreads the connections over those that listen.
 
-    The address is taken alone first: it must not be shared with another server that also would.
+    The address is taken alone first: it must not be shared with another server that also would. The first socket listens
+    at once, since another server is refused only by one that does; whoever connects early waits for the first worker.
 
     Raises:
         BadSetting: the address cannot be had.
@@ -25,7 +26,9 @@ def listen_together(settings: ServerSettings) -> list[socket.socket]:
     alone = _listen(settings, settings.port, shared=False)
     port = alone.getsockname()[1]
     alone.close()
-    return [_listen(settings, port, shared=True) for _ in range(settings.workers)]
+    sockets = [_listen(settings, port, shared=True) for _ in range(settings.workers)]
+    sockets[0].listen(settings.connection_backlog)
+    return sockets
 
 
 def listen_again(settings: ServerSettings, port: int) -> socket.socket:
