@@ -97,12 +97,8 @@ class EndSettings:
 class RequestSettings:
     """Requests and their answers."""
 
-    request_seconds: int = (
-        10  # from a whole request to the begin of its answer; after that the answer is a 503
-    )
-    payment_request_seconds: int = (
-        120  # the same where the gateway is asked: longer than three of its time limits
-    )
+    request_seconds: int = 10  # from a whole request until its answer begins; after that it is a 503
+    payment_request_seconds: int = 120  # the same where a gateway is asked: over three of its time limits
     max_body_bytes: int = 64 * 1024
 
 
@@ -198,9 +194,7 @@ class PaymentSettings(RuleSettings, DutySettings):
 
     max_payment_tries: int = 20  # for each reservation
     max_payments_running: int = 2_000
-    payment_patience_seconds: int = (
-        120  # then another process takes a payment up; longer than three time limits
-    )
+    payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
     late_payment_seconds: int = 600  # a reservation may be paid so long after its end, if its seats are free: as long as the gateway's session
     payment_retry_min_seconds: int = 5
     payment_retry_max_seconds: int = 60
@@ -232,12 +226,8 @@ class DocumentSettings(RequestSettings, IdleSettings):
     """Tickets on paper and as pictures."""
 
     time_zone: str = "Asia/Seoul"  # of what is printed
-    document_queue_size: int = (
-        100  # papers that wait, if all can be drawn in request_seconds; and as many pictures
-    )
-    documents_waiting_per_user: int = (
-        200  # papers that one user has asked for while another of theirs is drawn
-    )
+    document_queue_size: int = 100  # papers that wait, if request_seconds suffice to draw them; and pictures
+    documents_waiting_per_user: int = 200  # papers that a user has asked for while one of theirs is drawn
     document_seconds: int = 10  # for a paper to wait for its turn, and so long again to be drawn
     document_cache_bytes: int = 32 * 1024 * 1024  # a paper has some 50 kB, a picture 6 kB
 
@@ -289,9 +279,7 @@ class AccountSettings(AttemptSettings, PollSettings, CrowdSettings):
     log_in_attempts_per_account: int = 10  # from one address
     log_in_attempts_per_account_anywhere: int = 100  # from all devices that it was never logged in at before
     log_in_attempts_per_address: int = 100
-    log_ins_per_address: int = (
-        1_000  # successful ones, too: each costs a hash. Known devices may make as many again
-    )
+    log_ins_per_address: int = 1_000  # successful ones, too: each costs a hash. Known devices: as many again
     log_ins_per_device: int = 20  # at one known device of an account, successful ones, too
     device_days: int = 365  # a device is known so long after a log-in
     accounts_per_device: int = 5  # that one device is known to at a time
@@ -306,9 +294,7 @@ class CatalogueSettings(PollSettings, IdleSettings):
     schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
     schedules_kept: int = 10_000  # each for a poll's time
     max_plans: int = 20  # with all that is encoded of them; up to 30 MB for 24,000 seats
-    catalogue_queue_size: int = (
-        200  # that wait to be looked up, one by one: pages of the list; as many schedules; as many plans
-    )
+    catalogue_queue_size: int = 200  # pages of the list that wait for a look-up; as many schedules, and plans
     max_plan_bytes: int = 32 * 1024 * 1024
 
 
@@ -317,9 +303,7 @@ class ConnectionSettings(CrowdSettings):
     """Connections and the requests that come on them."""
 
     connection_backlog: int = 2_048
-    spare_connections: int = (
-        200  # beyond max_connections, for probes and for saying no; further ones are dropped
-    )
+    spare_connections: int = 200  # beyond max_connections, for probes and for saying no; others are dropped
     max_request_head_bytes: int = 32 * 1024  # address and headers together; trailers, too
     max_request_headers: int = 100
     request_head_seconds: int = 15  # until address and headers have come whole
@@ -348,9 +332,7 @@ class WorkerSettings:
 
     workers: int = 1  # processes at one address; more than one need PostgreSQL
     worker_start_seconds: int = 30  # in which a new worker must begin to answer
-    worker_proof_seconds: int = (
-        10  # a worker that dies sooner has failed; from the second failure on there are pauses …
-    )
+    worker_proof_seconds: int = 10  # one that dies sooner has failed; from the second failure on it pauses …
     worker_pause_min_ms: int = 200  # … each twice as long as the last …
     worker_pause_max_seconds: int = 30  # … up to this
     figures_seconds: int = 2  # for another worker to tell its figures; after that /metrics goes without them
