@@ -68,8 +68,8 @@ class PebbleGateway:
     async def _change(self, verb: str, stone: str, once: str, **more: object) -> Said:
         answer = await self._ask(verb=verb, stone=stone, once=once, **more)
         match answer:
-            case {"stone": found}:
-                return _record(found)
+            case {"stone": known}:
+                return _record(known)
             case {"no": code}:
                 return Refused(code, "pebble says no")
             case {"hm": code}:

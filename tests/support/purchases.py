@@ -207,7 +207,7 @@ class Books:
 
     def money(self, order_id: str) -> int:
         """What the gateway has taken for an order and not given back."""
-        return sum(_kept(each) for each in self.ledger if each["orderId"] == order_id)
+        return sum(_charged_balance(each) for each in self.ledger if each["orderId"] == order_id)
 
 
 def books(shop: Shop, match: Match) -> Books:
@@ -224,84 +224,88 @@ def reservations_of(world: World, match: Match) -> list[Reservation]:
 def books_at_rest(shop: Shop, match: Match, seconds: float = REST_SECONDS) -> Books:
     """The books once no money is under way any more; the buyers do nothing for it."""
     until = time.monotonic() + seconds
-    while money_is_under_way(found := reservations_of(shop.world, match)):
-        assert time.monotonic() < until, f"after {seconds} s money is still under way: {found}"
+    while money_is_under_way(reservations := reservations_of(shop.world, match)):
+        assert time.monotonic() < until, f"after {seconds} s money is still under way: {reservations}"
         time.sleep(0.05)
     return books(shop, match)
 
 
-def money_is_under_way(found: Sequence[Reservation]) -> bool:
+def money_is_under_way(reservations: Sequence[Reservation]) -> bool:
     """Whether somebody still has to find out about money, or to give some back."""
-    return any(each.paying or each.owed() for each in found)
+    return any(each.paying or each.owed() for each in reservations)
 
 
-def disagreements(found: Books) -> list[str]:
+def disagreements(match_books: Books) -> list[str]:
     """Where books at rest contradict each other; must be empty."""
     return [
-        *_double_owners(found),
-        *_places_sold_twice(found),
-        *_allocations_without_seats(found),
-        *_tickets_without_seats(found),
-        *_seats_without_tickets(found),
-        *_money_astray(found),
-        *_never_ended(found),
+        *_double_owners(match_books),
+        *_places_sold_twice(match_books),
+        *_allocations_without_seats(match_books),
+        *_tickets_without_seats(match_books),
+        *_seats_without_tickets(match_books),
+        *_money_astray(match_books),
+        *_never_ended(match_books),
     ]
 
 
-def charged_for_gone_seats(found: Books) -> list[str]:
+def charged_for_gone_seats(match_books: Books) -> list[str]:
     """Payments that came when their seats were somebody else's, and had to go back: no buyer asked for that."""
     return [
         f"reservation {each.id} was charged {refund.amount}, but its seats were gone"
-        for each in found.reservations
+        for each in match_books.reservations
         for refund in each.refunds
         if not refund.seat_ids
     ]
 
 
-def _double_owners(found: Books) -> list[str]:
-    owners = Counter(seat_id for seat_id, _ in _sold(found))
+def _double_owners(match_books: Books) -> list[str]:
+    owners = Counter(seat_id for seat_id, _ in _sold(match_books))
     return [f"seat {seat_id} is sold {times} times" for seat_id, times in owners.items() if times > 1]
 
 
-def _places_sold_twice(found: Books) -> list[str]:
+def _places_sold_twice(match_books: Books) -> list[str]:
     """By what is printed on the tickets: whoever has one is let in there."""
     printed = Counter(
         (seat.block, seat.row_label, seat.seat_label)
-        for each in found.reservations
+        for each in match_books.reservations
         if each.status is ReservationStatus.CONFIRMED
         for seat in each.kept
     )
     return [f"the place {place} is sold {times} times" for place, times in printed.items() if times > 1]
 
 
-def _allocations_without_seats(found: Books) -> list[str]:
+def _allocations_without_seats(match_books: Books) -> list[str]:
     return [
         f"buyer {each.buyer_id} has seat {each.seat_id}, which is not in the plan"
-        for each in found.allocations
-        if each.seat_id not in found.plan
+        for each in match_books.allocations
+        if each.seat_id not in match_books.plan
     ]
 
 
-def _tickets_without_seats(found: Books) -> list[str]:
-    occupied = {(each.seat_id, each.buyer_id) for each in found.allocations if each.status is Status.OCCUPIED}
-    missing = set(_sold(found)) - occupied
+def _tickets_without_seats(match_books: Books) -> list[str]:
+    occupied = {
+        (each.seat_id, each.buyer_id) for each in match_books.allocations if each.status is Status.OCCUPIED
+    }
+    missing = set(_sold(match_books)) - occupied
     return [f"buyer {buyer_id} paid for seat {seat_id} and has it not" for seat_id, buyer_id in missing]
 
 
-def _seats_without_tickets(found: Books) -> list[str]:
-    occupied = {(each.seat_id, each.buyer_id) for each in found.allocations if each.status is Status.OCCUPIED}
-    unpaid = occupied - set(_sold(found))
+def _seats_without_tickets(match_books: Books) -> list[str]:
+    occupied = {
+        (each.seat_id, each.buyer_id) for each in match_books.allocations if each.status is Status.OCCUPIED
+    }
+    unpaid = occupied - set(_sold(match_books))
     return [
         f"seat {seat_id} is occupied by buyer {buyer_id}, who has not paid" for seat_id, buyer_id in unpaid
     ]
 
 
-def _money_astray(found: Books) -> list[str]:
+def _money_astray(match_books: Books) -> list[str]:
     wrong = []
-    for each in found.reservations:
+    for each in match_books.reservations:
         confirmed = each.status is ReservationStatus.CONFIRMED
         due = sum(seat.price for seat in each.kept) if confirmed else 0
-        if (taken := found.money(each.order_id)) != due:
+        if (taken := match_books.money(each.order_id)) != due:
             wrong.append(
                 f"the gateway has {taken} for reservation {each.id}, which is {each.status}: {due} due"
             )
@@ -310,41 +314,41 @@ def _money_astray(found: Books) -> list[str]:
         )
         if booked != due:
             wrong.append(f"reservation {each.id} is booked with {booked}, but {due} are due")
-    orders = {each.order_id for each in found.reservations}
+    orders = {each.order_id for each in match_books.reservations}
     wrong += [
         f"order {each['orderId']} was charged and is unknown"
-        for each in found.ledger
-        if _kept(each) and each["orderId"] not in orders
+        for each in match_books.ledger
+        if _charged_balance(each) and each["orderId"] not in orders
     ]
-    wrong += [f"{each['paymentKey']} was charged twice" for each in found.ledger if each["charges"] > 1]
+    wrong += [f"{each['paymentKey']} was charged twice" for each in match_books.ledger if each["charges"] > 1]
     return wrong
 
 
-def _never_ended(found: Books) -> list[str]:
+def _never_ended(match_books: Books) -> list[str]:
     open_still = [
         f"payment {payment.id} is {payment.status}"
-        for each in found.reservations
+        for each in match_books.reservations
         for payment in each.payments
         if payment.status in (PaymentStatus.CONFIRMING, PaymentStatus.REFUND_DUE)
     ]
     firm = [
         f"seat {each.seat_id} is held for ever by buyer {each.buyer_id}"
-        for each in found.allocations
+        for each in match_books.allocations
         if each.status is Status.HOLD and each.expires_ms is None
     ]
     return open_still + firm
 
 
-def _sold(found: Books) -> list[tuple[int, int]]:
+def _sold(match_books: Books) -> list[tuple[int, int]]:
     return [
         (seat.seat_id, each.buyer_id)
-        for each in found.reservations
+        for each in match_books.reservations
         if each.status is ReservationStatus.CONFIRMED
         for seat in each.kept
     ]
 
 
-def _kept(payment: dict[str, Any]) -> int:
+def _charged_balance(payment: dict[str, Any]) -> int:
     """The balance of a payment that was charged; of another one it says nothing."""
     return payment["balanceAmount"] if payment["charges"] else 0
 
@@ -365,29 +369,29 @@ class End(StrEnum):
 
 def end_of(purchase: Purchase) -> End:
     """Where the purchase rests, once nothing is under way; all books must agree on it."""
-    found = books_at_rest(purchase.shop, purchase.match)
-    assert disagreements(found) == []
-    own = [each for each in found.allocations if each.seat_id in purchase.seat_ids]
-    assert {each.buyer_id for each in own} <= {purchase.buyer.id}
-    occupied = {each.seat_id for each in own if each.status is Status.OCCUPIED}
-    held = {each.seat_id for each in own} - occupied
-    if not found.reservations:
+    match_books = books_at_rest(purchase.shop, purchase.match)
+    assert disagreements(match_books) == []
+    allocations = [each for each in match_books.allocations if each.seat_id in purchase.seat_ids]
+    assert {each.buyer_id for each in allocations} <= {purchase.buyer.id}
+    occupied = {each.seat_id for each in allocations if each.status is Status.OCCUPIED}
+    held = {each.seat_id for each in allocations} - occupied
+    if not match_books.reservations:
         assert occupied == set()
         assert held in (set(), set(purchase.seat_ids))
         return End.CHOSEN if held else End.FREE
-    (reservation,) = found.reservations
+    (reservation,) = match_books.reservations
     if reservation.status is ReservationStatus.CONFIRMED:
-        kept = {each.seat_id for each in reservation.kept}
-        assert (occupied, held) == (kept, set())
-        assert {each["seatId"] for each in purchase.tickets()} == kept
-        return End.PAID if kept == set(purchase.seat_ids) else End.PARTLY
+        not_refunded = {each.seat_id for each in reservation.kept}
+        assert (occupied, held) == (not_refunded, set())
+        assert {each["seatId"] for each in purchase.tickets()} == not_refunded
+        return End.PAID if not_refunded == set(purchase.seat_ids) else End.PARTLY
     assert occupied == set()
     assert purchase.tickets() == []
     if reservation.status is ReservationStatus.PENDING:
         assert held == set(purchase.seat_ids)
         return End.HELD
     assert held == set()
-    return End.REFUNDED if any(each["charges"] for each in found.ledger) else End.FREE
+    return End.REFUNDED if any(each["charges"] for each in match_books.ledger) else End.FREE
 
 
 # ── what time and accidents do ───────────────────────────────────────────────────────────────────

@@ -81,11 +81,11 @@ class Server:
     def descriptors(self, kind: str = "") -> int:
         """How many it has open; of one kind, such as ``socket:``, if asked."""
         assert self.process is not None
-        found = []
+        targets = []
         for each in Path(f"/proc/{self.process.pid}/fd").iterdir():
             with suppress(FileNotFoundError):  # closed meanwhile
-                found.append(str(each.readlink()))
-        return sum(1 for name in found if name.startswith(kind))
+                targets.append(str(each.readlink()))
+        return sum(1 for name in targets if name.startswith(kind))
 
     def log(self) -> str:
         return self.log_file.read_text()

@@ -148,8 +148,8 @@ class _Table:
         blocks: dict[str, list[Block]] = {}
         for block, seats in self._seats.items():
             moved = (replace(seat, x=seat.x + right, y=seat.y + down) for seat in seats)
-            kept = tuple(moved if right or down else seats)
-            blocks.setdefault(self._section_of_block[block], []).append(Block(block, kept))
+            in_view = tuple(moved if right or down else seats)
+            blocks.setdefault(self._section_of_block[block], []).append(Block(block, in_view))
         return Venue(
             name=name,
             currency="KRW",

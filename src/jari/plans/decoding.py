@@ -67,7 +67,7 @@ def _malformed(raw: bytes, message: str, kind: type[object]) -> BadPlan:
     msgspec takes NaN and Infinity, which many programs write, for broken JSON and says no more than the
     byte; they deserve a better sentence.
     """
-    offset = min(int(found[1]) if (found := _BYTE.search(message)) else len(raw), len(raw))
+    offset = min(int(byte[1]) if (byte := _BYTE.search(message)) else len(raw), len(raw))
     if word := _NOT_A_NUMBER.search(raw, max(0, offset - _NOT_A_NUMBER_REACH), offset + _NOT_A_NUMBER_REACH):
         place = _path_of(raw, word, kind) or _line(raw, word.start())
         return BadPlan(
