@@ -30,7 +30,7 @@ COMMIT;
 
 ANSWER = b'{"status":200,"data":{"alive":true}}'
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER)).encode())]
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 
 
 async def endpoint(_scope: Scope, _receive: Receive, send: Send) -> None:

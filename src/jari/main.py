@@ -329,15 +329,18 @@ async def serve(
     settings: Settings, mounts: Mapping[str, ASGIApp] | None = None, worker: Worker | None = None
 ) -> None:
     """Serve until told to end, as one of several workers or alone; ``mounts`` are other applications at paths."""
-    gateways = open_gateways(settings)
-    stores = await open_stores(settings)
-    signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
-    application = Application(stores, signer, devices, gateways, settings, mounts, worker=worker)
-    if worker is None:
-        warn_of_proxies(settings)
-    listening = listen(settings) if worker is None else worker.listening
-    server = Server(application.asgi(), application.hub, application.deadlines, settings, worker)
-    await server.serve([listening])
+    async with AsyncExitStack() as opened:  # a server that began has closed them itself, in its own order
+        gateways = open_gateways(settings)
+        opened.push_async_callback(gateways.close)
+        stores = await open_stores(settings)
+        opened.push_async_callback(stores.close)
+        signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
+        application = Application(stores, signer, devices, gateways, settings, mounts, worker=worker)
+        if worker is None:
+            warn_of_proxies(settings)
+        listening = listen(settings) if worker is None else worker.listening
+        server = Server(application.asgi(), application.hub, application.deadlines, settings, worker)
+        await server.serve([listening])
 
 
 @asynccontextmanager

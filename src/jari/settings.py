@@ -8,9 +8,11 @@ slice that has them, and can see and be given no others. What several need is a 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import msgspec
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class BadSetting(Exception):
@@ -28,8 +30,8 @@ class GatewaySettings:
     script_url: str = ""
     sources: str = ""
     test_code: str = ""
-    timeout_seconds: int = 30
-    connections: int = 100
+    timeout_seconds: Positive = 30
+    connections: Positive = 100
 
 
 @dataclass(frozen=True)

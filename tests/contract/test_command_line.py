@@ -301,6 +301,16 @@ def test_a_command_whose_work_would_end_with_it_is_refused() -> None:
     assert "What lies in memory ends with this command" in Jari("memory:").complaint("venue", "list")
 
 
+def test_a_server_with_a_gateway_that_cannot_begin_says_no_more_than_why(tmp_path: Path) -> None:
+    jari = Jari(
+        f"sqlite:///{tmp_path / 'empty.db'}",
+        JARI_GATEWAY_URL="http://127.0.0.1:9",
+        JARI_GATEWAY_SECRET_KEY="test_sk_a",
+        JARI_GATEWAY_CLIENT_KEY="test_ck_a",
+    )
+    assert "jari migrate" in jari.complaint("serve", "--port", 0)
+
+
 def test_an_unknown_option_is_refused_as_a_mistake_of_typing() -> None:
     done = Jari()("serve", "--prot", "8000")
     assert done.returncode == 2

@@ -309,7 +309,7 @@ def test_what_keeps_workers_from_beginning_is_said_once(postgres: Postgres, post
             "jari migrate": serve_with(postgres.url(name)),
             "Choose another --port": serve_with(postgres_url, port=taken.getsockname()[1]),
             "JARI_DATABASE_CONNECTIONS=3 is too few for 2": serve_with(postgres_url, database_connections=3),
-            "its keys": serve_with(postgres_url, gateway_url="http://127.0.0.1:1"),
+            "JARI_GATEWAY_SECRET_KEY": serve_with(postgres_url, gateway_url="http://127.0.0.1:1"),
         }
     postgres.drop(name)
     for sentence, ended in refused.items():

@@ -87,6 +87,12 @@ def test_former_gateways_are_named_as_json(text):
         open_gateways(Settings(former_gateways=text))
 
 
+@pytest.mark.parametrize("limit", ["timeout_seconds", "connections"])
+def test_a_limit_of_a_former_gateway_is_positive_as_every_other(limit):
+    with pytest.raises(BadSetting, match=f"JARI_FORMER_GATEWAYS.*{limit}"):
+        open_gateways(Settings.from_environment(former(**{limit: 0})))
+
+
 def test_a_live_key_of_a_former_gateway_is_refused_outside_production():
     with pytest.raises(BadSetting, match="live keys"):
         open_gateways(Settings.from_environment(former(secret_key="live_sk_a")))

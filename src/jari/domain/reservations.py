@@ -30,7 +30,7 @@ from jari.domain.payments import (
 from jari.domain.tickets import printed_seat
 from jari.domain.venues import Grade, Seat
 
-MAX_ORDER_NAME_LENGTH = 100  # Toss Payments, API v1
+MAX_ORDER_NAME_LENGTH = 100  # what gateways take
 ORDER_ID_PARTS = 3
 
 

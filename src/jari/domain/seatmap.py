@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jari.domain.events import Event
+from jari.domain.ids import is_number
 from jari.domain.seating import Allocation, Change, Status
 
 
@@ -38,10 +39,8 @@ class Position:
     @classmethod
     def parse(cls, text: str) -> "Position | None":
         """The position that ``text`` writes, or None if it is not one."""
-        epoch, dash, version = text.rpartition("-")
-        if not dash or not epoch or not version.isascii() or not version.isdigit() or len(version) > 18:  # noqa: PLR2004 - fits 63 bits
-            return None
-        return cls(epoch, int(version))
+        epoch, _, version = text.rpartition("-")
+        return cls(epoch, int(version)) if epoch and is_number(version) else None
 
 
 @dataclass(frozen=True)
