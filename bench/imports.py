@@ -1,4 +1,4 @@
-"""How long a sale stands still while its venue, of 23,750 seats, gets a new plan."""
+"""How long a sale stands still while its venue of 23,750 seats gets a new plan."""
 
 import dataclasses
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def _pause(
     at_most: float | None = None,
     elsewhere: bool = False,
 ) -> Row:
-    """The longest wait of a till of the venue, or of another, as a part of the import's own time: the worst of some."""
+    """A till's longest wait as a share of the import's time: the worst of several, in this venue or in another."""
     times = []
     with world_in(url) as world:
         match = world.ballpark()

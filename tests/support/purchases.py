@@ -1,4 +1,4 @@
-"""Purchases over real HTTP, from the hold to the money, and what the books must say when all has come to rest.
+"""Purchases over real HTTP, from the hold to the money, and what the books must say once nothing is under way.
 
 Three books are compared: the reservations and the allocations in our store, and the ledger of the gateway.
 """
@@ -33,7 +33,7 @@ WEBHOOKS = "/api/payments/webhook/toss"
 
 @contextmanager
 def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[str]:
-    """A migrated database of a kind, for longer than one test."""
+    """A migrated database of this kind that serves several tests."""
     if kind == "sqlite":
         yield sqlite_in(directory)
         return
@@ -43,7 +43,7 @@ def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[s
 
 
 def gateway_settings(sandbox: Sandbox, **settings: Any) -> dict[str, object]:
-    """Settings of a server that sells through this sandbox, and that loses its patience soon."""
+    """Settings of a server that sells through this sandbox and has little patience."""
     return {
         "gateway_url": sandbox.url,
         "gateway_secret_key": sandbox.secret_key,
@@ -61,7 +61,7 @@ def gateway_settings(sandbox: Sandbox, **settings: Any) -> dict[str, object]:
 
 @dataclass
 class Shop:
-    """Servers on one database, the gateway that they sell through, and the world around them."""
+    """Servers on one database, their gateway, and the world around them."""
 
     world: World
     sandbox: Sandbox
@@ -74,7 +74,7 @@ class Shop:
         return self.servers[0]
 
     def purchase(self, *, seats: int = 2, match: Match | None = None) -> "Purchase":
-        """Somebody new, who has chosen the first seats of a new match, or of this one."""
+        """A new buyer who has chosen the first seats of this match, or of a new one."""
         match = match or self.world.another_match(self.stage)
         return Purchase(self, match, self.world.buyer(), tuple(match.seat_ids[:seats]))
 
@@ -146,7 +146,7 @@ class Purchase:
         return self.send("POST", f"/api/reservations/{self.reservation['id']}/cancel", json={})
 
     def authenticate(self, card: str = "good") -> str:
-        """What the buyer does in the gateway's own window."""
+        """Pay as the buyer does in the gateway's window."""
         self.payment_key = self.shop.sandbox.authenticate(self.order_id, self.reservation["amount"], card)
         return self.payment_key
 
@@ -161,7 +161,7 @@ class Purchase:
         }
 
     def refund(self, seat_ids: Sequence[int] = (), key: str = "") -> httpx.Response:
-        """Give these seats back, or all; without a key every call is a request of its own."""
+        """Give these seats back, or all. Without a key every call is a new request."""
         path = f"/api/payments/{self.look()['payment']['id']}/cancel"
         return self.send("POST", path, key, json={"seatIds": list(seat_ids)})
 
@@ -206,7 +206,7 @@ class Books:
     plan: frozenset[int]  # the seats that the venue has now
 
     def money(self, order_id: str) -> int:
-        """What the gateway has taken for an order and not given back."""
+        """The money that the gateway took for an order and did not give back."""
         return sum(_charged_balance(each) for each in self.ledger if each["orderId"] == order_id)
 
 
@@ -222,7 +222,7 @@ def reservations_of(world: World, match: Match) -> list[Reservation]:
 
 
 def books_at_rest(shop: Shop, match: Match, seconds: float = REST_SECONDS) -> Books:
-    """The books once no money is under way any more; the buyers do nothing for it."""
+    """Wait until no money is under way, without any act of the buyers. Returns the books."""
     until = time.monotonic() + seconds
     while money_is_under_way(reservations := reservations_of(shop.world, match)):
         assert time.monotonic() < until, f"after {seconds} s money is still under way: {reservations}"
@@ -231,12 +231,12 @@ def books_at_rest(shop: Shop, match: Match, seconds: float = REST_SECONDS) -> Bo
 
 
 def money_is_under_way(reservations: Sequence[Reservation]) -> bool:
-    """Whether somebody still has to find out about money, or to give some back."""
+    """Whether a payment is unsettled, or money is still owed."""
     return any(each.paying or each.owed() for each in reservations)
 
 
 def disagreements(match_books: Books) -> list[str]:
-    """Where books at rest contradict each other; must be empty."""
+    """Where books at rest contradict each other. The list must be empty."""
     return [
         *_double_owners(match_books),
         *_places_sold_twice(match_books),
@@ -249,7 +249,7 @@ def disagreements(match_books: Books) -> list[str]:
 
 
 def charged_for_gone_seats(match_books: Books) -> list[str]:
-    """Payments that came when their seats were somebody else's, and had to go back: no buyer asked for that."""
+    """Payments whose seats were somebody else's by then, so that the money had to go back without a buyer's wish."""
     return [
         f"reservation {each.id} was charged {refund.amount}, but its seats were gone"
         for each in match_books.reservations
@@ -264,7 +264,7 @@ def _double_owners(match_books: Books) -> list[str]:
 
 
 def _places_sold_twice(match_books: Books) -> list[str]:
-    """By what is printed on the tickets: whoever has one is let in there."""
+    """Compare by what is printed on tickets, since the printed place is what lets a holder in."""
     printed = Counter(
         (seat.block, seat.row_label, seat.seat_label)
         for each in match_books.reservations
@@ -349,7 +349,7 @@ def _sold(match_books: Books) -> list[tuple[int, int]]:
 
 
 def _charged_balance(payment: dict[str, Any]) -> int:
-    """The balance of a payment that was charged; of another one it says nothing."""
+    """The balance of a payment that was charged, else 0: the balance of others means nothing."""
     return payment["balanceAmount"] if payment["charges"] else 0
 
 
@@ -357,7 +357,7 @@ def _charged_balance(payment: dict[str, Any]) -> int:
 
 
 class End(StrEnum):
-    """Where a purchase may rest; there is nothing else."""
+    """All states in which a purchase may rest."""
 
     FREE = "not charged, and the seats are free"
     CHOSEN = "not charged; the seats are held, and not reserved"
@@ -368,7 +368,7 @@ class End(StrEnum):
 
 
 def end_of(purchase: Purchase) -> End:
-    """Where the purchase rests, once nothing is under way; all books must agree on it."""
+    """Where the purchase rests, once nothing is under way. All books must agree on it."""
     match_books = books_at_rest(purchase.shop, purchase.match)
     assert disagreements(match_books) == []
     allocations = [each for each in match_books.allocations if each.seat_id in purchase.seat_ids]
@@ -398,7 +398,7 @@ def end_of(purchase: Purchase) -> End:
 
 
 def let_time_run_out(purchase: Purchase) -> None:
-    """The hold and the reservation end now; returns when everybody has been told that the seats are free."""
+    """End the hold and the reservation now. Return once viewers were told that the seats are free."""
     world, now_ms = purchase.shop.world, int(time.time() * 1000)
 
     async def end() -> None:
@@ -420,7 +420,7 @@ def let_time_run_out(purchase: Purchase) -> None:
 
 
 def lose_the_seats(purchase: Purchase) -> None:
-    """Somebody deletes the allocations behind everybody's back."""
+    """Delete the allocations behind everybody's back."""
     world = purchase.shop.world
 
     async def lose() -> None:
@@ -433,7 +433,7 @@ def lose_the_seats(purchase: Purchase) -> None:
 
 
 def wait_until_asked(purchase: Purchase, call: str = "confirm") -> None:
-    """Until the gateway has begun with the call for which it was told how to behave."""
+    """Wait until the gateway has begun the call for which a behaviour was set."""
     until = time.monotonic() + REST_SECONDS
     url = f"{purchase.shop.sandbox.url}/sandbox/behaviours"
     while any(
