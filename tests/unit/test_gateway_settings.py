@@ -93,6 +93,12 @@ def test_a_limit_of_a_former_gateway_is_positive_as_every_other(limit):
         open_gateways(Settings.from_environment(former(**{limit: 0})))
 
 
+@pytest.mark.parametrize("text", ["api.example.com", "ftp://api.example.com", "https://", "https://[api"])
+def test_what_is_no_address_is_refused_before_anybody_pays(text):
+    with pytest.raises(BadSetting, match="JARI_GATEWAY_URL"):
+        open_gateways(Settings(gateway_url=text, **TEST_KEYS))
+
+
 def test_a_live_key_of_a_former_gateway_is_refused_outside_production():
     with pytest.raises(BadSetting, match="live keys"):
         open_gateways(Settings.from_environment(former(secret_key="live_sk_a")))

@@ -1,9 +1,8 @@
 """The box office: seats, reservations and money of one schedule, decided together.
 
-`Seating` knows who has which seat, `Reservation` what may become of a sale; here a command moves both or
-neither. Every command is decided within one transaction on fresh state, so that one that comes twice, or late,
-or from a process that was thought dead, finds what the first has left. What there is to decide stands in
-`jari.domain.commands`.
+`Seating` knows who has which seat, `Reservation` what may become of a sale; a command moves both or neither.
+Every command is decided within one transaction, on fresh state. So a command that comes twice, or late, or from a
+process that was thought dead sees what the first has done. The commands stand in `jari.domain.commands`.
 """
 
 from abc import ABC, abstractmethod
@@ -22,9 +21,9 @@ Outcome = TypeVar("Outcome")
 
 
 class Command(ABC, Generic[Outcome]):
-    """Something that a till is asked, and what it leads to: a ``Command[Held]`` leads to `Held`.
+    """Something that a till is asked. A ``Command[Held]`` leads to the outcome `Held`.
 
-    Each is one frozen dataclass that says what must be read for it and how it is decided.
+    Each command is one frozen dataclass that says what must be read for it and how it is decided.
     """
 
     __slots__ = ()
@@ -50,7 +49,7 @@ class Command(ABC, Generic[Outcome]):
 
     @abstractmethod
     def decide(self, office: "BoxOffice") -> Outcome:
-        """Carry it out: called by `BoxOffice.decide` alone, which takes back what was done before an error."""
+        """Carry it out. Only `BoxOffice.decide` may call this: it takes back what the command did before an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ class BoxOffice:
         seat_ids: tuple[int, ...] | None = None,
         amount: int | None = None,
     ) -> Reservation:
-        """Put a new or a moved reservation in its place; those outside are told, if it is of a kind of event."""
+        """Put a new or a moved reservation in its place; with a ``kind``, tell those outside of the event."""
         self._reservations.put(reservation.id, reservation)
         if kind is not None:
             self.events.append(

@@ -10,8 +10,8 @@ Value = TypeVar("Value")
 class Draft(Generic[Key, Value]):
     """Values by key as they were read (``before``) and as they stand now.
 
-    Look into ``now``, and change it by `put` and `remove` alone: they remember what was there, so that the last changes
-    can be taken back, and so that what must be written is known.
+    Read ``now`` freely, but change it only by `put` and `remove`: they remember what was there. So the last changes can
+    be taken back, and it is known what must be written.
     """
 
     def __init__(self, before: Mapping[Key, Value]) -> None:
@@ -42,7 +42,7 @@ class Draft(Generic[Key, Value]):
                 self.now[key] = value
 
     def changed(self) -> Iterator[tuple[Value | None, Value | None]]:
-        """Before and now, of every key that has another value than was read, or none; in order of the first change."""
+        """The value before and now (None: no value) of every key that changed, in the order of the first change."""
         for key in dict.fromkeys(key for key, _ in self._replaced):
             before, now = self.before.get(key), self.now.get(key)
             if before != now:

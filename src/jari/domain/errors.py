@@ -92,7 +92,7 @@ class BadPlan(Invalid):
 
 
 class BadTicket(Invalid):
-    """A ticket's code that we have not signed, or that was changed."""
+    """A ticket's code that we did not sign, or that somebody changed."""
 
     code = "BAD_TICKET"
     title = "Not a ticket of ours"
@@ -134,7 +134,7 @@ class NotYourSeats(Conflict):
 
 
 class KeptTooLong(Conflict):
-    """The buyer has kept these seats for so long without buying them that others go first."""
+    """The buyer kept these seats too long without buying them: now others go first."""
 
     code = "KEPT_TOO_LONG"
     title = "You have kept these seats long enough"
@@ -197,14 +197,14 @@ class AmountMismatch(Conflict):
 
 
 class PaymentUnderWay(Conflict):
-    """Whether money moves is being found out; until then nothing else may happen to the reservation."""
+    """Nobody knows yet whether a payment's money moves; until then nothing else may happen to the reservation."""
 
     code = "PAYMENT_IN_PROGRESS"
     title = "A payment is under way"
 
 
 class PaymentReturned(Conflict):
-    """Money was taken and the seats were gone: all of it goes back."""
+    """The gateway took money, but the seats were gone: all of the money goes back."""
 
     code = "PAYMENT_RETURNED"
     title = "The seats were gone, and the money goes back"
@@ -253,7 +253,7 @@ class Unauthenticated(JariError):
 
 
 class WrongCredentials(JariError):
-    """E-mail address or password is wrong; it is not said which."""
+    """E-mail address or password is wrong; the answer does not say which."""
 
     code = "WRONG_CREDENTIALS"
     title = "E-mail address or password is wrong"
@@ -286,7 +286,7 @@ class PaymentRefused(JariError):
 
 
 class Unavailable(JariError):
-    """The service cannot do this now; the detail says if it is not known whether anything was changed."""
+    """The service cannot do this now. The detail says so if a change may have been made all the same."""
 
     code = "UNAVAILABLE"
     title = "Not available now"

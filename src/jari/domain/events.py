@@ -1,7 +1,7 @@
 """What happened, for those outside who want to know: organisers' webhooks, and relays.
 
-What happens to seats stands in the commits' changes already; these are the events of sales. Both are written in
-the transaction that made them true, so none is told that did not happen, and none is forgotten.
+What happens to seats stands in the commits' changes already; these are the events of sales. The transaction that
+makes an event true also writes it: so no event is told that did not happen, and none is forgotten.
 """
 
 from collections.abc import Iterator

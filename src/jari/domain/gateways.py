@@ -1,6 +1,6 @@
-"""What gateways say, in words that every gateway has, and what it means for the money.
+"""What gateways say, in words that fit every gateway, and what it means for the money.
 
-Adapters translate into these words. What is to be believed of them is decided here, alike for all.
+Adapters translate into these words. What to believe of them is decided here, for all gateways alike.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from jari.domain.payments import (
 class Standing(StrEnum):
     """How a payment stands in the gateway's record."""
 
-    OPEN = "OPEN"  # nothing is taken; it may be yet
+    OPEN = "OPEN"  # nothing is taken yet; it may still be
     PROMISED = "PROMISED"  # the buyer is to send the money some day
-    TAKEN = "TAKEN"  # the balance is what was not given back
-    ENDED = "ENDED"  # nothing is taken, or all was given back, and nothing more will be
+    TAKEN = "TAKEN"  # the money is taken; the balance is what was not given back
+    ENDED = "ENDED"  # nothing was taken, or all was given back; nothing will be taken any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Returned:
 class Record:
     """A payment as the gateway knows it; amounts in the currency's minor unit.
 
-    ``balance`` is what is left of the amount after the returns; ``word`` is the gateway's own for the standing.
+    ``balance`` is the amount less the returns; ``word`` is the gateway's own word for the standing.
     """
 
     payment_key: str
@@ -54,7 +54,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The gateway said no for good: no money moved by this question. An earlier one may have moved some."""
+    """The gateway said no for good: this question moved no money. An earlier question may have."""
 
     code: str
     message: str
@@ -62,7 +62,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The gateway answered with an error that leaves open whether money moved, and would so again under the same key."""
+    """The gateway's error leaves open whether money moved. Under the same key the answer would be the same."""
 
     code: str
     message: str
@@ -82,7 +82,7 @@ class Hint:
 def judge(record: Record, order_id: str) -> Charged | NotCharged | NothingYet:
     """What the gateway's record says about the money of an order.
 
-    Money that moved for another order is not ours to take, and above all not ours to give back.
+    We neither take nor give back money that moved for another order.
     """
     if record.order_id != order_id:
         return NotCharged("FOREIGN_PAYMENT", "the payment is another order's")
@@ -96,9 +96,9 @@ def judge(record: Record, order_id: str) -> Charged | NotCharged | NothingYet:
 
 
 def believe(said: Refused | Failed | NoAnswer, known: PaymentAnswer) -> PaymentAnswer:
-    """What is known of a payment, after its gateway has said this and then its record was looked up.
+    """What is known of a payment, from what its gateway said and from its record, which was looked up afterwards.
 
-    The record goes before what was said. Without a look at it no refusal is believed, and no key is given up.
+    The record outweighs what was said. Without it we believe no refusal and give up no key.
     """
     match known, said:
         case Charged() | NotCharged(), _:
@@ -112,7 +112,7 @@ def believe(said: Refused | Failed | NoAnswer, known: PaymentAnswer) -> PaymentA
 
 
 def judge_refund(record: Record, refund: Refund) -> GivenBack | NothingYet:
-    """Whether the gateway's record has this refund, or no money that is left to give."""
+    """Whether the money went back: the gateway's record has this refund, or no balance is left to give."""
     given = any(
         each.reason.endswith(mark(refund)) and each.amount == refund.amount for each in record.returns
     )
@@ -120,9 +120,9 @@ def judge_refund(record: Record, refund: Refund) -> GivenBack | NothingYet:
 
 
 def believe_refund(said: Refused | Failed | NoAnswer, known: RefundAnswer) -> RefundAnswer:
-    """What is known of a refund, after its gateway has said this and then its record was looked up.
+    """What is known of a refund, from what its gateway said and from its record, which was looked up afterwards.
 
-    No refusal is final, for the money is owed: once it was seen that nothing was given, it is asked for anew.
+    We owe the money, so no refusal is final: once the record shows that nothing was given, we ask anew.
     """
     match known, said:
         case GivenBack(), _:
@@ -134,5 +134,5 @@ def believe_refund(said: Refused | Failed | NoAnswer, known: RefundAnswer) -> Re
 
 
 def mark(refund: Refund) -> str:
-    """What ends the reason of a refund in the gateway's record: what is found there is never given twice."""
+    """The end of a refund's reason in the gateway's record. A refund whose mark is there is never given again."""
     return f"[{refund.id}]"

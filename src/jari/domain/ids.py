@@ -12,11 +12,11 @@ def is_id(number: int) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether this writes a number that is worth reading: in plain digits, and no more of them than an id has."""
+    """Whether the text is a number in plain digits, with no more digits than an id has."""
     return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
 
 
 def read_id(text: str) -> int | None:
-    """The id that is written here; None if none is."""
+    """The id that the text writes; None if it writes none."""
     number = int(text) if is_number(text) else 0
     return number if is_id(number) else None

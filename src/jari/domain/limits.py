@@ -1,4 +1,4 @@
-"""What is limited, by whom it is counted, and how much of it is allowed within a window of time."""
+"""Limits: which attempts are counted together, and how many of them a window of time allows."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class LogInLimits:
-    """How often somebody may try to log in; the settings of these names say how often that is."""
+    """How often somebody may try to log in. The settings of the same names hold the numbers."""
 
     log_ins_per_address: int
     log_in_attempts_per_address: int
@@ -25,10 +25,10 @@ class LogInLimits:
     def of(self, account: str, address: str, device: str | None) -> tuple[Limit, ...]:
         """What a log-in to the account counts against.
 
-        A device on which the account was logged in before is counted by itself, whatever strangers do, so that none of
-        them can lock its owner out; and together with the other known devices at its address, for whoever has an account
-        can make any number of them. Everybody else is counted by address, by account and address together, and softly
-        by account: guessing stays bounded, from however many addresses.
+        A device on which the account was logged in before is counted by itself: no stranger can lock its owner out.
+        It is counted together with the other known devices at its address, too: whoever has an account can make any
+        number of known devices. Everybody else is counted by address, by account and address together, and by
+        account alone, with a higher limit: so guessing stays bounded, from however many addresses it comes.
         """
         if device is not None:
             return (
@@ -46,10 +46,10 @@ class LogInLimits:
         )
 
     def of_password(self, user_id: int, address: str) -> tuple[Limit, ...]:
-        """What a change of password counts against, right ones, too: each costs two hashes.
+        """What a change of password counts against. Changes that succeed count, too: each costs two hashes.
 
-        Whoever has found an open session must not guess on in it, nor may an address that has many accounts keep
-        everybody else waiting to log in.
+        Nobody may use an open session that they came across to guess its password. Nor may an address with many
+        accounts keep everybody else waiting to log in.
         """
         return (
             Limit(f"password:tries:{address}", self.log_ins_per_address),

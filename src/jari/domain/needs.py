@@ -11,9 +11,9 @@ from jari.domain.reservations import Reservation
 class Needs:
     """What one command must know.
 
-    Allocations of seats and of buyers; reservations by id, by the key of one of their payments, and the open
-    ones of buyers, with the allocations of all their seats. Buyers are those who may be about to take the seats:
-    of them the tenures are needed too.
+    It names allocations by seat and by buyer. It names reservations by id, by the key of a payment, and all open ones
+    of a buyer; the allocations of their seats are read with them. ``buyer_ids`` are those who may be about to take the
+    seats: their tenures are read, too.
     """
 
     seat_ids: tuple[int, ...] = ()
@@ -33,9 +33,9 @@ class Needs:
 
 
 class Reading:
-    """What a whole batch must read, each thing once: reservations first, since they have seats.
+    """What a whole batch must read, each thing once. Read the reservations first: their seats must be read, too.
 
-    ``plan`` has the ids of the seats of the schedule: what else is named need not be looked for.
+    ``plan`` has the ids of the schedule's seats; other ids are not looked for.
     """
 
     def __init__(self, needed: Iterable[Needs], plan: Container[int]) -> None:
@@ -47,11 +47,11 @@ class Reading:
         self.payment_keys = {key for each in needed for key in each.payment_keys}
         self.open_of_buyers = {buyer_id for each in needed for buyer_id in each.open_of_buyers}
         self.tenures = {pair for each, seat_ids in here for pair in product(each.buyer_ids, seat_ids)}
-        # who may be about to take the seats of which reservation
+        # (buyer, reservation): this buyer may be about to take its seats
         self._takers = [pair for each in needed for pair in product(each.buyer_ids, each.reservation_ids)]
 
     def add_seats_of(self, reservations: Iterable[Reservation]) -> None:
-        """Add what must be read of the seats of the reservations that were found."""
+        """Add the seats of these reservations, and the tenures there of those who may be about to take them."""
         seats_of = {each.id: each.seat_ids for each in reservations}
         for seat_ids in seats_of.values():
             self.seat_ids.update(seat_ids)

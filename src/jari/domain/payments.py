@@ -7,8 +7,8 @@ A payment begins when the buyer, whom the gateway has authenticated, asks to be 
         ├──(the seats are gone)
         └──▶ FAILED ──(money came all the same)──▶ REFUND_DUE
 
-Before that it is READY, and known to the gateway alone. REFUND_DUE says that we owe money, of the whole
-payment or of some seats; CANCELED that all of it went back. What cost nothing goes from DONE to CANCELED.
+Before that it is READY, and known to the gateway alone. REFUND_DUE says that we owe money, for the whole
+payment or for some seats; CANCELED says that all of it went back. A payment of nothing goes from DONE to CANCELED.
 """
 
 from collections.abc import Iterable
@@ -43,8 +43,8 @@ class RefundStatus(StrEnum):
 class Payment:
     """One try to pay. ``charged`` is what the gateway took: 0 until it said so.
 
-    ``attempt`` counts the questions that need an idempotency key of their own; at ``next_try_ms`` somebody must
-    look after an unfinished payment. ``code`` and ``message`` are the gateway's last words.
+    ``attempt`` counts the questions to the gateway that need an idempotency key of their own. At ``next_try_ms``
+    somebody must look after an unfinished payment. ``code`` and ``message`` are the gateway's last words.
     """
 
     id: int
@@ -90,7 +90,7 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class NotCharged:
-    """The gateway has not taken any money, and will not: its reason."""
+    """The gateway has taken no money and will take none; ``code`` and ``message`` are its reason."""
 
     code: str
     message: str
@@ -103,7 +103,7 @@ class GivenBack:
 
 @dataclass(frozen=True, slots=True)
 class NothingYet:
-    """The gateway's record shows that no money has moved so far: the next attempt is a question of its own."""
+    """The gateway's record shows that no money has moved so far. The next attempt is a new question, with a new key."""
 
     code: str
     message: str
@@ -111,7 +111,7 @@ class NothingYet:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Nobody knows whether money moved: the next attempt is the same question, lest it be done twice."""
+    """Nobody knows whether money moved. The next attempt repeats the question under its key, lest money move twice."""
 
     code: str
     message: str
@@ -125,7 +125,7 @@ Open = TypeVar("Open", Payment, Refund)
 
 
 def postponed(open_still: Open, answer: NothingYet | NoAnswer, next_try_ms: int) -> Open:
-    """A payment or refund that is to be asked after later. Each attempt has an idempotency key of its own."""
+    """The payment or refund, to be asked after at ``next_try_ms``: after NothingYet under a new idempotency key."""
     match answer:
         case NothingYet():
             attempt = open_still.attempt + 1
@@ -137,7 +137,7 @@ def postponed(open_still: Open, answer: NothingYet | NoAnswer, next_try_ms: int)
 
 
 def in_time(payment: Payment) -> tuple[int, int]:
-    """What payments are sorted by; numbers alone do not rise from one process to the other."""
+    """The key that payments are sorted by: time first, since each process takes its numbers from blocks of its own."""
     return payment.started_ms, payment.id
 
 
@@ -154,7 +154,7 @@ def check_reason(reason: str) -> str:
 
 
 def status_with_refunds(refunds: Iterable[Refund], *, buys_seats: bool) -> PaymentStatus:
-    """The status of a payment that was charged, with all the refunds of it; ``buys_seats``: some are left."""
+    """The status of a charged payment with these refunds, all of its own; ``buys_seats``: it still pays for a seat."""
     if any(each.status is RefundStatus.DUE for each in refunds):
         return PaymentStatus.REFUND_DUE
     return PaymentStatus.DONE if buys_seats else PaymentStatus.CANCELED

@@ -1,7 +1,7 @@
 """Who may do what. What this table does not grant is denied, and so is everything to a role that it does not name.
 
-A visitor is anybody who is not logged in. ``OWN`` grants what belongs to the user, ``ANY`` grants it whoever it belongs
-to; what has no owner can only be granted to ``ANY``.
+A visitor is anybody who is not logged in. ``OWN`` grants an action on what belongs to the user, ``ANY`` on anybody's.
+What has no owner takes ``ANY``.
 """
 
 from enum import Enum, StrEnum, auto
@@ -77,7 +77,7 @@ def require(user: User | None, action: Action, owner_id: int | None = None) -> N
     """Refuse what the user may not do. Where a stranger must not even learn that something exists, ask `may` instead.
 
     Raises:
-        Unauthenticated: a visitor may not, a user perhaps may.
+        Unauthenticated: a visitor may not do it; a user may be allowed to.
         Forbidden: this user may not.
     """
     if may(user, action, owner_id):

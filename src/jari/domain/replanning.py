@@ -1,8 +1,8 @@
 """A new plan for a venue whose seats are on sale: which seats stay, which go, and which come back.
 
-A seat's id stands for one printed place for ever. So a plan may drop or move whatever nobody has; a seat that is
-held or sold stays where its ticket says. What is dropped is gone for every command from then on, and gets its old
-id back if a later plan has it again.
+A seat's id stands for one printed place for ever. A plan may drop or move any seat that nobody has; a seat that is
+held or sold stays where its ticket says. A dropped seat is gone for every later command, and gets its old id back
+if a later plan has it again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ class Replan:
     dropped: Mapping[int, SeatName]
 
     def require_unowned(self, allocations: Iterable[Allocation], now_ms: int) -> None:
-        """Refuse to drop what somebody has; ``allocations`` are those of the dropped seats, in every schedule.
+        """Refuse to drop seats that somebody has; ``allocations`` are those of the dropped seats in every schedule.
 
         Raises:
             PlanDropsSeats: names some of the seats by their guids, and all by their ids.
@@ -45,7 +45,7 @@ class Replan:
 
 
 def replan(seats: Mapping[SeatName, int], former: Mapping[SeatName, int], plan: Venue) -> Replan:
-    """What becomes of the venue's ``seats``, and of the ``former`` ones, when ``plan`` takes the place of its plan."""
+    """What becomes of the venue's ``seats``, and of its ``former`` ones, when ``plan`` replaces its plan."""
     wanted = plan.seats_by_name()
     return Replan(
         kept={name: seats[name] for name in wanted if name in seats},

@@ -9,8 +9,8 @@
       └──its hold has ended──▶ EXPIRED
 
 A reservation is one immutable value with its seats, its payments and its refunds; every move makes a new one.
-Seats and prices are frozen when it is made: a new plan or price of the venue does not touch it. Its seats are
-those of one hold, and end with it.
+Its seats and prices are frozen when it is made: a new plan or price of the venue does not touch it. All its seats
+are under one hold, and it ends with that hold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -118,11 +118,11 @@ class Reservation:
 
     @property
     def paying(self) -> Payment | None:
-        """The payment of which it is not known yet whether money moved."""
+        """The payment that is under way: nobody knows yet whether its money moved."""
         return next((each for each in self.payments if each.status is PaymentStatus.CONFIRMING), None)
 
     def status_at(self, now_ms: int) -> ReservationStatus:
-        """The status, judged by the clock: ended is ended, whether or not the sweeper has come by."""
+        """The status at this time. An unpaid one whose time is over is EXPIRED, whether or not the sweeper has come by."""
         ended = self.status is ReservationStatus.PENDING and self.paying is None and self.expires_ms <= now_ms
         return ReservationStatus.EXPIRED if ended else self.status
 
@@ -160,14 +160,14 @@ class Reservation:
         raise NotFound(f"Reservation {self.id} has no seat {seat_id}: look at the reservation again.")
 
     def bought_nothing(self, payment: Payment) -> bool:
-        """Whether the payment was charged and never got its seats: a refund without seats gives all of it back."""
+        """Whether the payment was charged but got no seats: a refund that names no seats gives all of it back."""
         return any(not each.seat_ids for each in self.refunds if each.payment_id == payment.id)
 
     def require_not_paying(self) -> None:
-        """Refuse to touch what is being paid for.
+        """Refuse to touch a reservation that is being paid for.
 
         Raises:
-            PaymentUnderWay: it is not known yet whether money moves.
+            PaymentUnderWay: nobody knows yet whether money moves.
         """
         if self.paying is not None:
             raise PaymentUnderWay(
@@ -177,7 +177,7 @@ class Reservation:
             )
 
     def require_undecided(self, now_ms: int) -> None:
-        """Refuse to change what is paid, given up or being paid for.
+        """Refuse to change a reservation that is paid, given up or being paid for.
 
         Raises:
             PaymentUnderWay, ReservationClosed.
@@ -193,10 +193,10 @@ class Reservation:
             raise ReservationClosed(f"Reservation {self.id} is {status}: {remedy}.", seat_ids=self.seat_ids)
 
     def require_amount(self, amount: int) -> None:
-        """Refuse to charge another amount than was frozen.
+        """Refuse to charge anything but the frozen amount.
 
         Raises:
-            AmountMismatch: it is another.
+            AmountMismatch: ``amount`` is another.
         """
         if amount != self.amount:
             raise AmountMismatch(
@@ -205,10 +205,10 @@ class Reservation:
             )
 
     def require_refundable(self, payment: Payment, seats: Sequence[ReservedSeat]) -> None:
-        """Refuse to give money back that was never taken for these seats, or has gone back.
+        """Refuse a refund where the payment took no money for these seats, or the money has gone back.
 
         Raises:
-            NotRefundable: which it was.
+            NotRefundable: one of the two; the detail says which.
         """
         unpaid = payment.status not in (PaymentStatus.DONE, PaymentStatus.REFUND_DUE)
         if unpaid or self.bought_nothing(payment) or not seats:
@@ -219,7 +219,7 @@ class Reservation:
             raise NotRefundable(f"{len(gone)} of the seats were refunded before.", seat_ids=gone)
 
     def in_order(self) -> "Reservation":
-        """The reservation with its parts in the order in which they are always read."""
+        """The reservation with its parts in their one order: seats by id, payments and refunds by time."""
         return replace(
             self,
             seats=tuple(sorted(self.seats, key=lambda each: each.seat_id)),
@@ -238,7 +238,7 @@ class Reservation:
         return replace(self, payments=payments)
 
     def with_refund(self, refund: Refund) -> "Reservation":
-        """The reservation with this refund, new or in its new state; its payment says what is owed."""
+        """The reservation with this refund, new or in its new state, and with the payment's status that follows from it."""
         others = tuple(each for each in self.refunds if each.id != refund.id)
         refunds = tuple(sorted((*others, refund), key=lambda each: (each.requested_ms, each.id)))
         payment = self.payment(refund.payment_id)
@@ -276,7 +276,7 @@ def reserved_seat(seat_id: int, offer: Offer) -> ReservedSeat:
 
 
 def refund_deadline_ms(starts_ms: int, refund_until_hours: int) -> int:
-    """Until when, inclusive, a buyer may ask for money back: so many hours before the start."""
+    """The last moment at which a buyer may ask for money back: so many hours before the start."""
     return starts_ms - refund_until_hours * 3_600_000
 
 
@@ -293,7 +293,7 @@ def require_in_time(seats: Sequence[ReservedSeat], now_ms: int, deadline_ms: int
 
 
 def order_id(schedule_id: int, reservation_id: int, token: str) -> str:
-    """The order's name at the gateway. It carries where to look, and a part that nobody can guess."""
+    """The order's name at the gateway: schedule, reservation, and a part that nobody can guess."""
     return f"{schedule_id}-{reservation_id}-{token}"
 
 
@@ -313,12 +313,12 @@ def read_order_id(text: str) -> tuple[int, int]:
 
 
 def no_order() -> NotFound:
-    """The refusal of an order that there is not, or that is somebody else's."""
+    """The refusal of an order that does not exist or is somebody else's."""
     return NotFound("You have no such order: look at your reservations.")
 
 
 def no_reservation(reservation_id: int) -> NotFound:
-    """The refusal of a reservation that there is not, or that is somebody else's: it is not told which."""
+    """The refusal of a reservation that does not exist or is somebody else's; it does not say which."""
     return NotFound(f"You have no reservation {reservation_id}: look at your reservations.")
 
 

@@ -79,7 +79,7 @@ class Filter:
     to_ms: int | None = None
 
     def fits(self, schedule: Schedule, now_ms: int) -> bool:
-        """Whether the schedule is one of those; its status is that of the moment."""
+        """Whether the filter lets the schedule through, with the status that it has at this moment."""
         return (
             self.kind in {None, schedule.kind}
             and self.status in {None, schedule.sale.status(now_ms)}
@@ -90,14 +90,14 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A part of the list by start, then id, and how many fit the filter in all."""
+    """A part of the list, sorted by start, then id; ``total`` counts all that fit the filter."""
 
     items: tuple[Schedule, ...]
     total: int
 
 
 def no_schedule(schedule_id: int) -> NotFound:
-    """The refusal of a schedule that there is not."""
+    """The refusal of a schedule that does not exist."""
     return NotFound(f"There is no schedule {schedule_id}: look at the list of schedules.")
 
 

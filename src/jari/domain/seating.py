@@ -9,14 +9,14 @@ A seat of a schedule is AVAILABLE unless an allocation says otherwise::
 
 While a hold is being paid for it is firm: it has no end, and so cannot expire.
 
-Nobody keeps a seat for ever by giving it back and taking it again: the time for which a buyer has kept a seat without
-buying it goes on counting (`Tenure`) until the buyer has left it alone for a while.
+Nobody keeps a seat for ever by giving it back and taking it again. The store remembers how long a buyer has kept a
+seat without buying it (`Tenure`), and that time goes on counting until the buyer has left the seat alone for a while.
 
-A seat that is not in the schedule's plan is nobody's, whatever was written down before the plan changed: it can be
-neither held nor sold.
+A seat that is not in the schedule's plan is nobody's and can be neither held nor sold, even if an allocation from
+before the plan changed is still there.
 
 `Seating` has the allocations that a batch of commands may touch, the rules for them one by one, and what has changed.
-Which rules make a command stands in `jari.domain.commands`. Nothing here waits, reads a clock or knows a database: the
+`jari.domain.commands` puts the rules together to commands. Nothing here waits, reads a clock or knows a database: the
 store's time comes as an argument, in milliseconds since 1970.
 """
 
@@ -41,9 +41,9 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A seat that somebody has; ``expires_ms`` is None where the time has no power over it.
+    """A seat that somebody has; ``expires_ms`` is None where it has no end: sold, or being paid for.
 
-    ``since_ms`` is when its buyer began to keep it: before this hold, where it is not the first.
+    ``since_ms`` is when its buyer began to keep it; an earlier hold of the same buyer counts.
     """
 
     seat_id: int
@@ -117,7 +117,7 @@ def unknown_seats(seat_ids: Sequence[int]) -> UnknownSeats:
 
 
 def seats_taken(taken: Sequence[int], asked: int) -> SeatsTaken:
-    """The refusal of ``asked`` seats of which these are somebody's."""
+    """The refusal of ``asked`` seats, because somebody has those that are ``taken``."""
     return SeatsTaken(
         f"{len(taken)} of the {asked} seats are taken: choose others and try again.", seat_ids=taken
     )
@@ -127,8 +127,8 @@ class Seating:
     """The seats that a batch of commands is about, at one moment of the store's clock.
 
     ``allocations`` must hold every allocation of every seat that a command names, and every allocation of
-    every buyer who holds: the rules are decided from nothing else. ``plan`` has the ids of the seats that the
-    schedule has in the version that is being decided, ``earlier`` the tenures of every buyer who holds.
+    every buyer who is about to hold: the rules look at nothing else. ``plan`` has the ids of the seats that the
+    schedule has in the version that is being decided; ``earlier`` has the tenures of every buyer who is about to hold.
     """
 
     def __init__(
@@ -157,16 +157,20 @@ class Seating:
 
     def hold_ids(self, seat_ids: Iterable[int]) -> set[str]:
         """The holds that these seats are under."""
-        return {own.hold_id for seat_id in seat_ids if (own := self._seats.now.get(seat_id)) is not None}
+        return {
+            allocation.hold_id
+            for seat_id in seat_ids
+            if (allocation := self._seats.now.get(seat_id)) is not None
+        }
 
     def held_already(self, buyer_id: int, seat_ids: tuple[int, ...]) -> Held | None:
-        """The buyer's own hold of exactly these seats: asking again gives it again, with its first end."""
+        """The buyer's own hold of exactly these seats, with its first end; None if there is none."""
         holds = []
         for seat_id in seat_ids:
-            own = self._live(seat_id)
-            if own is None or own.buyer_id != buyer_id or not own.can_end:
+            allocation = self._live(seat_id)
+            if allocation is None or allocation.buyer_id != buyer_id or not allocation.can_end:
                 return None
-            holds.append(own)
+            holds.append(allocation)
         if len({each.hold_id for each in holds}) > 1:
             return None
         first_end_ms = min(each.expires_ms or 0 for each in holds)
@@ -179,10 +183,10 @@ class Seating:
     # What must be so
 
     def require_open(self) -> None:
-        """Refuse to give seats away before the sale, after it or while it is closed.
+        """Refuse to give seats away while the sale is not open.
 
         Raises:
-            SaleNotOpen: now is such a time.
+            SaleNotOpen: the sale has not begun, or is closed.
         """
         self._sale.require_open(self.now_ms)
 
@@ -196,7 +200,7 @@ class Seating:
             raise unknown_seats(unknown)
 
     def require_free(self, seat_ids: Sequence[int], asked: int) -> None:
-        """Refuse seats that somebody has, out of so many that were asked for.
+        """Refuse seats that somebody has; ``asked`` is how many seats were asked for.
 
         Raises:
             SeatsTaken: somebody has at least one of them.
@@ -229,9 +233,9 @@ class Seating:
         not_held = [
             seat_id
             for seat_id in seat_ids
-            if (own := self._live(seat_id)) is None
-            or own.buyer_id != buyer_id
-            or own.status is not Status.HOLD
+            if (allocation := self._live(seat_id)) is None
+            or allocation.buyer_id != buyer_id
+            or allocation.status is not Status.HOLD
         ]
         if not_held:
             raise NotYourSeats(
@@ -245,7 +249,7 @@ class Seating:
     def take(
         self, buyer_id: int, seat_ids: tuple[int, ...], hold_id: str, hold_ms: int, limit: KeepLimit
     ) -> int:
-        """Put free seats under a hold of the buyer: when it ends.
+        """Put free seats under a hold of the buyer, and return when it ends.
 
         Raises:
             KeptTooLong: the buyer has kept at least one of them as long as the limit allows.
@@ -256,7 +260,7 @@ class Seating:
         return expires_ms
 
     def join(self, holds: Sequence[Allocation]) -> tuple[str, int]:
-        """Make one hold of several of a buyer; it ends when the first of them would: its id and its end."""
+        """Make one hold of several of a buyer, and return its id and its end: the earliest end of them all."""
         first = min(holds, key=lambda each: each.expires_ms or 0)
         expires_ms = first.expires_ms or 0
         shortened = []
@@ -264,7 +268,7 @@ class Seating:
             if (each.hold_id, each.expires_ms) != (first.hold_id, expires_ms):
                 self._seats.put(each.seat_id, replace(each, hold_id=first.hold_id, expires_ms=expires_ms))
                 shortened.append(each.seat_id)
-        if shortened:  # the replicas must not believe in the later end
+        if shortened:  # else replicas would go on showing the later end
             self.changes.append(Change(Status.HOLD, tuple(shortened), first.buyer_id, expires_ms))
         return first.hold_id, expires_ms
 
@@ -276,14 +280,14 @@ class Seating:
         max_seats: int,
         limit: KeepLimit = NO_LIMIT,
     ) -> None:
-        """Make a hold unable to end; one that has ended is taken again if all its seats are free.
+        """Make a hold unable to end. A hold that has ended is taken again, if all its seats are free.
 
-        It gives no more time to keep the seats: should the payment fail, that goes on counting by the ``limit``.
+        The buyer gains no time by it: if the payment fails, the time goes on counting by the ``limit``.
 
         Raises:
-            UnknownSeats: the plan has at least one of them no more.
+            UnknownSeats: the plan no longer has at least one of them.
             SeatsTaken: somebody else has at least one of them, or the same buyer by another hold.
-            TooManySeats, SaleNotOpen: it would have to be taken again, and may not.
+            TooManySeats, SaleNotOpen: the hold has ended, and the buyer may not take it again.
         """
         self.require_known(seat_ids)
         lost = tuple(seat_id for seat_id in seat_ids if not self._is_under(seat_id, hold_id))
@@ -297,12 +301,12 @@ class Seating:
                 self._seats.put(seat_id, replace(self._seats.now[seat_id], expires_ms=None))
 
     def loosen(self, hold_id: str, seat_ids: tuple[int, ...], expires_ms: int) -> None:
-        """Let a firm hold end again, at its first end: a try to pay gives no more time."""
+        """Give a firm hold its first end back: a try to pay gives no more time."""
         for seat_id in self._still_under(hold_id, seat_ids):
             self._seats.put(seat_id, replace(self._seats.now[seat_id], expires_ms=expires_ms))
 
     def occupy(self, buyer_id: int, hold_id: str, seat_ids: tuple[int, ...]) -> None:
-        """Sell all the seats of a hold to who holds them, or none.
+        """Sell all the seats of a hold to their holder, or none.
 
         Raises:
             NotYourSeats: at least one of them is not under the hold any more.
@@ -315,14 +319,14 @@ class Seating:
         self.changes.append(Change(Status.OCCUPIED, seat_ids, buyer_id))
 
     def vacate(self, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
-        """Take sold seats back from their buyer; one that is not theirs stays as it is."""
+        """Take sold seats back from their buyer. A seat that the buyer does not have stays as it is."""
         self.free(
             tuple(
                 seat_id
                 for seat_id in seat_ids
-                if (own := self._seats.now.get(seat_id)) is not None
-                and own.buyer_id == buyer_id
-                and own.status is Status.OCCUPIED
+                if (allocation := self._seats.now.get(seat_id)) is not None
+                and allocation.buyer_id == buyer_id
+                and allocation.status is Status.OCCUPIED
             )
         )
 
@@ -331,17 +335,17 @@ class Seating:
         self.free(self._still_under(hold_id, seat_ids))
 
     def sweep(self, seat_ids: Iterable[int]) -> tuple[int, ...]:
-        """Free those of these seats whose hold has ended: which."""
+        """Free those of these seats whose hold has ended, and return them."""
         ended = tuple(
             seat_id
             for seat_id in seat_ids
-            if (own := self._seats.now.get(seat_id)) is not None and own.is_free(self.now_ms)
+            if (allocation := self._seats.now.get(seat_id)) is not None and allocation.is_free(self.now_ms)
         )
         self.free(ended)
         return ended
 
     def free(self, seat_ids: tuple[int, ...]) -> None:
-        """Take seats, perhaps none, from whoever has them."""
+        """Take these seats from whoever has them; there may be none."""
         for seat_id in seat_ids:
             self._remember_end(seat_id)
             self._seats.remove(seat_id)
@@ -355,7 +359,7 @@ class Seating:
         return [Effect(before, after) for before, after in self._seats.changed()]
 
     def tenures(self) -> list[Tenure]:
-        """What the store must remember of holds that have ended unbought."""
+        """The tenures that the store must remember: of holds that have ended without a purchase."""
         return [tenure for _, tenure in self._tenures.changed() if tenure is not None]
 
     def mark(self) -> tuple[int, int, int]:
@@ -383,16 +387,16 @@ class Seating:
         return [each for each in live if each and each.buyer_id == buyer_id]
 
     def _is_under(self, seat_id: int, hold_id: str) -> bool:
-        own = self._live(seat_id)
-        return own is not None and own.status is Status.HOLD and own.hold_id == hold_id
+        allocation = self._live(seat_id)
+        return allocation is not None and allocation.status is Status.HOLD and allocation.hold_id == hold_id
 
     def _still_under(self, hold_id: str, seat_ids: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(
             seat_id
             for seat_id in seat_ids
-            if (own := self._seats.now.get(seat_id)) is not None
-            and own.status is Status.HOLD
-            and own.hold_id == hold_id
+            if (allocation := self._seats.now.get(seat_id)) is not None
+            and allocation.status is Status.HOLD
+            and allocation.hold_id == hold_id
         )
 
     def _counting(self, buyer_id: int, seat_ids: tuple[int, ...], limit: KeepLimit) -> list[Tenure]:
@@ -401,7 +405,7 @@ class Seating:
         return limit.counting([each for each in tenures if each], self.now_ms)
 
     def _tenure(self, buyer_id: int, seat_id: int) -> Tenure | None:
-        """How long the buyer has kept a free seat before, if a hold of theirs was the last on it or is remembered."""
+        """How long the buyer kept this free seat before: by the last hold on it, if that was theirs, or as remembered."""
         last = self._seats.now.get(seat_id)
         if last is not None and last.buyer_id == buyer_id:
             return self._ended(last)
@@ -424,7 +428,7 @@ class Seating:
         expires_ms: int | None,
         counting: Iterable[Tenure],
     ) -> None:
-        """Put a buyer on free seats, where the holds of others may have ended unswept."""
+        """Put a buyer on free seats. Ended holds of others may still be recorded there: their tenures are remembered."""
         since_ms = {each.seat_id: each.since_ms for each in counting}
         for seat_id in seat_ids:
             self._remember_end(seat_id)

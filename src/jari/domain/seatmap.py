@@ -110,9 +110,9 @@ class Gap(Exception):
 class SeatMap:
     """Every seat's status at one version, with what a resuming viewer and a quick refusal need.
 
-    Arrays of 25 bytes a seat: status, end of the hold (0: none), owner (0: nobody) and the version of the
-    last change (``block_changed_at``: of a whole block). ``floor`` is the version from which on the last changes are known: a viewer at or past it can
-    be brought up to date by changes alone.
+    The arrays take 25 bytes a seat: status, end of the hold (0: none), owner (0: nobody) and version of the last
+    change (``block_changed_at``: of a whole block). The map knows the last changes from version ``floor`` on: changes
+    alone bring a viewer at or past it up to date.
     """
 
     def __init__(self, layout: Layout, epoch: str, version: int, allocations: Iterable[Allocation]) -> None:
@@ -151,9 +151,9 @@ class SeatMap:
         self.version = commit.version
 
     def remember(self, commits: Sequence[Commit]) -> None:
-        """Learn the last changes from commits that the map already contains, oldest first, ending with its own.
+        """Learn when seats last changed, from commits that the map already contains: oldest first, up to its version.
 
-        After this, viewers from before the first of them can resume.
+        Afterwards a viewer who knows the state before the first of them can resume.
         """
         for commit in commits:
             for seat_id in (seat_id for change in commit.changes for seat_id in change.seat_ids):
@@ -163,7 +163,7 @@ class SeatMap:
             self.floor = commits[0].version - 1
 
     def catch_up(self, version: int, within: range) -> Commit:
-        """One commit that brings a viewer at ``version`` to the map's: each changed seat once, as it is now."""
+        """One commit that brings a viewer from ``version`` to the map's version: each changed seat once, as it is now."""
         seats: dict[Status, list[int]] = {}
         changed_at, status, seat_ids = self.changed_at, self.status, self.layout.seat_ids
         for index in within:
@@ -193,7 +193,7 @@ class SeatMap:
 
     def _set(self, seat_id: int, status: Status, buyer_id: int, expires_ms: int | None) -> int | None:
         index = self.layout.index_of.get(seat_id)
-        if index is not None:  # a seat that a newer plan has dropped is of no interest
+        if index is not None:  # else a newer plan has dropped the seat, and nobody looks at it
             self.status[index] = status
             self.buyer_ids[index] = buyer_id
             self.expires_ms[index] = expires_ms or 0

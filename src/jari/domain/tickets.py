@@ -6,8 +6,8 @@ check it without asking anybody::
     base64url({"alg":"EdDSA","kid":…}) . base64url({"rid":…,"sid":…,"seat":…,"at":…}) . base64url(signature)
 
 The names of the claims are short because each character makes the printed code denser. This file knows the text
-and its bounds; the keys are elsewhere. There is one text for one ticket and one key: what a lenient reader would
-take for the same (padding, stray bits in a last character, further header fields, a field twice) is refused.
+and its bounds; the keys are elsewhere. One ticket and one key make exactly one text. Texts that a lenient reader
+would take for the same are refused: padding, stray bits in a last character, further header fields, a field twice.
 """
 
 import base64
@@ -26,7 +26,7 @@ SIGNATURE_BYTES: Final = 64  # RFC 8032, 5.1.6
 
 MAX_SEAT_LENGTH: Final = 100
 
-# 829 are needed when 100 characters of four octets stand beside the largest ids; the rest is room.
+# The longest token has 829: a place of 100 characters of four octets each, and the largest ids. The rest is room.
 MAX_TOKEN_LENGTH: Final = 1000
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
@@ -47,7 +47,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class SplitToken:
-    """A token taken apart and not yet believed: ``claims`` are worth nothing before the signature is checked."""
+    """The parts of a token. Do not believe ``claims`` before the signature is checked."""
 
     key_id: str
     signed: bytes
@@ -58,8 +58,8 @@ class SplitToken:
 def printed_seat(block: str, row_label: str, seat_label: str) -> str:
     """The place as a ticket holds it, e.g. ``113 5-3``, whatever a plan calls its blocks, rows and seats.
 
-    A plan may have longer names than a code has room for, and characters that cannot be printed. A ticket that
-    is paid for must come out all the same, so they are cut short and replaced here.
+    A plan may have names that are too long for a code, and characters that cannot be printed. A paid ticket must
+    come out all the same: so names are cut short and such characters replaced.
     """
     place = " ".join(f"{block} {row_label}-{seat_label}".split())
     printable = "".join(character if character.isprintable() else "?" for character in place)
@@ -131,7 +131,7 @@ def _decode_base64url(part: str) -> bytes:
     if not _BASE64URL.fullmatch(part) or len(part) % 4 == 1:
         raise BadTicket("The code holds characters that no ticket has: scan it again.")
     octets = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    # A last character can carry bits that the decoder drops: another text for the same octets.
+    # The decoder drops stray bits of the last character; the same octets would have a second text.
     if encode_base64url(octets) != part:
         raise BadTicket("The code is not written the way tickets are: scan it again.")
     return octets
@@ -161,7 +161,7 @@ def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _key_id_of(header: bytes) -> str:
     fields = _decode_object(header)
-    # The algorithm is ours to say, never the token's (RFC 8725, 3.1). "crit" and embedded keys are further fields.
+    # We choose the algorithm, never the token (RFC 8725, 3.1). "crit" and embedded keys are refused as further fields.
     if fields.get("alg") != ALGORITHM:
         raise BadTicket(f"The ticket is not signed with {ALGORITHM}: it is not one of ours.")
     key_id = fields.get("kid")
@@ -177,7 +177,7 @@ def _check_ticket(ticket: Ticket) -> None:
         ("seat", ticket.seat_id),
     )
     for what, number in ids:
-        # True is an int to Python, and 1.0 is equal to 1; neither is an id.
+        # To Python True is an int, and 1.0 equals 1; neither is an id.
         if type(number) is not int or not is_id(number):
             raise BadTicket(f"The ticket's {what} is not a whole number from 1 to {MAX_ID}.")
     if type(ticket.seat) is not str or not 1 <= len(ticket.seat) <= MAX_SEAT_LENGTH:

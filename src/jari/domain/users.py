@@ -39,7 +39,7 @@ class User:
     id: int
     email: str
     name: str
-    role: str  # a `Role`, or one that a later version has stored, which may do nothing here
+    role: str  # a `Role`, or a name that a later version has stored; such a role may do nothing here
 
 
 def is_email(email: str) -> bool:
@@ -48,7 +48,7 @@ def is_email(email: str) -> bool:
 
 
 def normalise_email(email: str) -> str:
-    """The one form of an address, whichever way it was typed: trimmed, lower case, composed, of ordinary width.
+    """Bring an address to its one form, however it was typed: trimmed, lower case, composed, of ordinary width.
 
     The domain is written as people read it, not in punycode (IDNA 2008, mapped by UTS 46).
 
@@ -68,9 +68,10 @@ def normalise_email(email: str) -> str:
 
 
 def forms_of_email(email: str) -> tuple[str, ...]:
-    """The forms under which the account of this address may be stored, the normal one last; empty where it is none.
+    """The forms under which the account of this address may be stored, the normal one last.
 
-    Accounts that are older than the normal form are found as they were typed, if another account has that form.
+    Empty where the text is no e-mail address. An account that is older than the normal form is stored as it was
+    typed, if another account has its normal form.
     """
     forms = [email.strip().casefold()]
     with suppress(Invalid):

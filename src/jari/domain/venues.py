@@ -34,7 +34,7 @@ SHAPE_KINDS: Final = ("polygon", "circle", "text")
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# Control characters and lone surrogates: databases refuse them and nobody can print them.
+# Control characters and lone surrogates: databases refuse them, and nobody can print them.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SHOWN_CHARS = 40
 
@@ -52,8 +52,8 @@ class Grade:
 class SeatName(NamedTuple):
     """What makes a seat the one that it is: its guid in the plan, and the place that its ticket names.
 
-    A seat's id stands for its name for ever. A guid that a new plan puts elsewhere is another seat: whoever has
-    bought a ticket sits where the ticket says.
+    A seat's id stands for its name for ever. If a new plan puts a guid elsewhere, that is another seat: a ticket's
+    holder sits where the ticket says.
     """
 
     guid: str
@@ -144,7 +144,7 @@ class Venue:
 
 
 def no_venue(venue_id: int) -> NotFound:
-    """The refusal of a venue that there is not."""
+    """The refusal of a venue that does not exist."""
     return NotFound(f"There is no venue {venue_id}: see 'jari venue list'.")
 
 
@@ -194,7 +194,7 @@ def _check_color(color: str, where: str) -> None:
 
 
 def _check_frame(venue: Venue) -> None:
-    """The venue's own fields, and that nothing is missing or beyond a limit."""
+    """Check the venue's own fields, and that it has all parts and not too many of any."""
     _check_text(venue.name, "name", "venue")
     where = f"venue {shown(venue.name)}"
     if not _CURRENCY.fullmatch(venue.currency):

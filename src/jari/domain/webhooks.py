@@ -11,14 +11,14 @@ import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from jari.domain.errors import Conflict, Invalid, NotFound
 from jari.domain.events import Event, EventKind, SeatEvent, seat_events
 from jari.domain.seatmap import Commit
 from jari.domain.times import rfc3339
+from jari.domain.urls import is_url
 
-# Seats change hundreds of times a second in a sale: who wants that follows a stream, or asks for it.
+# In a sale seats change hundreds of times a second: a webhook is told of them only if it asks for it.
 SEATS = EventKind.SEATS_HELD.noun
 DEFAULT_PATTERNS = tuple(dict.fromkeys(f"{kind.noun}.*" for kind in EventKind if kind.noun != SEATS))
 
@@ -26,7 +26,7 @@ SECRET_BYTES = 32  # the specification asks for 24 to 64
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how a secret is shown, not one
 MAX_URL_LENGTH = 2_000
 BACKOFF_FACTOR = 4
-JITTER = 0.2  # of a delay: what failed together does not come back together
+JITTER = 0.2  # of a delay: deliveries that failed together do not come back together
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +50,33 @@ def matches(patterns: Iterable[str], kind: EventKind) -> bool:
 
 
 def check_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
-    """The patterns, each once, in the order given; none at all stand for all but ``seats.*``.
+    """The patterns, each once, in the order given. No pattern at all means everything but ``seats.*``.
 
     Raises:
         Invalid: one fits no kind of event.
     """
-    found = tuple(dict.fromkeys(patterns)) or DEFAULT_PATTERNS
-    for pattern in found:
+    chosen = tuple(dict.fromkeys(patterns)) or DEFAULT_PATTERNS
+    for pattern in chosen:
         if not any(matches([pattern], kind) for kind in EventKind):
             raise Invalid(
                 f"No event is of the kind {pattern!r}: there are {', '.join(EventKind)}, and {SEATS}.* etc."
             )
-    return found
+    return chosen
 
 
 def check_url(url: str) -> str:
     """The address, if events can be sent there.
 
     Raises:
-        Invalid: it is none of http or https, names no host, or is too long.
+        Invalid: it is neither http nor https, names no host, or is too long.
     """
-    try:
-        split = urlsplit(url)
-        usable = split.scheme in ("http", "https") and bool(split.hostname) and split.port != 0
-    except ValueError:
-        usable = False
-    if not usable or len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
+    if not is_url(url) or len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url:
         raise Invalid(f"{url!r} is no address for a webhook: it has the form https://example.com/path.")
     return url
 
 
 def no_webhook(webhook_id: int) -> NotFound:
-    """The refusal of a webhook that there is not."""
+    """The refusal of a webhook that does not exist."""
     return NotFound(f"There is no webhook {webhook_id}: see 'jari webhook list'.")
 
 
@@ -118,7 +113,7 @@ def tell(
 ) -> Iterator[Told]:
     """The events of a commit that somebody wants to know.
 
-    The seats come last: their changes may not have been read, and must not move the ids of the others.
+    Events of seats come last: a caller may not have read those changes, and the ids of the others must stay the same.
     """
     happened: list[Event | SeatEvent] = [*commit.events, *seat_events(commit.changes)]
     for ordinal, event in enumerate(happened):
@@ -132,9 +127,9 @@ def tell(
 def passed_on(cursor: int | None, version: int, versions: Sequence[int]) -> tuple[int, int]:
     """Up to which version a relay has come, and how many commits it has lost.
 
-    It had passed on the commits up to ``cursor`` (None: it is new here) of a schedule that is at ``version``, and
-    after the cursor it found ``versions`` in the log. A store that was put back may be behind the cursor, and the log
-    may have been trimmed to its end.
+    The relay has passed on the commits up to ``cursor`` (None: it is new to the schedule). The schedule is at
+    ``version``, and the log has ``versions`` after the cursor. After a restore from a backup the store may be behind
+    the cursor; the log may have been trimmed to its end.
     """
     reached = versions[-1] if versions else version
     next_one = versions[0] if versions else version + 1
@@ -146,7 +141,7 @@ def payload(
 ) -> dict[str, Any]:
     """What a receiver is told: ``id``, ``type``, ``createdAt`` and ``data``, in the words of the API.
 
-    Of people it names the buyer's id and nothing else. Money is in the currency's minor unit.
+    Nothing but the buyer's id tells who somebody is. Money is in the currency's minor unit.
     """
     data: dict[str, Any] = {"scheduleId": schedule_id, "version": version}
     if isinstance(event, SeatEvent):
@@ -174,10 +169,10 @@ def sign(secret: bytes, name: str, timestamp_seconds: int, body: bytes) -> str:
 
 
 def retry_ms(attempt: int, *, min_seconds: int, max_seconds: int, dice: float) -> int:
-    """How long to wait after so many failed tries (1, 2, …): four times as long after each, up to the longest.
+    """How long to wait after so many failed tries (1, 2, …): each time four times as long, up to the longest.
 
     ``dice`` is from 0 to 1 and spreads the delay by a fifth to either side.
     """
-    # the exponent is bounded, or a setting of very many tries would make it a huge number first
+    # The exponent is bounded: with a setting of very many tries the power would be a huge number.
     delay_seconds = min(max_seconds, min_seconds * BACKOFF_FACTOR ** min(attempt - 1, 32))
     return int(delay_seconds * 1000 * (1 + JITTER * (2 * dice - 1)))

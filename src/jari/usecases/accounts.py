@@ -87,8 +87,8 @@ class Accounts:
         request = key and RequestKey("sign-up", key, hashlib.sha256(f"{email}\n{name}".encode()).hexdigest())
         if address:
             await self._limits.count(Limit(f"sign-up:{address}", self._settings.sign_ups_per_address))
-        if request and (again := await self._same_sign_up(request, email, password)) is not None:
-            return again
+        if request and (user := await self._same_sign_up(request, email, password)) is not None:
+            return user
         try:
             return await self._store.add_user(
                 email=email,
@@ -99,8 +99,8 @@ class Accounts:
             )
         except EmailTaken:
             # perhaps by the same request, which came twice at once
-            if request and (again := await self._same_sign_up(request, email, password)) is not None:
-                return again
+            if request and (user := await self._same_sign_up(request, email, password)) is not None:
+                return user
             raise
 
     async def _same_sign_up(self, request: RequestKey, email: str, password: str) -> User | None:
@@ -112,11 +112,11 @@ class Accounts:
         earlier = await self._store.sign_up_of(request)
         if earlier is None:
             return None
-        found = await self._store.user_by_email(email)
+        credentials = await self._store.user_by_email(email)
         same = earlier.request.fingerprint == request.fingerprint
-        if not same or found is None or not await self._passwords.verify(found[1], password):
+        if not same or credentials is None or not await self._passwords.verify(credentials[1], password):
             raise key_reused()
-        return found[0]
+        return credentials[0]
 
     async def log_in(self, *, email: str, password: str, address: str, device: str | None = None) -> LoggedIn:
         """A new session; ``device`` is the mark that came along, the answer's is the one to keep there.
@@ -128,10 +128,10 @@ class Accounts:
         account = hashlib.sha256((forms[-1] if forms else email).encode()).hexdigest()
         limits = self._log_in_limits.of(account, address, self._devices.known(device, account))
         await self._limits.count(*limits)
-        found = await self._user_of(forms)
-        if not await self._passwords.verify(found and found[1], password) or found is None:
+        credentials = await self._credentials_of(forms)
+        if not await self._passwords.verify(credentials and credentials[1], password) or credentials is None:
             raise WrongCredentials("E-mail address or password is wrong: check both and try again.")
-        user, password_hash = found
+        user, password_hash = credentials
         token = new_token(self._chance, TOKEN_BYTES)
         ended = await self._store.add_session(
             _hash(token),
@@ -146,10 +146,10 @@ class Accounts:
         await self._limits.forgive(limits)
         return LoggedIn(user, token, self._devices.marked(device, account))
 
-    async def _user_of(self, forms: Sequence[str]) -> tuple[User, str] | None:
+    async def _credentials_of(self, forms: Sequence[str]) -> tuple[User, str] | None:
         for form in forms:
-            if (found := await self._store.user_by_email(form)) is not None:
-                return found
+            if (credentials := await self._store.user_by_email(form)) is not None:
+                return credentials
         return None
 
     async def change_password(
@@ -163,11 +163,11 @@ class Accounts:
         user = await self.account(token)
         check_password(new_password)
         await self._limits.count(*self._log_in_limits.of_password(user.id, address))
-        found = await self._store.user_by_email(user.email)
-        if not await self._passwords.verify(found and found[1], password) or found is None:
+        credentials = await self._store.user_by_email(user.email)
+        if not await self._passwords.verify(credentials and credentials[1], password) or credentials is None:
             raise WrongCredentials("The present password is wrong, so it was not changed: try again.")
         ended = await self._store.change_password(
-            user.id, found[1], await self._passwords.hash(new_password), _hash(token or "")
+            user.id, credentials[1], await self._passwords.hash(new_password), _hash(token or "")
         )
         if ended is None:
             raise WrongCredentials("The password has just been changed elsewhere: log in with that one.")

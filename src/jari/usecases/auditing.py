@@ -39,6 +39,6 @@ class Auditor:
             raise
         for kind, count in faults.items():
             metrics.seat_faults.labels(kind).set(count)
-        if found := {kind: count for kind, count in faults.items() if count}:
-            log.error("seat_faults", **found, remedy="stop the sale and see docs/operations.md")
+        if counted := {kind: count for kind, count in faults.items() if count}:
+            log.error("seat_faults", **counted, remedy="stop the sale and see docs/operations.md")
         return 0  # there is nothing to go on with at once

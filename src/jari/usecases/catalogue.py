@@ -117,11 +117,11 @@ class Catalogue:
         return schedule
 
     async def _find(self, schedule_ids: Sequence[int]) -> dict[int, Schedule]:
-        found = {}
+        schedules = {}
         for schedule_id in schedule_ids:
             with suppress(NotFound):
-                found[schedule_id] = await self._store.schedule(schedule_id)
-        return found
+                schedules[schedule_id] = await self._store.schedule(schedule_id)
+        return schedules
 
     async def schedules(self, page: Page) -> Listing:
         """A page of the schedules that fit, by start; the same object for as long as nobody has looked again.
@@ -150,11 +150,11 @@ class Catalogue:
         return any_time and page.number == 1 and page.size == self._page_size
 
     async def _find_pages(self, pages: Sequence[Page]) -> dict[Page, Listing]:
-        found = {}
+        listings = {}
         for page in pages:
             offset = min(page.offset, MAX_ID)  # as far as the stores can count
-            found[page] = await self._store.schedules(page.chosen, offset=offset, limit=page.size)
-        return found
+            listings[page] = await self._store.schedules(page.chosen, offset=offset, limit=page.size)
+        return listings
 
     async def price_list(self, schedule_id: int, revision: int = 0) -> PriceList:
         """What every seat of a schedule costs at this moment, in the plan of this revision or a later one.

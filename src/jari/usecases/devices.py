@@ -55,8 +55,8 @@ class Devices:
         day = f"{self._today():05}"
         new = Entry(day, self._code(device, account, day))
         others = [entry for entry in entries if not self._is_of(entry, device, account)]
-        kept = (new, *others[: self._accounts_per_device - 1])
-        return ".".join((device, *(f"{entry.day}.{entry.code}" for entry in kept)))
+        remembered = (new, *others[: self._accounts_per_device - 1])
+        return ".".join((device, *(f"{entry.day}.{entry.code}" for entry in remembered)))
 
     def _read(self, mark: str | None) -> tuple[str, list[Entry]]:
         """The device and its entries that are not too old; for anything that is no mark, a new device."""

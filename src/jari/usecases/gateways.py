@@ -121,13 +121,13 @@ class Gateways:
 
     async def look_up(self, order_id: str, payment: Payment) -> PaymentAnswer:
         """Whether money moved, as the gateway has it on record."""
-        found = await self._record(payment)
-        match found:
+        record = await self._record(payment)
+        match record:
             case Record():
-                return await self._judge(found, order_id, payment)
+                return await self._judge(record, order_id, payment)
             case NoAnswer():
-                log.warning("payment_not_found_out", payment=payment.id, code=found.code)
-                return found
+                log.warning("payment_not_found_out", payment=payment.id, code=record.code)
+                return record
             case None:
                 return NothingYet("NOT_FOUND", "the gateway has no such payment")
 
@@ -177,12 +177,12 @@ class Gateways:
         return await self.give_back(payment, refund) if isinstance(known, NothingYet) else known
 
     async def _look_up_refund(self, payment: Payment, refund: Refund) -> RefundAnswer:
-        found = await self._record(payment)
-        match found:
+        record = await self._record(payment)
+        match record:
             case Record():
-                return judge_refund(found, refund)
+                return judge_refund(record, refund)
             case NoAnswer():
-                return found
+                return record
             case None:
                 return NothingYet("NOT_FOUND", "the gateway has no such payment")
 

@@ -164,8 +164,8 @@ class Holds:
         return replay(stored, request, command)
 
     async def _find_answers(self, requests: Sequence[RequestKey]) -> dict[RequestKey, StoredAnswer]:
-        found = {each.request.name: each for each in await self._store.answers(requests)}
-        return {request: found[request.name] for request in requests if request.name in found}
+        answers = {each.request.name: each for each in await self._store.answers(requests)}
+        return {request: answers[request.name] for request in requests if request.name in answers}
 
     def _refuse_losers(self, schedule: LiveSchedule, hold: Hold) -> None:
         """Answer from the replica what the store would surely refuse: most requests of a flood end here.

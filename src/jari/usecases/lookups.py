@@ -76,11 +76,11 @@ class Lookup(Generic[K, V]):
                 self._queue.popitem(last=False) for _ in range(min(self._batch_size, len(self._queue)))
             )
             try:
-                found = await self._find(list(batch))
+                values = await self._find(list(batch))
             except Exception as error:  # noqa: BLE001 - handed to everybody who waits
                 for asked in batch.values():
                     asked.answer.set_exception(error)
                     asked.answer.exception()  # it has been seen, though all who asked may have gone
                 continue
             for key, asked in batch.items():
-                asked.answer.set_result(found.get(key))
+                asked.answer.set_result(values.get(key))

@@ -67,28 +67,28 @@ class Refunds:
             NotFound: no such payment, or somebody else's.
             KeyReused, StillRunning, Unavailable.
         """
-        found = await self._store.reservation_of_payment(payment_id)
-        if found is None or not may(user, Action.REFUND, found.buyer_id):
+        reservation = await self._store.reservation_of_payment(payment_id)
+        if reservation is None or not may(user, Action.REFUND, reservation.buyer_id):
             raise NotFound(f"You have no payment {payment_id}: look at your reservations.")
-        late = may(user, Action.REFUND_LATE, found.buyer_id)
+        late = may(user, Action.REFUND_LATE, reservation.buyer_id)
         self._running.require_room()
-        if (payment := found.payment(payment_id)).amount:
+        if (payment := reservation.payment(payment_id)).amount:
             self._gateways.require(payment)
         command = RefundSeats(
-            reservation_id=found.id,
+            reservation_id=reservation.id,
             payment_id=payment_id,
             refund_id=await self._numbers.next(),
             seat_ids=seat_ids,
             reason=check_reason(reason) or ("by the organiser" if late else "asked for by the buyer"),
             patience_ms=self._pace.first_ms,
             buyer_id=None if late else user.id,
-            deadline_ms=self.deadline_ms(await self._catalogue.schedule(found.schedule_id)),
+            deadline_ms=self.deadline_ms(await self._catalogue.schedule(reservation.schedule_id)),
         )
-        taken = await self._tills.submit(found.schedule_id, command, request)
+        taken = await self._tills.submit(reservation.schedule_id, command, request)
         new = next((each for each in taken.refunds if each.id == command.refund_id), None)
         if new is None:
             # The request was answered before; what has become of it since, that answer does not know.
-            return await self._store.reservation(found.id) or found
+            return await self._store.reservation(reservation.id) or reservation
         if new.status is RefundStatus.DONE:
             return taken
         return await self._running.join_or(taken, new.id, lambda: self._give_back(taken, new))

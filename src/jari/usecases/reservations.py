@@ -77,11 +77,11 @@ class Reservations:
         Raises:
             NotFound, ReservationClosed, PaymentUnderWay, Unavailable.
         """
-        found = await self._store.reservation(reservation_id)
-        if found is None or not may(buyer, Action.CANCEL_RESERVATION, found.buyer_id):
+        reservation = await self._store.reservation(reservation_id)
+        if reservation is None or not may(buyer, Action.CANCEL_RESERVATION, reservation.buyer_id):
             raise no_reservation(reservation_id)
         command = CancelReservation(reservation_id, buyer.id)
-        return await self._tills.submit(found.schedule_id, command)
+        return await self._tills.submit(reservation.schedule_id, command)
 
     async def one(self, user: User, reservation_id: int) -> Reservation:
         """One reservation; a buyer sees only their own.
@@ -89,10 +89,10 @@ class Reservations:
         Raises:
             NotFound: there is none, or it is somebody else's.
         """
-        found = await self._store.reservation(reservation_id)
-        if found is None or not may(user, Action.SEE_RESERVATION, found.buyer_id):
+        reservation = await self._store.reservation(reservation_id)
+        if reservation is None or not may(user, Action.SEE_RESERVATION, reservation.buyer_id):
             raise no_reservation(reservation_id)
-        return found
+        return reservation
 
     async def mine(self, buyer: User, before_id: int | None, limit: int) -> Sequence[Reservation]:
         """The buyer's reservations, newest first.

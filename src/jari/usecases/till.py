@@ -42,18 +42,18 @@ class Entry(Generic[Outcome]):
 
     def decide(self, office: BoxOffice, answers: "Answers") -> None:
         """Decide the command, or repeat its stored answer. A fault of ours in it fails this command alone."""
-        again: Outcome | None = None
+        first_answer: Outcome | None = None
         try:
             if self.request is not None:
-                again = answers.replay(self.request, type(self.command))
-            self._decided = office.decide(self.command) if again is None else again
+                first_answer = answers.replay(self.request, type(self.command))
+            self._decided = office.decide(self.command) if first_answer is None else first_answer
         except JariError as refusal:
             self._decided = refusal
         except Exception as fault:
             log.exception("command_failed", command=type(self.command).__name__)
             self._decided = fault
         else:
-            if self.request is not None and again is None:
+            if self.request is not None and first_answer is None:
                 answers.add(self.request, self._decided)
 
     def tell(self) -> None:

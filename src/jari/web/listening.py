@@ -17,7 +17,9 @@ def listen(settings: ServerSettings) -> socket.socket:
 def listen_together(settings: ServerSettings) -> list[socket.socket]:
     """A socket at one address for each worker; the kernel spreads the connections over those that listen.
 
-    First the address is taken without sharing. So another server that would share it is noticed.
+    First the address is taken without sharing, so that another server that shares it is noticed. The first socket
+    listens at once, since only a socket that listens makes the system refuse another server. Clients that connect early
+    wait for the first worker.
 
     Raises:
         BadSetting: the address cannot be had.
@@ -25,7 +27,9 @@ def listen_together(settings: ServerSettings) -> list[socket.socket]:
     alone = _listen(settings, settings.port, shared=False)
     port = alone.getsockname()[1]
     alone.close()
-    return [_listen(settings, port, shared=True) for _ in range(settings.workers)]
+    sockets = [_listen(settings, port, shared=True) for _ in range(settings.workers)]
+    sockets[0].listen(settings.connection_backlog)
+    return sockets
 
 
 def listen_again(settings: ServerSettings, port: int) -> socket.socket:

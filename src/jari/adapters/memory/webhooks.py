@@ -94,8 +94,8 @@ class MemoryWebhookStore:
             dead = [number for number, each in deliveries.items() if each.is_dead]
             revived = [number for number in dead if ids is None or number in ids]
             for number in revived:
-                again = replace(deliveries[number].delivery, attempt=0)
-                deliveries[number] = DeliveryRecord(again, now_ms)
+                untried = replace(deliveries[number].delivery, attempt=0)
+                deliveries[number] = DeliveryRecord(untried, now_ms)
             return len(revived)
 
     async def forget_dead(self, keep_ms: int) -> int:

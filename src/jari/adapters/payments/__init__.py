@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from jari.adapters.payments.toss import TossGateway
+from jari.domain.urls import is_url
 from jari.ports import Gateway
 from jari.settings import BadSetting, GatewayChoice, GatewaySettings
 
@@ -47,6 +48,11 @@ def _require_usable(gateway: GatewaySettings, environment: str) -> None:
         raise BadSetting(
             f"The payment gateway {gateway.name} is named, but not its address and keys: set JARI_GATEWAY_URL, "
             "JARI_GATEWAY_SECRET_KEY and JARI_GATEWAY_CLIENT_KEY, or what JARI_FORMER_GATEWAYS says of it."
+        )
+    if not is_url(gateway.url):
+        raise BadSetting(
+            f"The address of the payment gateway {gateway.name} is none: name it as https://host in "
+            "JARI_GATEWAY_URL, or in JARI_FORMER_GATEWAYS."
         )
     if any(map(adapter.is_live_key, keys)) and environment != "production":
         raise BadSetting(

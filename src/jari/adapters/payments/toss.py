@@ -348,7 +348,7 @@ def _readable(answer: bytes) -> str:
     is only shown: what is no character becomes U+FFFD, and a control character a space.
     """
     text = answer.decode(errors="replace").translate(_CONTROL_TO_SPACE)
-    return _ESCAPE.sub(lambda found: r"\ufffd" if found["half"] else found[0], text)
+    return _ESCAPE.sub(lambda escape: r"\ufffd" if escape["half"] else escape[0], text)
 
 
 def _storable(text: str | None) -> str:

@@ -28,9 +28,9 @@ class SqlDutyStore:
 
     async def secret(self, name: str, fresh: bytes) -> bytes:
         """The secret of that name; the fresh one is kept if there was none."""
-        kept = self._insert(secrets).values(name=name, value=fresh).on_conflict_do_nothing()
+        insertion = self._insert(secrets).values(name=name, value=fresh).on_conflict_do_nothing()
         async with self._database.write() as connection:
-            await connection.execute(kept)
+            await connection.execute(insertion)
             return bytes(
                 await connection.scalar(select(secrets.c.value).where(secrets.c.name == name)) or b""
             )

@@ -144,13 +144,13 @@ def _draft(present: Present, venue: Venue) -> Draft:
         for ordinal, seat in enumerate(block.seats):  # so that a new seat moves no more than its block
             name = seat.name_in(block.name)
             values = (ordinal, *(getattr(seat, feature) for feature in FEATURES))
-            if (kept := change.kept.get(name)) is not None:
-                if present.features[kept] != values:
-                    changed.append({"seat_id": kept, **dict(zip(NEW_COLUMNS, values, strict=True))})
+            if (seat_id := change.kept.get(name)) is not None:
+                if present.features[seat_id] != values:
+                    changed.append({"seat_id": seat_id, **dict(zip(NEW_COLUMNS, values, strict=True))})
                 continue
             row = {**name._asdict(), **dict(zip(COLUMNS, values, strict=True))}
-            if (back := change.returning.get(name)) is not None:
-                returning[name] = {"id": back, **row}
+            if (former_id := change.returning.get(name)) is not None:
+                returning[name] = {"id": former_id, **row}
             else:
                 added[name] = row
     return Draft(venue, change, changed, returning, added)

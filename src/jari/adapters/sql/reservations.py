@@ -36,14 +36,14 @@ class SqlReservationStore:
 
     async def reservation(self, reservation_id: int) -> Reservation | None:
         """One reservation, whole."""
-        found = await self._load(select(reservations).where(reservations.c.id == reservation_id))
-        return found[0] if found else None
+        matching = await self._load(select(reservations).where(reservations.c.id == reservation_id))
+        return matching[0] if matching else None
 
     async def reservation_of_payment(self, payment_id: int) -> Reservation | None:
         """The reservation that a payment pays."""
         owner = select(payments.c.reservation_id).where(payments.c.id == payment_id).scalar_subquery()
-        found = await self._load(select(reservations).where(reservations.c.id == owner))
-        return found[0] if found else None
+        matching = await self._load(select(reservations).where(reservations.c.id == owner))
+        return matching[0] if matching else None
 
     async def of_buyer(self, buyer_id: int, before_id: int | None, limit: int) -> Sequence[Reservation]:
         """A buyer's reservations, newest first."""
@@ -131,8 +131,8 @@ class SqlReservationStore:
 
     async def _scalar(self, statement: Select[tuple[int]]) -> int | None:
         async with self._database.read() as connection:
-            found: int | None = await connection.scalar(statement)
-            return found
+            value: int | None = await connection.scalar(statement)
+            return value
 
     async def _dues(self, statement: Select[Any]) -> list[Due]:
         async with self._database.read() as connection:

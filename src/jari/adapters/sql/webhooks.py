@@ -81,10 +81,10 @@ class SqlWebhookStore:
         """Forget a webhook with its deliveries."""
         async with self._database.write() as connection:
             # A relay that is under way has locked it, and may be adding deliveries until it ends.
-            found = await connection.scalar(
+            locked_id = await connection.scalar(
                 select(webhooks.c.id).where(webhooks.c.id == webhook_id).with_for_update()
             )
-            if found is None:
+            if locked_id is None:
                 raise no_webhook(webhook_id)
             await connection.execute(delete(deliveries).where(deliveries.c.webhook_id == webhook_id))
             await connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))

@@ -1,1 +1,1 @@
-"""Everything that a till can be asked, by what it is about: a command says what it needs, and how it is decided."""
+"""The commands: everything that a till can be asked. Each says what must be read for it, and how it is decided."""

@@ -19,14 +19,14 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """These seats, perhaps none, were freed because their time had ended."""
+    """These seats were freed because their holds had ended; there may be none."""
 
     seat_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Hold(Command[Held]):
-    """Take all of these seats for ``hold_ms``, or none; for less where the buyer has kept one for long already."""
+    """Take all of these seats, or none: for ``hold_ms``, or for less if the buyer has kept one of them for long already."""
 
     buyer_id: int
     seat_ids: tuple[int, ...]
@@ -41,13 +41,13 @@ class Hold(Command[Held]):
         return Needs(seat_ids=self.seat_ids, buyer_ids=(self.buyer_id,))
 
     def decide(self, office: BoxOffice) -> Held:
-        """The buyer's own hold of these seats again, or a new one of seats that are free."""
+        """Return the hold that the buyer has on exactly these seats, or make a new one of free seats."""
         seating = office.seating
         check_seat_ids(self.seat_ids, self.max_seats)
         seating.require_known(self.seat_ids)
         seating.require_open()
-        if again := seating.held_already(self.buyer_id, self.seat_ids):
-            return again
+        if held := seating.held_already(self.buyer_id, self.seat_ids):
+            return held
         seating.require_free(self.seat_ids, len(self.seat_ids))
         seating.require_room(self.buyer_id, self.seat_ids, self.max_seats)
         expires_ms = seating.take(self.buyer_id, self.seat_ids, self.hold_id, self.hold_ms, self.limit)
@@ -67,7 +67,7 @@ class Release(Command[Released]):
         return Needs(seat_ids=self.seat_ids, open_of_buyers=(self.buyer_id,))
 
     def decide(self, office: BoxOffice) -> Released:
-        """Seats that are given back leave their unpaid reservation without its amount: it is given up."""
+        """Free the seats, and cancel their unpaid reservation: without them its amount is no longer right."""
         hold_ids = office.seating.hold_ids(self.seat_ids)
         reserved = [
             each
@@ -95,5 +95,5 @@ class Expire(Command[Expired]):
         return Needs(seat_ids=self.seat_ids)
 
     def decide(self, office: BoxOffice) -> Expired:
-        """A hold that was taken again meanwhile stays."""
+        """Free them; a seat that somebody has taken again meanwhile stays held."""
         return Expired(office.seating.sweep(self.seat_ids))

@@ -32,10 +32,10 @@ from jari.domain.tenures import NO_LIMIT, KeepLimit
 
 @dataclass(frozen=True, slots=True)
 class BeginPayment(Command[Reservation]):
-    """Firm up the hold before the gateway is asked. The same payment again is the same payment.
+    """Firm up the hold before the gateway is asked. If the same payment comes again, nothing more is done.
 
-    ``grace_ms`` after its end a reservation may still be paid if its seats are free, ``max_tries`` times in all, in
-    the gateway's ``currency``.
+    A reservation may be paid until ``grace_ms`` after its end, if its seats are free. At most ``max_tries`` payments
+    may be begun for it. ``currency`` is the gateway's.
     """
 
     reservation_id: int
@@ -54,7 +54,7 @@ class BeginPayment(Command[Reservation]):
 
     @property
     def needs(self) -> Needs:
-        """The reservation, whoever has used the key, and all that the buyer has: an ended hold is taken again."""
+        """The reservation, those that used the key, and all that the buyer has: an ended hold may be taken again."""
         return Needs(
             buyer_ids=(self.buyer_id,),
             reservation_ids=(self.reservation_id,),
@@ -62,7 +62,7 @@ class BeginPayment(Command[Reservation]):
         )
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """Make the hold unable to end, and remember which payment is about to be asked for."""
+        """Make the hold unable to end, and record the payment that the gateway is about to be asked for."""
         reservation = office.own(self.reservation_id, self.buyer_id)
         if reservation.order_id != self.order_id:
             raise no_order()
@@ -124,7 +124,7 @@ class BeginPayment(Command[Reservation]):
 
 @dataclass(frozen=True, slots=True)
 class SettlePayment(Command[Reservation]):
-    """The gateway has spoken."""
+    """The gateway has said for good whether it took the money."""
 
     reservation_id: int
     payment_id: int
@@ -136,7 +136,7 @@ class SettlePayment(Command[Reservation]):
         return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """What was settled before stays as it is, unless money came after all."""
+        """Settle the payment. One that is settled stays as it is, unless it had failed and money came after all."""
         reservation = office.known(self.reservation_id)
         payment = reservation.payment(self.payment_id)
         if isinstance(self.result, NotCharged):
@@ -161,7 +161,7 @@ class PostponePayment(Command[Reservation]):
         return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """What was settled before stays as it is."""
+        """Note when to ask again. A payment that is settled stays as it is."""
         reservation = office.known(self.reservation_id)
         payment = reservation.payment(self.payment_id)
         if payment.status is not PaymentStatus.CONFIRMING:
@@ -171,7 +171,7 @@ class PostponePayment(Command[Reservation]):
 
 
 def _paid(office: BoxOffice, reservation: Reservation, payment: Payment, charged: Charged) -> Reservation:
-    """Money has moved: it buys the seats, or it goes back without anybody asking."""
+    """The gateway took money: it buys the seats, or goes back without anybody asking."""
     asked = (payment.payment_key, reservation.order_id, payment.amount)
     fits = (charged.payment_key, charged.order_id, charged.amount) == asked
     taken = replace(payment, charged=charged.amount, method=charged.method, code="", message="")
@@ -211,7 +211,7 @@ def _why_gone(office: BoxOffice, reservation: Reservation) -> str:
 def _not_paid(
     office: BoxOffice, reservation: Reservation, payment: Payment, result: NotCharged
 ) -> Reservation:
-    """No money has moved: the hold ends where it would have ended."""
+    """No money moved: the payment has failed, and the hold gets back the end that it had."""
     if payment.status is not PaymentStatus.CONFIRMING:
         return reservation
     failed = replace(payment, status=PaymentStatus.FAILED, code=result.code, message=result.message)

@@ -29,7 +29,7 @@ class RefundSeats(Command[Reservation]):
         return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """From now on the seats are free and their money is owed."""
+        """Free the seats, and owe their money."""
         reservation = office.known(self.reservation_id)
         if self.buyer_id is not None:
             reservation = office.own(self.reservation_id, self.buyer_id)
@@ -75,7 +75,7 @@ class SettleRefund(Command[Reservation]):
         return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """The money that was owed has gone back, once."""
+        """Mark the refund as done; one that is done stays as it is."""
         reservation = office.known(self.reservation_id)
         refund = reservation.refund(self.refund_id)
         if refund.status is RefundStatus.DONE:
@@ -99,7 +99,7 @@ class PostponeRefund(Command[Reservation]):
         return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """Go on owing the money."""
+        """Note when to ask again; the money is still owed."""
         reservation = office.known(self.reservation_id)
         refund = reservation.refund(self.refund_id)
         if refund.status is RefundStatus.DONE:

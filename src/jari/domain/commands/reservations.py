@@ -34,11 +34,11 @@ class Reserve(Command[Reservation]):
 
     @property
     def needs(self) -> Needs:
-        """All that the buyer has, and the reservations that it may be in."""
+        """All seats that the buyer has, and the reservations that these may be in."""
         return Needs(buyer_ids=(self.buyer_id,), open_of_buyers=(self.buyer_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """The same seats again give the same reservation again."""
+        """Reserve all that the buyer holds. If it is reserved already, return that reservation."""
         holds = office.seating.held_by(self.buyer_id)
         if not holds:
             raise NothingHeld("You hold no seats here, or their time is over: choose seats first.")
@@ -52,7 +52,8 @@ class Reserve(Command[Reservation]):
             each
             for each in office.open_of(self.buyer_id)
             if each.paying is None
-            and each.schedule_id == self.schedule_id  # another one's may be here for its payment key
+            and each.schedule_id
+            == self.schedule_id  # one of another schedule may be here because of its payment key
             and not set(each.seat_ids).isdisjoint(seat_ids)
         ]
         for each in earlier:
@@ -102,7 +103,7 @@ class Book(Command[Reservation]):
         return self.hold.needs + self.reserve.needs
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """What else the buyer holds is no part of it."""
+        """Hold these seats and reserve them; other seats that the buyer holds are no part of it."""
         self.hold.decide(office)
         holds = office.seating.held_by(self.hold.buyer_id)
         return self.reserve.reserve(office, [each for each in holds if each.seat_id in self.hold.seat_ids])
@@ -121,7 +122,7 @@ class CancelReservation(Command[Reservation]):
         return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """Nothing happens to one that was cancelled before; one that is paid or being paid stays."""
+        """Cancel it and free its seats. One that is cancelled stays so; one that is paid or being paid is refused."""
         reservation = office.own(self.reservation_id, self.buyer_id)
         if reservation.status is ReservationStatus.CANCELLED:
             return reservation
@@ -142,7 +143,7 @@ class ExpireReservation(Command[Reservation]):
         return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
-        """Nothing happens to one that is paid or being paid, or whose time is not over."""
+        """Mark it as EXPIRED and free its seats, unless it is paid or being paid, or its time is not over."""
         reservation = office.known(self.reservation_id)
         if reservation.status is not ReservationStatus.PENDING:
             return reservation
@@ -153,7 +154,7 @@ class ExpireReservation(Command[Reservation]):
 
 
 def _give_up(office: BoxOffice, reservation: Reservation) -> None:
-    """Another reservation takes the place of this one; the seats stay held."""
+    """Close a reservation because another takes its place; the seats stay held."""
     if reservation.status_at(office.now_ms) is ReservationStatus.EXPIRED:
         office.move(reservation.moved(ReservationStatus.EXPIRED), EventKind.RESERVATION_EXPIRED)
     else:
@@ -161,7 +162,7 @@ def _give_up(office: BoxOffice, reservation: Reservation) -> None:
 
 
 def _give_away(office: BoxOffice, reservation: Reservation) -> Reservation:
-    """What costs nothing needs no gateway."""
+    """Confirm a reservation that costs nothing: that needs no gateway."""
     office.seating.occupy(reservation.buyer_id, reservation.hold_id, reservation.seat_ids)
     payment = Payment(
         id=reservation.id,
