@@ -1,5 +1,5 @@
 // @ts-check
-// Asks what became of a payment until it is known. A payment that nobody knows of has not failed. So nothing here
+// Asks what became of a payment until it is known. A payment whose outcome is unknown has not failed. So nothing here
 // gives up by itself, and nothing says "failed" before the server does.
 
 /** @import { ConfirmPayment, ReservationAnswer } from "./types.d.ts" */

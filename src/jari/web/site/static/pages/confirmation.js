@@ -1,6 +1,6 @@
 // @ts-check
-// Where the gateway sends a buyer who has authenticated a payment. Coming here changes nothing, since another site
-// can lead anybody here. This page has the payment charged, and waits until it is known what became of it.
+// Where the gateway sends a buyer who has authenticated a payment. The address alone changes nothing, since another
+// site can lead anybody here. This page asks the server to charge, and waits until it is known what became of that.
 
 /** @import { ConfirmPayment, ReservationAnswer } from "../api/types.d.ts" */
 
