@@ -90,7 +90,7 @@ DEVICE_KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Every store on one database, or in one memory; ``close`` lets go of it."""
+    """Every store, all on one database or in one memory; ``close`` lets go of it."""
 
     database: Database | Memory
     seating: SeatingStore
@@ -104,10 +104,10 @@ class Stores:
 
 
 def require_workers_allowed(settings: Settings) -> None:
-    """Refuse several workers where they cannot be.
+    """Refuse several workers where they cannot work.
 
     Raises:
-        BadSetting: with what to do instead.
+        BadSetting: says why, and what to do instead.
     """
     if settings.database.startswith(MEMORY) or open_database(settings).is_sqlite:
         raise BadSetting(
@@ -129,8 +129,8 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
     """The stores on the database that the settings name, whose schema must be up to date.
 
     Raises:
-        BadSetting: no such kind of database, or one that would lose what people have paid for.
-        SchemaOutdated: it must be migrated first.
+        BadSetting: jari knows no such kind of database, or it would lose what people have paid for.
+        SchemaOutdated: the database must be migrated first.
     """
     if settings.database.startswith(MEMORY):
         if settings.environment == "production":
@@ -187,7 +187,7 @@ def open_gateways(settings: Settings) -> Gateways:
 
 
 async def open_signer(duties: DutyStore) -> Signer:
-    """The signer of tickets; its key is made once for each database and lies there."""
+    """The signer of tickets. Its key is made once for each database and stored there."""
     fresh = Signer.generate().private_bytes
     return Signer.from_private(await duties.secret(TICKET_KEY, fresh))
 
@@ -195,7 +195,7 @@ async def open_signer(duties: DutyStore) -> Signer:
 async def open_devices(
     duties: DutyStore, settings: Settings, clock: Clock = CLOCK, chance: Chance = CHANCE
 ) -> Devices:
-    """What knows devices; its key is made once for each database and lies there."""
+    """What tells known devices. Its key is made once for each database and stored there."""
     key = await duties.secret(DEVICE_KEY, chance.randbytes(DEVICE_KEY_BYTES))
     return Devices(
         key,
@@ -284,14 +284,14 @@ class Application:
         return build_app(self.services(), self._lifespan, self.mounts)
 
     def _works(self) -> list[Work]:
-        """What one process does for all."""
+        """The works that one process does for all."""
         works: list[Work] = [self.webhooks.relay, self.webhooks.deliver, self.auditor.audit]
         if self.gateways:
             works += [self.payments.reconcile, self.refunds.give_back_what_is_due]
         return works
 
     async def _leave_the_gateway(self) -> None:
-        """End what waits for the gateway; whoever has the duties takes it up."""
+        """End what waits for a gateway; the process that has the duties takes it up."""
         await asyncio.gather(self.payments.close(), self.refunds.close())
 
     @asynccontextmanager
@@ -316,7 +316,7 @@ class Application:
                 await stack.enter_async_context(_background(work))
             await stack.enter_async_context(self.figures.told_to_others())
             gc.collect()
-            gc.freeze()  # what is there now stays: no collection need look at it again
+            gc.freeze()  # all objects of now stay, so no collection need look at them again
             gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
             if not self.gateways and await self.stores.reservations.has_unsettled():
                 log.error("payments_without_gateway", remedy=NAME_IT)
@@ -328,7 +328,7 @@ class Application:
 async def serve(
     settings: Settings, mounts: Mapping[str, ASGIApp] | None = None, worker: Worker | None = None
 ) -> None:
-    """Serve until told to end, as one of several workers or alone; ``mounts`` are other applications at paths."""
+    """Serve until told to end, alone or as one of several workers; ``mounts`` is path → another application."""
     async with AsyncExitStack() as opened:  # a server that began has closed them itself, in its own order
         gateways = open_gateways(settings)
         opened.push_async_callback(gateways.close)

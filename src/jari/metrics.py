@@ -34,7 +34,7 @@ dead_versions = Gauge(
 poll_seconds = Histogram(
     "jari_poll_seconds", "Time that one look at the change log took", buckets=FAST_SECONDS
 )
-workers_answering = Gauge(  # of an answer, not of a process: it is added to the answer
+workers_answering = Gauge(  # belongs to an answer, not to a process: it is added to each answer
     "jari_workers_answering", "Workers whose figures are in this answer", registry=None
 )
 worker_starts = Counter("jari_worker_starts", "How often a worker with this number was begun")
@@ -67,11 +67,11 @@ gateway_seconds = Histogram(
 
 @functools.cache
 def of_holds(outcome: str) -> Counter:
-    """The count of holds with this outcome, looked up once: most of a flood has the same."""
+    """The count of holds with this outcome, looked up once: in a flood most have the same outcome."""
     return holds.labels(outcome)
 
 
 @functools.cache
 def of_requests(status: int) -> Counter:
-    """The count of requests with this status, likewise."""
+    """The count of requests with this status, looked up once for the same reason."""
     return requests.labels(status)

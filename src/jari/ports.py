@@ -1,7 +1,7 @@
-"""What the use cases need from outside, on one screen.
+"""The ports: what the use cases need from outside.
 
-Every store is there three times for real, on SQLite, on PostgreSQL and in memory, and all pass one contract suite.
-Times are milliseconds since 1970; those that decide anything come from the store's own clock.
+Every store has three real adapters, on SQLite, on PostgreSQL and in memory, and all pass one contract suite.
+Times are milliseconds since 1970; every time that decides something comes from the store's own clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,17 +30,17 @@ class Clock(Protocol):
         """Milliseconds since 1970, by a clock that may be set."""
 
     def seconds(self) -> float:
-        """Seconds since some moment, by a clock that nobody can set: for spans of time."""
+        """Seconds since some moment, by a clock that nobody can set. Use it for spans of time."""
 
 
 class Chance(Protocol):
-    """What cannot be foreseen. `random.SystemRandom` is one that nobody can guess, `random.Random` one with a seed."""
+    """What cannot be foreseen. Nobody can guess `random.SystemRandom`; `random.Random` repeats itself from a seed."""
 
     def randbytes(self, n: int, /) -> bytes:
-        """So many bytes: for tokens, keys and names."""
+        """``n`` bytes, for tokens, keys and names."""
 
     def random(self) -> float:
-        """From 0 up to 1: spreads what would come at once."""
+        """A number from 0 up to 1; it spreads out what would come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class RequestKey:
 
     @property
     def name(self) -> tuple[str, str]:
-        """What tells keys apart."""
+        """The name of the key: no two keys share it."""
         return self.scope, self.key
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What a request with this key was answered."""
+    """The answer that the first request with this key got."""
 
     request: RequestKey
     answer: str
@@ -97,7 +97,7 @@ class Decision:
 
 
 class SeatingTransaction(Protocol):
-    """One batch of one schedule. Its version is taken, so no other writer of the schedule is under way."""
+    """One batch of one schedule. It has taken the next version, so no other writer of the schedule is under way."""
 
     state: ScheduleState  # with the version that this transaction will commit
     now_ms: int
@@ -116,14 +116,14 @@ class SeatingTransaction(Protocol):
         """These reservations, those that have these payments, and the PENDING ones of these buyers here."""
 
     async def write(self, decision: Decision) -> None:
-        """Write all; raises StaleDecision where a seat is not as ``before`` says. Commits when the block ends."""
+        """Write all; it is committed when the block ends. Raises StaleDecision where a seat is not as ``before`` says."""
 
 
 class SeatingStore(Protocol):
     """Allocations, versions and the change log."""
 
     def transaction(self, schedule_id: int) -> AbstractAsyncContextManager[SeatingTransaction]:
-        """Take the schedule's next version; without a `write` in the block nothing changes. Raises NotFound."""
+        """Take the schedule's next version. If the block does not `write`, nothing changes. Raises NotFound."""
 
     async def load(self, schedule_id: int, commit_limit: int) -> LoadedSeating:
         """The whole seating, consistent. Raises NotFound."""
@@ -138,7 +138,7 @@ class SeatingStore(Protocol):
         """The store's time, and how far each of these schedules is."""
 
     async def commits_after(self, schedule_id: int, version: int, limit: int) -> Sequence[Commit]:
-        """The next commits in order; the first has version + 1 unless the log was trimmed past it."""
+        """The next commits in order. The first has version + 1, unless the log was trimmed past that."""
 
     async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
         """Schedule → seats whose hold has ended but is still recorded."""
@@ -151,17 +151,17 @@ class SeatingStore(Protocol):
     ) -> Sequence[int]:
         """Forget commits, stored answers and tenures that are older than that.
 
-        Of the commits that webhooks are still to be told of, so many are kept all the same. Returns the schedules
-        in which some of them had to go.
+        Commits that webhooks are still to be told of stay longer: up to ``outbox_size`` of a schedule. Returns the
+        schedules in which some of these had to go.
         """
 
     async def dead_versions(self) -> int:
-        """How many old versions of schedules' rows the store cannot clean away, because somebody may still look."""
+        """How many old versions of schedules' rows the store cannot clean away, because somebody may still read them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Where something of a sale waits to be done: a payment to be settled, or a refund to be given."""
+    """Work that waits in a sale: a reservation to be closed, a payment to be settled or a refund to be given."""
 
     schedule_id: int
     reservation_id: int
@@ -175,7 +175,7 @@ class ReservationStore(Protocol):
     """Reservations as they are read outside the till, and the numbers of new ones."""
 
     async def take_numbers(self, count: int) -> int:
-        """The first of so many numbers that nobody has had."""
+        """Take ``count`` numbers that nobody has had, and return the first; the others follow it."""
 
     async def reservation(self, reservation_id: int) -> Reservation | None:
         """One reservation, whole."""
@@ -199,14 +199,14 @@ class ReservationStore(Protocol):
         """DUE refunds that somebody must look after by now."""
 
     async def has_unsettled(self) -> bool:
-        """Whether a payment is CONFIRMING or a refund DUE, whenever somebody is to look after it."""
+        """Whether any payment is CONFIRMING or any refund DUE, even if nobody need look after it yet."""
 
     async def seat_faults(self, since_start_ms: int) -> Mapping[str, int]:
-        """What must never be, counted in one look: each of `SEAT_FAULTS` → how many.
+        """Count what must never be, in one look: each of `SEAT_FAULTS` → how many.
 
-        ``allocation_without_seat``: its seat is not in the venue's plan; ``place_sold_twice``: a printed place for
-        which a schedule has two good tickets; ``ticket_without_seat``: its seat is not its buyer's. Schedules that
-        began longer ago than ``since_start_ms`` are left out.
+        ``allocation_without_seat``: the venue's plan does not have the seat. ``place_sold_twice``: a schedule has two
+        good tickets for one printed place. ``ticket_without_seat``: the seat is not the ticket's buyer's. Schedules
+        that began longer ago than ``since_start_ms`` are left out.
         """
 
 
@@ -214,10 +214,10 @@ class DutyStore(Protocol):
     """What the processes agree on among themselves."""
 
     async def take_lease(self, name: str, holder: str, lease_ms: int) -> bool:
-        """Whether the holder has this duty for so long, by the store's clock: nobody else has it then."""
+        """Take the duty for ``lease_ms`` by the store's clock; False if somebody else has it. 0 gives it back."""
 
     async def secret(self, name: str, fresh: bytes) -> bytes:
-        """The secret of that name; the fresh one is kept if there was none."""
+        """The secret of that name. If there is none, the fresh one becomes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class CatalogueStore(Protocol):
     """Venues and schedules."""
 
     async def save_venue(self, venue: Venue) -> tuple[int, bool]:
-        """Insert, or replace the plan of the venue of that name: its id, and whether it is new. Raises PlanDropsSeats."""
+        """Insert the venue, or replace the plan of the one with its name: the id, and whether it is new. Raises PlanDropsSeats."""
 
     async def venue(self, venue_id: int) -> Venue:
         """The whole plan. Raises NotFound."""
@@ -260,17 +260,17 @@ class CatalogueStore(Protocol):
         """The new schedule's id. Raises NotFound."""
 
     async def set_sale(self, schedule_id: int, *, enabled: bool) -> None:
-        """Open at once, or close. Raises NotFound."""
+        """Open the sale at once, or close it. Raises NotFound."""
 
     async def schedule(self, schedule_id: int) -> Schedule:
         """One schedule. Raises NotFound."""
 
     async def schedules(self, chosen: Filter, *, offset: int, limit: int) -> Listing:
-        """So many of the chosen schedules after the first ``offset``; their status is that by the store's clock."""
+        """Up to ``limit`` of the chosen schedules after the first ``offset``. The store's clock decides their status."""
 
 
 class AccountStore(Protocol):
-    """Users and sessions. Every time is judged by the store's clock: those of the processes may differ."""
+    """Users and sessions. The store's clock decides every time: those of the processes may differ."""
 
     async def add_user(
         self,
@@ -284,7 +284,7 @@ class AccountStore(Protocol):
         """The new user; the key is stored in the same transaction. Raises EmailTaken."""
 
     async def user_by_email(self, email: str) -> tuple[User, str] | None:
-        """The user and the password's hash."""
+        """The user with this address, and the hash of their password."""
 
     async def sign_up_of(self, request: RequestKey) -> StoredAnswer | None:
         """The stored answer of an earlier sign-up under this key."""
@@ -292,14 +292,14 @@ class AccountStore(Protocol):
     async def change_password(
         self, user_id: int, old_hash: str, new_hash: str, kept_session: bytes
     ) -> Sequence[bytes] | None:
-        """Change the hash and end all sessions but one: those that ended. None where the old hash is no longer it."""
+        """Change the hash, end all sessions but one, and return those that ended. None if the hash is no longer ``old_hash``."""
 
     async def add_session(
         self, token_hash: bytes, user_id: int, password_hash: str, *, lifetime_ms: int, max_sessions: int
     ) -> Sequence[bytes] | None:
-        """Remember a session for so long, and end the oldest beyond the limit: those that ended.
+        """Remember a session for ``lifetime_ms``, end the oldest beyond the limit, and return those that ended.
 
-        None where the password's hash, which the log-in was let in by, is no longer the user's.
+        None if ``password_hash``, by which the user was let in, is no longer the user's.
         """
 
     async def sessions(self, token_hashes: Sequence[bytes]) -> Mapping[bytes, User]:
@@ -309,10 +309,10 @@ class AccountStore(Protocol):
         """End a session everywhere."""
 
     async def end_sessions(self, user_id: int) -> Sequence[bytes]:
-        """End all sessions of a user everywhere: those that ended."""
+        """End all sessions of a user everywhere, and return those that ended."""
 
     async def ended_sessions(self, within_ms: int) -> Sequence[bytes]:
-        """Sessions that were ended in the last so many milliseconds."""
+        """The sessions that were ended in the last ``within_ms`` milliseconds."""
 
     async def forget_ended(self) -> None:
         """Delete sessions and windows of attempts whose time is over."""
@@ -324,8 +324,8 @@ class Checkout:
 
     gateway: str  # its name
     script_url: str  # of the gateway's own script
-    client_key: str  # what that is told; no secret
-    sources: str  # what else the page may load, talk to and open
+    client_key: str  # for that script; no secret
+    sources: str  # other places that the page may load from, talk to and open
 
 
 class Gateway(Protocol):
@@ -339,13 +339,13 @@ class Gateway(Protocol):
         """Charge a payment that the buyer has authenticated."""
 
     async def cancel(self, *, payment_key: str, amount: int, reason: str, idempotency_key: str) -> Said:
-        """Give back so much of a payment."""
+        """Give back this amount of a payment."""
 
     async def look_up(self, payment_key: str) -> Record | NoAnswer | None:
         """The payment with this key; None where the gateway says that there is none."""
 
     def read_hint(self, body: bytes, headers: Mapping[str, str]) -> Hint:
-        """Where a message of the gateway's says to look; it is not believed. Raises Invalid if it makes no sense."""
+        """Where a message of the gateway says to look. The message is not believed. Raises Invalid if it makes no sense."""
 
     async def close(self) -> None:
         """Close the connections; no call may follow."""
@@ -365,17 +365,17 @@ class TicketSigner(Protocol):
 
 
 class Passwords(Protocol):
-    """Hashes passwords so that guessing is dear, without holding up the event loop. Raises Unavailable when too many wait."""
+    """Hashes passwords so that guessing is dear. Never holds up the event loop. Raises Unavailable when too many wait."""
 
     async def hash(self, password: str) -> str:
         """The hash to store."""
 
     async def verify(self, hashed: str | None, password: str) -> bool:
-        """Whether the password fits; with no hash, False after the same time."""
+        """Whether the password fits the hash. Without a hash the answer is False, and takes as long."""
 
 
 class AttemptStore(Protocol):
-    """Counting what is limited: in memory where one process is all there is, else in the database, by its clock."""
+    """Counts attempts: in memory where there is only one process, else in the database, by its clock."""
 
     async def count_attempt(self, bucket: str, window_ms: int) -> tuple[int, int]:
         """Count one attempt in the bucket's window: how many there are now, and in how many ms the window ends."""
@@ -389,17 +389,17 @@ class AttemptStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """What a relay has passed on; ``lost`` is schedule → commits that were forgotten before it came to them."""
+    """What a relay has passed on; ``lost`` is schedule → how many commits were trimmed before it came to them."""
 
     commits: int
     deliveries: int
     lost: Mapping[int, int]
-    deaf: Sequence[int] = ()  # webhooks that were not told, because too much waits for them already
+    deaf: Sequence[int] = ()  # webhooks that were not told, because too many deliveries wait for them
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event on its way to a webhook; ``attempt`` counts the tries that failed, ``error`` is the last one's."""
+    """An event on its way to a webhook; ``attempt`` counts the failed tries, ``error`` says why the last one failed."""
 
     id: int
     webhook_id: int
@@ -413,7 +413,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A try that failed: the next is due in ``retry_ms``, or never (None), and the delivery is a dead letter."""
+    """A try that failed. The next is due in ``retry_ms``; if that is None, the delivery is a dead letter."""
 
     delivery_id: int
     error: str
@@ -424,7 +424,7 @@ class WebhookStore(Protocol):
     """Webhooks, and the deliveries that the change log makes for them."""
 
     async def add(self, url: str, secret: bytes, patterns: Sequence[str], limit: int) -> Webhook:
-        """A new webhook, told of what is committed from now on. Raises Conflict where there are so many."""
+        """A new webhook, told of what is committed from now on. Raises Conflict if there are ``limit`` already."""
 
     async def counts(self) -> Sequence[tuple[Webhook, int, int]]:
         """Each webhook with the number of its deliveries that wait, and of its dead letters."""
@@ -433,7 +433,10 @@ class WebhookStore(Protocol):
         """Forget a webhook with its deliveries. Raises NotFound."""
 
     async def relay(self, limit: int, max_waiting: int = 100_000) -> Relayed:
-        """Make deliveries of the next commits, about ``limit`` of them, each commit once, all in one transaction."""
+        """Make deliveries of the next commits, about ``limit`` of them, in one transaction and once for each commit.
+
+        A webhook for which ``max_waiting`` deliveries wait is not told of them.
+        """
 
     async def waiting(self) -> Sequence[Webhook]:
         """The webhooks for which a delivery is due."""
@@ -448,15 +451,15 @@ class WebhookStore(Protocol):
         """Dead letters, the latest first."""
 
     async def revive(self, ids: Sequence[int] | None) -> int:
-        """Try these dead letters (None: all) again from the beginning; how many there were."""
+        """Try these dead letters (None: all) again from the beginning, and return how many there were."""
 
     async def forget_dead(self, keep_ms: int) -> int:
-        """Delete dead letters that died longer ago than that; how many there were."""
+        """Delete dead letters that died longer ago than ``keep_ms``, and return how many there were."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedEvent:
-    """What a receiver is sent in one try: the event's id, when it is sent, the signature over all of it, and the body."""
+    """What one try sends to a receiver: the event's id, the time of sending, the body, and the signature over all three."""
 
     event_id: str
     timestamp_seconds: int
@@ -472,4 +475,4 @@ class WebhookSender(Protocol):
     """Carries deliveries over HTTP."""
 
     async def send(self, url: str, event: SignedEvent) -> int:
-        """POST once, follow nothing, end within a time limit: the answer's status. Raises NotDelivered."""
+        """POST once and return the answer's status. Follows no redirect; ends within a time limit. Raises NotDelivered."""

@@ -1,8 +1,8 @@
 """Every setting and every limit, in one frozen object that is read from the environment once.
 
 ``Settings.from_environment`` takes ``JARI_<NAME>`` for each field; the command line overrides. Units stand
-last in the names. The object is made of slices, a class for each noun: whoever needs a few of the settings takes the
-slice that has them, and can see and be given no others. What several need is a slice that theirs are made of.
+last in the names. The object is made of slices, a class for each noun. Whoever needs some of the settings takes the
+slice that has them, and sees no others. Settings that several slices need are a slice that these inherit.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """What one payment gateway is told."""
+    """How to reach one payment gateway."""
 
     name: str
     url: str
@@ -40,21 +40,21 @@ class RuleSettings:
 
     hold_seconds: int = 300
     max_seats_per_buyer: int = 4
-    keep_seconds: int = 600  # a buyer keeps a seat no longer without buying it, hold after hold …
-    cool_down_seconds: int = 300  # … and may take it again when it was left alone for so long
+    keep_seconds: int = 600  # a buyer keeps a seat so long at most without buying it, hold after hold …
+    cool_down_seconds: int = 300  # … and may take it again after leaving it alone for so long
     refund_until_hours: int = 24  # before the start; organisers may refund at any time
 
 
 @dataclass(frozen=True)
 class CrowdSettings:
-    """How many one process serves at a time, and so how many may wait for one answer."""
+    """How many connections one process serves at a time; so many may wait for one answer."""
 
     max_connections: int = 20_000
 
 
 @dataclass(frozen=True)
 class PollSettings:
-    """How it is found out what other processes have done."""
+    """Looking for what other processes have done."""
 
     poll_ms: int = 1_000
     poll_page_size: int = 500  # commits fetched at a time
@@ -73,7 +73,7 @@ class ChangeLogSettings:
 class IdleSettings:
     """Letting go of what nobody asks for."""
 
-    idle_seconds: int = 600  # after which plans, lists, papers and pictures that nobody asks for are let go
+    idle_seconds: int = 600  # then plans, lists, papers and pictures that nobody asks for are let go
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ class DutySettings:
 
     duty_page_size: int = 50  # payments, refunds or deliveries looked after at a time
     duty_ms: int = 1_000
-    lease_seconds: int = 15  # so long after a crash another process takes over what one alone does
+    lease_seconds: int = 15  # so long after a crash another process takes over
 
 
 @dataclass(frozen=True)
 class EndSettings:
     """Ending a process."""
 
-    shutdown_seconds: int = 4  # for requests under way to be answered; then they are told to try again
+    shutdown_seconds: int = 4  # to answer the requests under way; the others are then told to try again
     shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
 
 
@@ -97,8 +97,8 @@ class EndSettings:
 class RequestSettings:
     """Requests and their answers."""
 
-    request_seconds: int = 10  # from a request that is whole until its answer begins; it is a 503 then
-    payment_request_seconds: int = 120  # where the gateway is asked, too: over three of its time limits
+    request_seconds: int = 10  # from a whole request until its answer begins; after that it is a 503
+    payment_request_seconds: int = 120  # the same where a gateway is asked: over three of its time limits
     max_body_bytes: int = 64 * 1024
 
 
@@ -114,7 +114,7 @@ class TillSettings(EndSettings):
 class HoldSettings(RuleSettings, CrowdSettings):
     """Holding seats."""
 
-    expiry_margin_ms: int = 500  # within this of a hold's end the store decides, not the replica
+    expiry_margin_ms: int = 500  # so near to a hold's end the store decides, not the replica
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ class LiveSettings(PollSettings, ChangeLogSettings):
     """The replicas."""
 
     max_replicas: int = 100  # schedules kept in memory though nobody may be watching; 0.7 MB for 24,000 seats
-    replica_idle_seconds: int = 120  # after which one that nobody asks for or watches is let go
-    max_replica_loads: int = 2  # at a time, so that tills do not wait for connections behind onlookers
+    replica_idle_seconds: int = 120  # then a replica that nobody asks for or watches is let go
+    max_replica_loads: int = 2  # at a time: tills must not wait for connections behind onlookers
     replica_queue_size: int = 200  # schedules that wait to be loaded
 
 
@@ -157,16 +157,16 @@ class GatewayChoice:
     gateway_test_code: str = ""  # an error that the gateway is to act out, with test keys
     gateway_timeout_seconds: int = 30
     gateway_connections: int = 100
-    # Payments that were made at these before are settled and given back there, as JSON:
+    # Gateways of the past, as JSON. Payments that were made there are settled and given back there:
     # [{"name": "toss", "url": …, "secret_key": …, "client_key": …}]
     former_gateways: str = dataclasses.field(default="", repr=False)
 
     @property
     def gateways(self) -> tuple[GatewaySettings, ...]:
-        """Every gateway that is named, the one for new payments first, if there is one.
+        """Every gateway that is named; first the one for new payments, if there is one.
 
         Raises:
-            BadSetting: the former ones are not what they must be.
+            BadSetting: ``former_gateways`` is not JSON of this form.
         """
         try:
             former = msgspec.json.decode(self.former_gateways or "[]", type=tuple[GatewaySettings, ...])
@@ -195,7 +195,7 @@ class PaymentSettings(RuleSettings, DutySettings):
     max_payment_tries: int = 20  # for each reservation
     max_payments_running: int = 2_000
     payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
-    late_payment_seconds: int = 600  # after its end, if the seats are free: as long as the gateway's session
+    late_payment_seconds: int = 600  # a reservation may be paid so long after its end, if its seats are free: as long as the gateway's session
     payment_retry_min_seconds: int = 5
     payment_retry_max_seconds: int = 60
     hint_interval_ms: int = 1_000  # between two looks at a payment because of the gateway's messages
@@ -205,7 +205,7 @@ class PaymentSettings(RuleSettings, DutySettings):
 class WebhookSettings(PollSettings, ChangeLogSettings, DutySettings):
     """Webhooks: 10 tries by these delays take some 2.6 days."""
 
-    max_deliveries_waiting: int = 100_000  # for each webhook; beyond it what happens is not kept for it
+    max_deliveries_waiting: int = 100_000  # for each webhook; beyond that it is not told of what happens
     max_webhooks: int = 20
     webhook_timeout_seconds: int = 10
     webhook_tries: int = 10
@@ -226,9 +226,9 @@ class DocumentSettings(RequestSettings, IdleSettings):
     """Tickets on paper and as pictures."""
 
     time_zone: str = "Asia/Seoul"  # of what is printed
-    document_queue_size: int = 100  # papers that wait, at most for request_seconds in all; and pictures
-    documents_waiting_per_user: int = 200  # papers that somebody has asked for while one of theirs is drawn
-    document_seconds: int = 10  # to wait for one's turn, and to be drawn
+    document_queue_size: int = 100  # papers that wait, if request_seconds suffice to draw them; and pictures
+    documents_waiting_per_user: int = 200  # papers that a user has asked for while one of theirs is drawn
+    document_seconds: int = 10  # for a paper to wait for its turn, and so long again to be drawn
     document_cache_bytes: int = 32 * 1024 * 1024  # a paper has some 50 kB, a picture 6 kB
 
 
@@ -256,8 +256,8 @@ class AttemptSettings:
     attempt_buckets_size: int = 100_000  # counted in memory, on SQLite: the longest unused is forgotten first
     attempts_counted_at_once: int = 4  # of the database's connections; less than there are
     attempt_queue_size: int = 1_000  # log-ins and sign-ups that wait to be counted
-    refused_buckets_size: int = 100_000  # refused until their windows end without counting them again
-    refusal_recheck_seconds: int = 10  # until it is seen that a success in another process gave attempts back
+    refused_buckets_size: int = 100_000  # remembered, to be refused without counting until their windows end
+    refusal_recheck_seconds: int = 10  # between looks whether a success in another process gave attempts back
 
 
 @dataclass(frozen=True)
@@ -277,14 +277,12 @@ class AccountSettings(AttemptSettings, PollSettings, CrowdSettings):
     session_cache_size: int = 100_000
     session_cache_seconds: int = 60
     log_in_attempts_per_account: int = 10  # from one address
-    log_in_attempts_per_account_anywhere: int = 100  # from all that it was never logged in at before
+    log_in_attempts_per_account_anywhere: int = 100  # from all devices that it was never logged in at before
     log_in_attempts_per_address: int = 100
-    log_ins_per_address: int = (
-        1_000  # successful ones, too: each costs a hash. At known devices as many again
-    )
-    log_ins_per_device: int = 20  # at one that is known to the account, successful ones, too
-    device_days: int = 365  # so long a device is known after a log-in
-    accounts_per_device: int = 5  # known there at a time
+    log_ins_per_address: int = 1_000  # successful ones, too: each costs a hash. Known devices: as many again
+    log_ins_per_device: int = 20  # at one known device of an account, successful ones, too
+    device_days: int = 365  # a device is known so long after a log-in
+    accounts_per_device: int = 5  # that one device is known to at a time
     sign_ups_per_address: int = 50
 
 
@@ -296,9 +294,7 @@ class CatalogueSettings(PollSettings, IdleSettings):
     schedule_pages_kept: int = 200  # of the list of schedules, each for a poll's time
     schedules_kept: int = 10_000  # each for a poll's time
     max_plans: int = 20  # with all that is encoded of them; up to 30 MB for 24,000 seats
-    catalogue_queue_size: int = (
-        200  # pages of the list that wait to be looked up, one by one; schedules; and plans
-    )
+    catalogue_queue_size: int = 200  # pages of the list that wait for a look-up; as many schedules, and plans
     max_plan_bytes: int = 32 * 1024 * 1024
 
 
@@ -307,17 +303,17 @@ class ConnectionSettings(CrowdSettings):
     """Connections and the requests that come on them."""
 
     connection_backlog: int = 2_048
-    spare_connections: int = 200  # beyond them, for probes and for saying no; whoever comes then is dropped
-    max_request_head_bytes: int = 32 * 1024  # address and headers; trailers, too
+    spare_connections: int = 200  # beyond max_connections, for probes and for saying no; others are dropped
+    max_request_head_bytes: int = 32 * 1024  # address and headers together; trailers, too
     max_request_headers: int = 100
     request_head_seconds: int = 15  # until address and headers have come whole
-    request_body_seconds: int = 30  # from then until the body has
-    keep_alive_seconds: int = 75  # between two requests: longer than a proxy before it keeps connections
+    request_body_seconds: int = 30  # from then until the body has come whole
+    keep_alive_seconds: int = 75  # between two requests: longer than a proxy in front keeps connections open
     answer_seconds: int = 120  # for a client to read an answer; streams have stall_seconds
     linger_seconds: int = 2  # for a refused client to read why, before its connection is dropped
-    tcp_keepalive_seconds: int = 60  # of silence, then the kernel asks whether the peer is still there
+    tcp_keepalive_seconds: int = 60  # of silence; then the kernel asks whether the peer is still there
     tcp_user_timeout_seconds: int = 60  # a peer that has acknowledged nothing for so long is gone
-    # The kernel would keep up to 4 MB for each viewer that does not read; with less it is found out sooner.
+    # The kernel would keep up to 4 MB for each viewer that does not read. With less we notice such a viewer sooner.
     send_buffer_bytes: int = 256 * 1024
 
 
@@ -335,13 +331,11 @@ class WorkerSettings:
     """Workers, where there are several."""
 
     workers: int = 1  # processes at one address; more than one need PostgreSQL
-    worker_start_seconds: int = 30  # until one must answer
-    worker_proof_seconds: int = (
-        10  # one that dies sooner has failed; after a second failure there are pauses …
-    )
+    worker_start_seconds: int = 30  # in which a new worker must begin to answer
+    worker_proof_seconds: int = 10  # one that dies sooner has failed; from the second failure on it pauses …
     worker_pause_min_ms: int = 200  # … each twice as long as the last …
     worker_pause_max_seconds: int = 30  # … up to this
-    figures_seconds: int = 2  # for another worker to tell its figures; /metrics goes without them then
+    figures_seconds: int = 2  # for another worker to tell its figures; after that /metrics goes without them
 
 
 @dataclass(frozen=True)
@@ -351,7 +345,9 @@ class ServerSettings(ConnectionSettings, EndSettings, WorkerSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""  # e.g. https://tickets.example.com: makes cookies Secure and origins exact
-    trusted_proxies: str = ""  # whose X-Forwarded-* is believed, e.g. 10.0.0.5,10.1.0.0/16; empty: nobody's
+    trusted_proxies: str = (
+        ""  # we believe the X-Forwarded-* of these, e.g. 10.0.0.5,10.1.0.0/16; empty: nobody's
+    )
     strict_transport_seconds: int = 365 * 24 * 3600  # HSTS, where public_url is https
 
 
@@ -393,7 +389,7 @@ class Settings(
         return cls(**values)
 
     def of_worker(self) -> Self:
-        """The settings of one of the workers: what counts for all together is shared."""
+        """The settings of one of the workers: each gets its share of what counts for all together."""
         return dataclasses.replace(
             self,
             database_connections=self.database_connections // self.workers,

@@ -22,7 +22,7 @@ from jari.usecases.tokens import new_token
 log = structlog.get_logger()
 
 TOKEN_BYTES = 24  # 192 random bits; ASVS 5.0, 7.2.3 asks for 128
-OVERLAP_MS = 30_000  # how far back each look for ended sessions reaches, past late commits
+OVERLAP_MS = 30_000  # each look for ended sessions reaches so far back, lest it miss those committed late
 
 
 def _hash(token: str) -> bytes:
@@ -76,14 +76,14 @@ class Accounts:
         role: Role = Role.BUYER,
         key: str | None = None,
     ) -> User:
-        """A new account; with a key, the same request again gives the same account again.
+        """A new account. With a key, a repeated request gets the account that the first one made.
 
         Raises:
             Invalid, EmailTaken, TooManyAttempts, KeyReused.
         """
         email, name = normalise_email(email), check_name(name)
         check_password(password)
-        # The password is no part of the fingerprint, for that is a fast hash; it is verified instead.
+        # The fingerprint is a fast hash, so the password is no part of it. A repeated request's is verified instead.
         request = key and RequestKey("sign-up", key, hashlib.sha256(f"{email}\n{name}".encode()).hexdigest())
         if address:
             await self._limits.count(Limit(f"sign-up:{address}", self._settings.sign_ups_per_address))
@@ -98,7 +98,7 @@ class Accounts:
                 request=request or None,
             )
         except EmailTaken:
-            # perhaps by the same request, which came twice at once
+            # Perhaps the same request came twice at once, and the other one has made the account.
             if request and (user := await self._same_sign_up(request, email, password)) is not None:
                 return user
             raise
@@ -119,7 +119,7 @@ class Accounts:
         return credentials[0]
 
     async def log_in(self, *, email: str, password: str, address: str, device: str | None = None) -> LoggedIn:
-        """A new session; ``device`` is the mark that came along, the answer's is the one to keep there.
+        """A new session. ``device`` is the mark that came with the request; the device is to keep the answer's.
 
         Raises:
             WrongCredentials, TooManyAttempts, Unavailable.
@@ -155,7 +155,7 @@ class Accounts:
     async def change_password(
         self, token: str | None, *, password: str, new_password: str, address: str
     ) -> int:
-        """Give the account another password, and end all its sessions but this one; how many there were.
+        """Give the account another password, end all its sessions but this one, and return how many ended.
 
         Raises:
             Unauthenticated, Forbidden, Invalid, WrongCredentials, TooManyAttempts, Unavailable.
@@ -175,7 +175,7 @@ class Accounts:
         return len(ended)
 
     async def log_out_everywhere(self, token: str | None) -> int:
-        """End all sessions of the user, this one among them; how many there were.
+        """End all sessions of the user, this one among them, and return how many ended.
 
         Raises:
             Unauthenticated, Forbidden.
@@ -186,7 +186,7 @@ class Accounts:
         return len(ended)
 
     async def log_out(self, token: str) -> None:
-        """End the session, here at once and in other processes with their next look."""
+        """End the session: here at once, in other processes with their next look."""
         token_hash = _hash(token)
         await self._store.end_session(token_hash)
         self._sessions.forget(token_hash)
@@ -195,7 +195,7 @@ class Accounts:
         """Whose session this is.
 
         Raises:
-            Unauthenticated: nobody's, or it has ended.
+            Unauthenticated: it is nobody's, or has ended.
         """
         user = await self._sessions.user(_hash(token)) if token else None
         if user is None:
@@ -220,8 +220,8 @@ class Accounts:
 class SessionCache:
     """Who is behind which session, remembered for a while.
 
-    A flood brings thousands of sessions at once; those that are not remembered are looked up together. A session
-    that is ended in another process is forgotten here within a poll.
+    A flood brings thousands of sessions at once; those that are not remembered are looked up together. When another
+    process ends a session, it is forgotten here with the next poll.
     """
 
     def __init__(self, store: AccountStore, clock: Clock, settings: AccountSettings) -> None:
@@ -246,7 +246,7 @@ class SessionCache:
         return user
 
     def forget(self, *token_hashes: bytes) -> None:
-        """Ask the store the next time; an answer that is on its way is not remembered."""
+        """Forget these sessions, so that the store is asked next. An answer that is on its way is not remembered."""
         for token_hash in token_hashes:
             self._known.pop(token_hash)
         self._forgotten += len(token_hashes)

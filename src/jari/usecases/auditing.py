@@ -1,6 +1,6 @@
-"""Auditing: now and then the books are held against each other, in case that all the guards have failed.
+"""Auditing: now and then we compare the books with each other, in case all the guards have failed.
 
-What it finds should not be possible. It is counted and logged, not mended: who keeps the seat is for people to say.
+A fault should not be possible. We count and log it but do not mend it: people must say who keeps the seat.
 """
 
 import math

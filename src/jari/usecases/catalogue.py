@@ -65,9 +65,9 @@ class Page:
 class Catalogue:
     """Schedules and plans. A plan is read once for each revision of its venue, and let go when nobody asks for it.
 
-    A schedule is read again after a poll's time: a crowd that loads the page costs one look a second, and what
-    another process changes is seen as soon as everything else that it does. The pages of the list likewise. All are
-    looked up one at a time, and what many look at goes first: whoever asks for ever other ones waits for themselves.
+    A schedule is read again after a poll's time, and so is a page of the list. A crowd that loads the page thus costs
+    one look a second, and another process's change shows here as soon as everything else that it does. All are looked
+    up one at a time, and what many look at goes first: whoever asks for ever new ones makes only themselves wait.
     """
 
     def __init__(self, store: CatalogueStore, clock: Clock, settings: CatalogueSettings) -> None:
@@ -86,7 +86,7 @@ class Catalogue:
         self._pages: Cache[Page, Listing] = Cache(
             pages_kept, fresh_seconds=fresh_seconds, clock=clock.seconds
         )
-        # how many there are of a filter: what lies behind the last page is known to be empty
+        # filter → an empty listing with its total: pages behind the last need no look
         self._behind: Cache[Filter, Listing] = Cache(
             pages_kept, fresh_seconds=fresh_seconds, clock=clock.seconds
         )
@@ -124,7 +124,7 @@ class Catalogue:
         return schedules
 
     async def schedules(self, page: Page) -> Listing:
-        """A page of the schedules that fit, by start; the same object for as long as nobody has looked again.
+        """A page of the schedules that fit, by start. Returns the same object until the store is looked at again.
 
         Raises:
             Unavailable: too many ask for different pages.
@@ -145,7 +145,7 @@ class Catalogue:
         return len(self._plans)
 
     def _is_front(self, page: Page) -> bool:
-        """Whether it is a page that people come in by: there is a handful of them."""
+        """Whether it is a first page, which people come in by; there is a handful of them."""
         any_time = page.chosen.from_ms is None and page.chosen.to_ms is None
         return any_time and page.number == 1 and page.size == self._page_size
 
@@ -163,7 +163,7 @@ class Catalogue:
             NotFound: there is no such schedule.
         """
         schedule = await self.schedule(schedule_id)
-        if schedule.layout_revision < revision:  # it was read before the plan came
+        if schedule.layout_revision < revision:  # we read the schedule before its venue got this plan
             self._schedules.pop(schedule_id)
             schedule = await self.schedule(schedule_id)
         plan = await self.plan(schedule)

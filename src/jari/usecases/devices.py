@@ -1,8 +1,8 @@
 """Known devices: a browser that has been logged in to an account carries a mark that we have signed.
 
-The mark is ``<device>.<day>.<code>.<day>.<code>…``: a random name, and for each account that was logged in there the day
-of the last log-in and a code that only we can make of the three. Nothing is stored, and whoever has no mark for an
-account, or one that is too old, is simply a stranger to it.
+The mark is ``<device>.<day>.<code>.<day>.<code>…``: a random name, then for each account that was logged in there the
+day of its last log-in and a code. Only we can make that code of device, account and day. Nothing is stored. A browser
+without a mark for an account, or with one that is too old, is simply a stranger to it.
 """
 
 import base64
@@ -17,12 +17,12 @@ from jari.usecases.tokens import new_token
 DEVICE_BYTES = 12
 CODE_BYTES = 16
 DAY_MS = 24 * 3_600_000
-_MARK = re.compile(r"[\w-]{16}(\.\d{5}\.[\w-]{22})*", re.ASCII)  # as long as so many bytes are in base64
+_MARK = re.compile(r"[\w-]{16}(\.\d{5}\.[\w-]{22})*", re.ASCII)  # `DEVICE_BYTES` and `CODE_BYTES` in base64
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """That an account was logged in at the device on a day; good if the code is ours."""
+    """Says that an account was logged in at the device on a day; good if the code is ours."""
 
     day: str
     code: str
@@ -31,8 +31,8 @@ class Entry:
 class Devices:
     """Makes and reads the marks; ``key`` is secret and the same for all processes.
 
-    An account is known at a device for ``days`` after it was logged in there, by this process's clock: what is an hour
-    or two to a device that is known for a year.
+    An account is known at a device for ``days`` after it was logged in there. This process's clock counts them: over a
+    year an hour or two do not matter.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Devices:
         return device if any(self._is_of(entry, device, account) for entry in entries) else None
 
     def marked(self, mark: str | None, account: str) -> str:
-        """The mark of a device on which this account is logged in now; the longest unused account may have to go."""
+        """The mark of a device on which this account is logged in now. It may push out the account unused the longest."""
         device, entries = self._read(mark)
         day = f"{self._today():05}"
         new = Entry(day, self._code(device, account, day))
@@ -59,7 +59,7 @@ class Devices:
         return ".".join((device, *(f"{entry.day}.{entry.code}" for entry in remembered)))
 
     def _read(self, mark: str | None) -> tuple[str, list[Entry]]:
-        """The device and its entries that are not too old; for anything that is no mark, a new device."""
+        """The device, and its entries that are not too old. Text that is no mark gives a new device."""
         if mark is None or not _MARK.fullmatch(mark):
             return new_token(self._chance, DEVICE_BYTES), []
         device, *parts = mark.split(".")

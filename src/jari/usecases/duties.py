@@ -18,8 +18,8 @@ Work = Callable[[], Awaitable[int]]
 class Duties:
     """Does the work while this process has the lease, and stops when it does not.
 
-    The lease is renewed three times before it would end. A process that dies is followed by another within the
-    time of a lease; one that ends gives it back.
+    It renews the lease three times before the lease would end. If a process dies, another takes over within the
+    time of a lease; a process that ends gives its lease back.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The payment gateways, by name, and the questions that both sagas ask them: charge, give back, look up.
 
-A question that may have been asked before begins with a look at the record: while that cannot be read nothing is
-asked, for money may have moved, and no refusal of a second question says that it has not.
+Before we repeat a question we look at the gateway's record. While that cannot be read we ask nothing: the first
+question may have moved money, and a refusal of the second would not tell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ NAME_IT = "set JARI_GATEWAY and JARI_GATEWAY_URL, or JARI_FORMER_GATEWAYS, as th
 
 
 class Gateways:
-    """Every gateway that is set up. New payments are made at ``default``, if there is one; each stays with its own."""
+    """Every gateway that is set up. New payments are made at ``default``, if any; an old one stays with its gateway."""
 
     def __init__(self, every: Sequence[Gateway], default: Gateway | None) -> None:
         self._every = {each.name: each for each in every}
@@ -53,7 +53,7 @@ class Gateways:
 
     @property
     def checkout(self) -> Checkout | None:
-        """What the page needs to know of the gateway for new payments, if there is one."""
+        """What the page must know of the gateway for new payments; None if there is none."""
         return None if self._default is None else self._default.checkout
 
     def require_default(self) -> Gateway:
@@ -82,7 +82,7 @@ class Gateways:
         return gateway
 
     def read_hint(self, name: str, body: bytes, headers: Mapping[str, str]) -> Hint:
-        """Where a message of a gateway's says to look.
+        """Where the message of a gateway says to look.
 
         Raises:
             NotFound: there is no such gateway.
@@ -101,7 +101,7 @@ class Gateways:
     # Payments
 
     async def charge(self, order_id: str, payment: Payment) -> PaymentAnswer:
-        """Whether money moves, asked for the first time: a refusal is final."""
+        """Ask for the money for the first time, and tell whether it moved: a refusal is final."""
         said = await self._confirm(order_id, payment)
         if isinstance(said, Record):
             return await self._judge(said, order_id, payment)
@@ -110,7 +110,7 @@ class Gateways:
         return believe(said, await self.look_up(order_id, payment))
 
     async def charge_again(self, order_id: str, payment: Payment) -> PaymentAnswer:
-        """Whether money moved, or does so now."""
+        """Look whether money moved; if none has, ask for it again."""
         known = await self.look_up(order_id, payment)
         if not isinstance(known, NothingYet):
             return known
@@ -120,7 +120,7 @@ class Gateways:
         return believe(said, await self.look_up(order_id, payment))
 
     async def look_up(self, order_id: str, payment: Payment) -> PaymentAnswer:
-        """Whether money moved, as the gateway has it on record."""
+        """Whether money moved, by the gateway's record."""
         record = await self._record(payment)
         match record:
             case Record():
@@ -143,7 +143,7 @@ class Gateways:
         return said
 
     async def _judge(self, record: Record, order_id: str, payment: Payment) -> PaymentAnswer:
-        """What the record means; a payment that would be made some day is declined, for it would keep the seats."""
+        """What the record means. A payment that is only promised is declined: it would keep the seats until some day."""
         answer = judge(record, order_id)
         if not isinstance(answer, NothingYet) or record.standing is not Standing.PROMISED:
             return answer
@@ -160,7 +160,7 @@ class Gateways:
     # Refunds
 
     async def give_back(self, payment: Payment, refund: Refund) -> RefundAnswer:
-        """Whether the money of a refund goes back, asked for the first time."""
+        """Ask for the first time that a refund's money go back, and tell whether it did."""
         said = await self.require(payment).cancel(
             payment_key=payment.payment_key,
             amount=refund.amount,
@@ -172,7 +172,7 @@ class Gateways:
         return believe_refund(said, await self._look_up_refund(payment, refund))
 
     async def give_back_again(self, payment: Payment, refund: Refund) -> RefundAnswer:
-        """Whether the money of a refund went back, or does so now."""
+        """Look whether a refund's money went back; if not, ask again."""
         known = await self._look_up_refund(payment, refund)
         return await self.give_back(payment, refund) if isinstance(known, NothingYet) else known
 
@@ -189,7 +189,7 @@ class Gateways:
     # Both
 
     async def _record(self, payment: Payment) -> Record | NoAnswer | None:
-        """What the payment's own gateway has on record; nobody else can say what became of it."""
+        """The record of the payment's own gateway; no other gateway can say what became of it."""
         gateway = self._every.get(payment.gateway)
         if gateway is not None:
             return await gateway.look_up(payment.payment_key)

@@ -18,11 +18,11 @@ from jari.usecases.live import Live, LiveSchedule
 from jari.usecases.lookups import Lookup
 from jari.usecases.till import Tills
 
-PROCESS_BYTES = 8  # tell the holds of one process from those of all others
+PROCESS_BYTES = 8  # of the name that tells this process's holds from those of all others
 
 
 def keep_limit(settings: RuleSettings) -> KeepLimit:
-    """The limit of the settings; whatever it is, one whole hold is within it."""
+    """The limit that the settings name, but at least one whole hold."""
     keep_seconds = max(settings.keep_seconds, settings.hold_seconds)
     return KeepLimit(keep_seconds * 1000, settings.cool_down_seconds * 1000)
 
@@ -45,7 +45,7 @@ class Holds:
         self._clock = clock
         self._settings = settings
         self._limit = keep_limit(settings)
-        # A hold's id tells holds apart and opens nothing, so that its parts may be counted.
+        # A hold's id only tells holds apart. It opens nothing, so it may be easy to guess: a count will do.
         self._process = chance.randbytes(PROCESS_BYTES).hex()
         self._taken = itertools.count(1)
         self._answers: Lookup[RequestKey, StoredAnswer] = Lookup(
@@ -65,7 +65,7 @@ class Holds:
         return await self.take(schedule_id, hold, hold, request)
 
     def hold_of(self, buyer: User, seat_ids: tuple[int, ...]) -> Hold:
-        """The command that takes these seats for the buyer, by the settings.
+        """The command that takes these seats for the buyer, with the limits of the settings.
 
         Raises:
             Forbidden: this user may hold none.
@@ -83,7 +83,7 @@ class Holds:
     async def take(
         self, schedule_id: int, hold: Hold, command: Command[Outcome], request: RequestKey | None
     ) -> Outcome:
-        """Submit the hold, or a command that it is part of, if the replica does not know already that it must fail.
+        """Submit the hold, or the command that it is part of, unless the replica shows already that the hold must fail.
 
         Raises:
             JariError: as `hold`.
@@ -99,7 +99,7 @@ class Holds:
         return outcome
 
     async def plan_revision(self, schedule_id: int) -> int:
-        """Which plan of the venue this process knows.
+        """The revision of the venue's plan that this process knows.
 
         Raises:
             NotFound: there is no such schedule.
@@ -158,7 +158,7 @@ class Holds:
     async def first_answer(
         self, request: RequestKey | None, command: type[Command[Outcome]]
     ) -> Outcome | None:
-        """What the request was answered when it first came; None if it never did."""
+        """The answer that the request got when it first came; None if it never came."""
         if request is None or (stored := await self._answers.get(request)) is None:
             return None
         return replay(stored, request, command)
@@ -168,9 +168,9 @@ class Holds:
         return {request: answers[request.name] for request in requests if request.name in answers}
 
     def _refuse_losers(self, schedule: LiveSchedule, hold: Hold) -> None:
-        """Answer from the replica what the store would surely refuse: most requests of a flood end here.
+        """Refuse from the replica what the store would surely refuse: most requests of a flood end here.
 
-        Within a margin of a hold's end the replica is not asked, since the store's clock may be ahead.
+        A hold that ends within ``expiry_margin_ms`` refuses nobody here: the store's clock may be ahead.
         """
         check_seat_ids(hold.seat_ids, hold.max_seats)
         index_of = schedule.seat_map.layout.index_of

@@ -1,4 +1,4 @@
-"""What it means that a request comes again: the first answer, or a refusal to take the key for something else."""
+"""Requests that come again: they get the first answer. A key that comes with another request is refused."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from jari.ports import RequestKey, StoredAnswer
 
 
 def remember(request: RequestKey, outcome: object) -> StoredAnswer:
-    """The answer as it is stored with the seats."""
+    """The answer in the form in which it is stored, together with the seats."""
     return StoredAnswer(request, msgspec.json.encode(outcome).decode())
 
 

@@ -10,11 +10,11 @@ from jari.usecases.live import Live
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 2.0  # between two looks: what is idle goes so much later than the settings say
+LOOK_SECONDS = 2.0  # between two looks; idle things go up to so much later than the settings say
 
 
 class Idling:
-    """One for each process. What somebody still has lives on; it is only no longer kept for those who may come."""
+    """Each process has one. What somebody still has lives on; it is only no longer kept for later."""
 
     def __init__(self, live: Live, catalogue: Catalogue) -> None:
         self._live = live
@@ -22,7 +22,7 @@ class Idling:
         self._replicas = self._plans = 0  # at the last look
 
     def let_go(self) -> bool:
-        """Let go of what is idle; whether fewer replicas or plans live than at the last look: they are what weighs."""
+        """Let go of what is idle. Return whether fewer replicas or plans live than at the last look: they are what weighs."""
         before = self._replicas, self._plans
         caches.let_go()
         self._replicas, self._plans = self._live.replica_count, self._catalogue.plan_count

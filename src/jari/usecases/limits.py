@@ -1,4 +1,4 @@
-"""Counting attempts, and refusing those who have had theirs."""
+"""Counting attempts, and refusing those who have used theirs up."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from jari.settings import AttemptSettings
 
 @dataclass(slots=True)
 class Refusal:
-    """When the window of what was refused ends, and when to look whether it still has to be; both monotonic."""
+    """When the window of a refused bucket ends, and when to look whether it is still to be refused; both monotonic."""
 
     ends: float
     look_again: float
@@ -23,10 +23,10 @@ class Refusal:
 class Limits:
     """Counts in the store, and remembers who was refused.
 
-    A refusal costs the store nothing but the first time: who asks on and on is refused from memory until the window
-    ends. Where a success gives attempts back, another process may have done so: then the store is looked at again now
-    and then, if it is idle. Those who are counted in one bucket take turns, since they wait for one row anyway, and few count at once:
-    so an attack neither takes the connections that others need nor makes them wait behind it.
+    Only the first refusal costs the store anything: whoever goes on asking is refused from memory until the window
+    ends. Where a success gives attempts back, it may have happened in another process: so we look at the store again
+    now and then, if it is idle. Attempts in one bucket take turns, since they would wait for one row anyway, and few
+    are counted at once. So an attack neither takes the connections that others need nor makes others wait behind it.
     """
 
     def __init__(self, attempts: AttemptStore, clock: Clock, settings: AttemptSettings) -> None:
@@ -45,7 +45,7 @@ class Limits:
         self._queue_size = settings.attempt_queue_size
 
     async def count(self, *limits: Limit) -> None:
-        """Count one attempt against each of these, in this order; the first that is used up ends it.
+        """Count one attempt against each of these limits, in this order; stop at the first that is used up.
 
         Raises:
             TooManyAttempts: with the time to wait.
@@ -58,7 +58,7 @@ class Limits:
             await self._count(limit)
 
     async def forgive(self, limits: Sequence[Limit]) -> None:
-        """Take back what a success does not count."""
+        """Give the attempt back where a success does not count."""
         for limit in limits:
             if limit.failures_only:
                 self._refused.pop(limit.bucket)
@@ -66,7 +66,7 @@ class Limits:
                     await self._attempts.forgive_attempt(limit.bucket)
 
     async def _look_again(self, limit: Limit) -> None:
-        """Let those try again whose attempts another process has forgiven, if nobody else needs the store."""
+        """Stop refusing a bucket whose attempts another process has forgiven. Asks the store only if nobody else needs it."""
         refusal, now = self._refused.get(limit.bucket), self._clock.seconds()
         if refusal is None or not limit.failures_only or now < refusal.look_again or self._few.locked():
             return
@@ -83,7 +83,7 @@ class Limits:
         try:
             turn = self._turns.setdefault(limit.bucket, asyncio.Lock())
             async with turn, self._few:
-                self._refuse(limit.bucket)  # perhaps the one before was the last that was allowed
+                self._refuse(limit.bucket)  # perhaps the attempt before this one used the limit up
                 count, wait_ms = await self._attempts.count_attempt(limit.bucket, self._window_ms)
                 if count > limit.attempts:
                     self._remember(limit.bucket, wait_ms / 1000)

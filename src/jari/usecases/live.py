@@ -1,12 +1,12 @@
 """The live replica: every watched schedule's seat map in memory, brought forward by commits in order.
 
-A commit comes either from a till of this process, at once, or from the change log, where one poller for the
-whole process looks for what others have committed. Either way it passes `Live.advance`: what is next is
-applied, what is old is dropped, and what is missing is fetched first, never skipped.
+A commit comes at once from a till of this process, or from the change log: there one poller for the whole process
+looks for what others have committed. `Live.advance` takes both: it applies the next commit, drops an old one, and
+fetches those that are missing first, so that none is skipped.
 
-A replica lives as long as somebody has it: a stream, a till at work, a request under way. Besides, those that were
-used last are kept for a while. Since every replica that lives is found again, there is never a second of the same
-schedule: letting go only means not to keep it.
+A replica lives as long as somebody has it: a stream, a till at work, a request under way. Besides, `Live` keeps the
+ones used last for a while. It knows every replica that lives, and gives it to whoever asks: so there is never a second
+one of the same schedule. To let one go only means no longer to keep it.
 """
 
 import asyncio
@@ -49,11 +49,11 @@ class Audience(Protocol):
         """The schedule's map has taken this commit."""
 
     def replaced(self, schedule: LiveSchedule) -> None:
-        """The schedule's map was loaded anew: changes alone do not lead to it."""
+        """The schedule's map was loaded anew: viewers need the whole of it, changes are not enough."""
 
 
 class Live:
-    """Every schedule that somebody has, and those that were asked for last."""
+    """Every replica that somebody has, and those that were asked for last."""
 
     def __init__(
         self, store: SeatingStore, catalogue: CatalogueStore, clock: Clock, settings: LiveSettings
@@ -62,28 +62,28 @@ class Live:
         self._catalogue = catalogue
         self._clock = clock
         self._settings = settings
-        # every replica that lives: whoever asks for one gets the same, however long it was let go
+        # every replica that lives, even one that is no longer kept: whoever asks gets that one
         self._schedules: WeakValueDictionary[int, LiveSchedule] = WeakValueDictionary()
         self._recent: Cache[int, LiveSchedule] = Cache(
             settings.max_replicas, idle_seconds=settings.replica_idle_seconds, clock=clock.seconds
         )
         self._loads = asyncio.Semaphore(settings.max_replica_loads)
-        # one layout for all schedules of a venue: it is the larger part of a replica
+        # all schedules of a venue share one layout: it is the larger part of a replica
         self._layouts: WeakValueDictionary[tuple[int, int], Layout] = WeakValueDictionary()
         self._opening: dict[int, asyncio.Task[LiveSchedule]] = {}
         self._clock_offset_ms = 0
         self.audience: Audience | None = None
 
     def now_ms(self) -> int:
-        """The store's time as well as this process knows it; nothing is finally decided by it."""
+        """The store's time, as well as this process knows it. No final decision rests on it."""
         return self._clock.now_ms() + self._clock_offset_ms
 
     def learn_time(self, store_now_ms: int) -> None:
-        """Take the store's time from an answer of its."""
+        """Learn the store's time from one of its answers."""
         self._clock_offset_ms = store_now_ms - self._clock.now_ms()
 
     async def open(self, schedule_id: int) -> LiveSchedule:
-        """The schedule, loaded once however many ask at the same time.
+        """The schedule's replica, loaded once however many ask at the same time.
 
         Raises:
             NotFound: there is none.
@@ -104,7 +104,7 @@ class Live:
         return await asyncio.shield(opening)
 
     async def advance(self, schedule: LiveSchedule, commits: Sequence[Commit]) -> None:
-        """Take commits that were just made, after fetching those before them that are not known yet."""
+        """Apply commits that were just made; first fetch those before them that are missing here."""
         async with schedule.advancing:
             for commit in commits:
                 if commit.version > schedule.seat_map.version + 1:
@@ -112,7 +112,7 @@ class Live:
                 self._apply(schedule, commit)
 
     async def reload(self, schedule: LiveSchedule, judged: SeatMap) -> None:
-        """Start over from the store, because ``judged`` no longer fits; nothing to do if another has replaced it."""
+        """Load the map anew because ``judged`` no longer fits, unless somebody has replaced it already."""
         async with schedule.advancing:
             if schedule.seat_map is judged:
                 await self._reload(schedule)
@@ -156,7 +156,7 @@ class Live:
             ) from error
 
     async def run(self) -> None:
-        """Poll until cancelled, at once for the first time; a store that is away for a while is asked again."""
+        """Poll until cancelled, the first time at once. If the store is away, go on asking."""
         while True:
             try:
                 await self.poll()
@@ -175,7 +175,7 @@ class Live:
     def _opened(self, schedule_id: int, opening: asyncio.Task[LiveSchedule]) -> None:
         self._opening.pop(schedule_id, None)
         if not opening.cancelled():
-            opening.exception()  # whoever asked has it; if nobody waits any more, it is nobody's
+            opening.exception()  # marks it as seen: those who wait get it, and perhaps nobody waits any more
 
     async def _load(self, schedule_id: int) -> tuple[SeatMap, ScheduleState]:
         for _ in range(LOAD_TRIES):
@@ -205,7 +205,7 @@ class Live:
                 await self._look_closer(schedule)
 
     async def _look_closer(self, schedule: LiveSchedule) -> None:
-        """Tell a state that was read before our own last commit from a store that has lost versions."""
+        """Find out why the state is older than our map: it was read before our last commit, or the store lost versions."""
         _, states = await self._store.states([schedule.id])
         if states[schedule.id].version < schedule.seat_map.version:
             await self.break_off(schedule)

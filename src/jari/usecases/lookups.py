@@ -15,7 +15,7 @@ FULL = "Too many people are asking for different things and nothing was done: tr
 
 
 class Asked(Generic[V]):
-    """What will be known of a key, and how many wait for it."""
+    """The answer about a key, which is still to come, and how many wait for it."""
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
@@ -25,8 +25,8 @@ class Asked(Generic[V]):
 class Lookup(Generic[K, V]):
     """Turns many single questions into few queries; a flood costs one query at a time, however many ask.
 
-    What costs a query for each key is asked for with a ``batch_size`` of 1: each is answered as soon as it is found.
-    Keys that come ``first`` wait for none of the others, and always find room: there must be few of them.
+    If each key costs a query of its own, use a ``batch_size`` of 1: each is answered as soon as its query ends.
+    Keys that are ``first`` wait for none of the others, and always have room: there must be few of them.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Lookup(Generic[K, V]):
         self._working: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V | None:
-        """What the store has under the key; raises what the query raised.
+        """What the store has under the key. Raises whatever the query raises.
 
         Raises:
             Unavailable: too many keys wait already.

@@ -6,7 +6,7 @@ from jari.ports import CatalogueStore
 
 
 class Organising:
-    """Venues and schedules, written."""
+    """Writes venues and schedules."""
 
     def __init__(self, catalogue: CatalogueStore) -> None:
         self._catalogue = catalogue
@@ -26,7 +26,7 @@ class Organising:
     async def create_schedule(
         self, *, venue_id: int, kind: Kind, title: str, starts_ms: int, opens_ms: int | None
     ) -> int:
-        """A new schedule's id. With a time of opening the sale opens by itself; else `open_sale` opens it.
+        """Make a schedule and return its id. With ``opens_ms`` its sale opens by itself; otherwise `open_sale` opens it.
 
         Raises:
             Invalid: no such title.
@@ -46,7 +46,7 @@ class Organising:
         await self._catalogue.set_sale(schedule_id, enabled=True)
 
     async def close_sale(self, schedule_id: int) -> None:
-        """Take no more holds; what is held and sold stays so.
+        """Take no more holds. Seats that are held or sold stay so.
 
         Raises:
             NotFound: no such schedule.

@@ -1,4 +1,4 @@
-"""How long unfinished payments and refunds are left alone, and how often hints make somebody look."""
+"""How long we leave unfinished payments and refunds alone, and how often hints make us look."""
 
 import asyncio
 
@@ -21,20 +21,20 @@ class Pace:
 
     @property
     def first_ms(self) -> int:
-        """What is begun belongs so long to the process that began it."""
+        """For how long a payment or refund belongs to the process that began it."""
         return self._settings.payment_patience_seconds * 1000
 
     def again_ms(self, age_ms: int) -> int:
-        """The longer a payment has been open, the less often it is asked after."""
+        """How long to wait before we ask after a payment of this age again: the older it is, the longer."""
         return min(max(age_ms // 2, self._settings.payment_retry_min_seconds * 1000), self.longest_ms)
 
     @property
     def longest_ms(self) -> int:
-        """Between two questions at most."""
+        """The longest wait between two questions."""
         return self._settings.payment_retry_max_seconds * 1000
 
     async def wait_for_next_look(self, payment_id: int) -> None:
-        """Wait until a hint may make somebody look at the payment again."""
+        """Wait until a hint may make us look at the payment again."""
         now, interval = self._clock.seconds(), self._settings.hint_interval_ms / 1000
         looked_at = self._looked.get(payment_id)
         wait_seconds = 0.0 if looked_at is None else max(0.0, looked_at + interval - now)

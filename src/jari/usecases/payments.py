@@ -2,15 +2,15 @@
 
 1. *Begin*: in one transaction the hold is made unable to end and the payment is CONFIRMING. No money has moved;
    if the seats are gone, none will.
-2. *Ask* the gateway, outside any transaction, under the attempt's own idempotency key. What is known then is one of
-   four: Charged, NotCharged, NothingYet or NoAnswer. A time-out is NoAnswer, never a failure.
-3. *Settle*: in one transaction the seats are OCCUPIED and the reservation CONFIRMED; or the hold ends where it
-   would have ended; or, where money came and the seats are gone, its refund is due. NothingYet and NoAnswer leave
-   the payment open, to be asked after later.
+2. *Ask* the gateway, outside any transaction, under the attempt's own idempotency key. The answer is one of four:
+   Charged, NotCharged, NothingYet or NoAnswer. A time-out is NoAnswer, never a failure.
+3. *Settle*, in one transaction. If the money came, the seats are OCCUPIED and the reservation is CONFIRMED. If it
+   came and the seats are gone, its refund is due. If none will come, the hold gets its first end back. NothingYet and
+   NoAnswer leave the payment open: the reconciler asks again later.
 
-A crash between any two of these leaves a CONFIRMING payment, which the reconciler takes up at step 2. Each step
-may be done twice, by two processes at once: the key makes the gateway answer the same, and the till finds a
-payment that is settled as it is.
+A crash between two steps leaves a CONFIRMING payment, which the reconciler takes up at step 2. Two processes may do
+a step at the same time: under the same key the gateway gives the same answer, and the till leaves a settled payment
+as it is.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ from jari.usecases.till import Tills
 
 
 class Payments:
-    """Charges buyers, and never leaves it open for good whether it did."""
+    """Charges buyers, and finds out of every payment whether its money moved."""
 
     def __init__(
         self,
@@ -67,12 +67,12 @@ class Payments:
     ) -> Reservation:
         """Charge a payment that the buyer has authenticated at the gateway, and sell them the seats.
 
-        The payment of the reservation that comes back is DONE; or CONFIRMING where it is not known yet whether
-        money moved, which is then found out without the buyer.
+        Returns the reservation. Its payment is DONE, or still CONFIRMING if nobody knows yet whether money moved: we go
+        on asking without the buyer.
 
         Raises:
             PaymentRefused: the gateway said no; the seats are held as long as they were before.
-            PaymentReturned: the seats were gone when the money came, and it goes back.
+            PaymentReturned: the seats were gone when the money came; the money goes back.
             ReservationExpired, ReservationClosed, AmountMismatch, PaymentUnderWay, NotFound, Unavailable,
             KeyReused, StillRunning, Forbidden: nothing was charged.
         """
@@ -82,7 +82,7 @@ class Payments:
         schedule_id, _ = read_order_id(order_id)
         begun = await self._tills.submit(schedule_id, command, request)
         new = next((each for each in begun.payments if each.id == command.payment_id), None)
-        if new is None:  # it was begun before, and an answer stored then does not know what came of it
+        if new is None:  # it was begun before: `begun` may be the answer of then, so look at what came of it
             settled = await self._follow(begun.id, payment_key)
         else:
             settled = await self._running.join_or(begun, new.id, lambda: self._charge(begun, new))
@@ -90,7 +90,7 @@ class Payments:
         return settled
 
     async def _begin(self, buyer: User, payment_key: str, order_id: str, amount: int) -> BeginPayment:
-        """Step 1: what firms up the hold."""
+        """Step 1: the command that firms up the hold and records the payment."""
         gateway = self._gateways.require_default()
         _, reservation_id = read_order_id(order_id)
         if not 0 < len(payment_key) <= MAX_PAYMENT_KEY_LENGTH or not payment_key.isprintable():
@@ -130,7 +130,7 @@ class Payments:
         return await self._settle(reservation, payment, answer)
 
     async def _charge_again(self, reservation: Reservation, payment: Payment) -> Reservation:
-        """Steps 2 and 3, from wherever the payment was left; one that failed nobody wants charged any more."""
+        """Steps 2 and 3 of a payment that was begun before. A payment that failed is only looked up, never charged."""
         wanted = payment.status is PaymentStatus.CONFIRMING
         ask = self._gateways.charge_again if wanted else self._gateways.look_up
         with metrics.gateway_seconds.time():
@@ -138,7 +138,7 @@ class Payments:
         return await self._settle(reservation, payment, answer)
 
     async def _settle(self, reservation: Reservation, payment: Payment, answer: PaymentAnswer) -> Reservation:
-        """Step 3: write down what is known, in one transaction with what follows from it."""
+        """Step 3: write down what is known and what follows from it, in one transaction."""
         metrics.payments.labels(type(answer).__name__).inc()
         command: SettlePayment | PostponePayment
         if isinstance(answer, Charged | NotCharged):
@@ -149,7 +149,7 @@ class Payments:
         return await self._tills.submit(reservation.schedule_id, command)
 
     async def reconcile(self) -> int:
-        """Take up the payments that nobody looks after; how many could be."""
+        """Take up the payments that nobody looks after, and return how many could be."""
         due = await self._store.unsettled_payments(self._settings.duty_page_size)
         return await self._running.take_up(due, self._take_up)
 
@@ -161,7 +161,7 @@ class Payments:
         return await self._running.join(payment.id, lambda: self._charge_again(reservation, payment))
 
     async def take_hint(self, gateway: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Look at a gateway's record of a payment, because its message says that it changed. Never trusted itself.
+        """Look at the gateway's record of a payment because a message says that it changed. The message itself is not trusted.
 
         Raises:
             NotFound: there is no such gateway.
@@ -188,7 +188,7 @@ class Payments:
 
     @property
     def checkout(self) -> Checkout | None:
-        """What the page needs to know of the gateway for new payments, if there is one."""
+        """What the page must know of the gateway for new payments; None if there is none."""
         return self._gateways.checkout
 
     async def close(self) -> None:
@@ -201,7 +201,7 @@ def _payment_of(reservation: Reservation, payment_key: str) -> Payment:
 
 
 def _require_sold(reservation: Reservation, payment: Payment) -> None:
-    """Say no to the buyer where the payment bought nothing; one that is still unknown is no refusal."""
+    """Refuse a payment that bought nothing. One that is still open is not refused."""
     if payment.status is PaymentStatus.FAILED:
         reason = (payment.message or payment.code).rstrip(".")
         remedy = (

@@ -1,8 +1,8 @@
 """Refunds: seats come back at once, and the money follows until the gateway says that it has gone.
 
-Taking the seats back and owing the money is one transaction, so a crash can neither forget the money nor give it
-back for seats that stay sold. The gateway is asked under a key for each attempt, and each refund leaves its mark
-in the gateway's record: what is found there is never given twice.
+One transaction takes the seats back and records that we owe their money: so a crash can neither forget the money nor
+give it back for seats that stay sold. Each attempt asks the gateway under a key of its own. Each refund leaves its
+mark in the gateway's record, and money whose mark is there is never given again.
 """
 
 import structlog
@@ -57,7 +57,7 @@ class Refunds:
         reason: str = "",
         request: RequestKey | None = None,
     ) -> Reservation:
-        """Take seats back for money: these, or all that are left. Organisers are bound by no deadline.
+        """Take seats back for money: these, or all that are left. No deadline binds organisers.
 
         The seats are on sale again when this returns; the refund is DONE, or DUE and on its way.
 
@@ -87,7 +87,7 @@ class Refunds:
         taken = await self._tills.submit(reservation.schedule_id, command, request)
         new = next((each for each in taken.refunds if each.id == command.refund_id), None)
         if new is None:
-            # The request was answered before; what has become of it since, that answer does not know.
+            # This is the stored answer of an earlier request: read what has become of the refund since.
             return await self._store.reservation(reservation.id) or reservation
         if new.status is RefundStatus.DONE:
             return taken
@@ -98,12 +98,12 @@ class Refunds:
         return refund_deadline_ms(schedule.starts_ms, self._settings.refund_until_hours)
 
     async def give_back_what_is_due(self) -> int:
-        """Take up the refunds that nobody looks after; how many could be."""
+        """Take up the refunds that nobody looks after, and return how many could be."""
         due = await self._store.due_refunds(self._settings.duty_page_size)
         return await self._running.take_up(due, self._take_up)
 
     async def close(self) -> None:
-        """Give running refunds a moment to end; the worker finishes the others."""
+        """Give running refunds a moment to end; whoever has the duties finishes the others."""
         await self._running.close()
 
     async def _take_up(self, due: Due) -> Reservation | None:
@@ -122,7 +122,7 @@ class Refunds:
         return await self._settle(reservation, refund, answer)
 
     async def _settle(self, reservation: Reservation, refund: Refund, answer: RefundAnswer) -> Reservation:
-        """Write down what is known; until the money has gone it is owed."""
+        """Write down what is known. Until the money has gone back we owe it."""
         command: SettleRefund | PostponeRefund
         if isinstance(answer, GivenBack):
             metrics.refunds.labels("done").inc()

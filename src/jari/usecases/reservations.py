@@ -1,4 +1,4 @@
-"""Reservations: made of held seats, looked at, given up."""
+"""Making reservations of held seats, looking at them, and giving them up."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from jari.usecases.numbers import Numbers
 from jari.usecases.till import Tills
 from jari.usecases.tokens import new_token
 
-TOKEN_BYTES = 12  # of an order's name: 96 bits that nobody can guess
+TOKEN_BYTES = 12  # 96 bits of an order's name that nobody can guess
 
 
 class Reservations:
@@ -38,7 +38,7 @@ class Reservations:
         self._chance = chance
 
     async def reserve(self, buyer: User, schedule_id: int, request: RequestKey | None = None) -> Reservation:
-        """A PENDING reservation of all that the buyer holds; the same seats again give the same one again.
+        """A PENDING reservation of all that the buyer holds. The same seats, reserved again, give the same reservation.
 
         Raises:
             NothingHeld, NotFound, KeyReused, StillRunning, Unavailable, Forbidden.

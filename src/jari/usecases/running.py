@@ -1,4 +1,4 @@
-"""What sagas have running: work that goes on when who asked for it has left, once for each number, and not too much."""
+"""Work that a saga has running: once for each number, up to a limit; it goes on when its caller has left."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -13,11 +13,11 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-LAST_MOMENT_SECONDS = 0.5  # when the server ends, it has waited for open requests already
+LAST_MOMENT_SECONDS = 0.5  # short, since the ending server has waited for open requests already
 
 
 class Running(Generic[T]):
-    """Tasks by number: whoever asks for one that runs waits for the same."""
+    """Tasks by number. Whoever asks for a number whose task runs waits for that task."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -36,16 +36,16 @@ class Running(Generic[T]):
             )
 
     async def join(self, number: int, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The outcome of the work of this number, begun if nobody has; it goes on if the caller is cancelled."""
+        """The outcome of the work of this number. Begins it if it is not running; it goes on if the caller is cancelled."""
         task = self._tasks.get(number)
         if task is None:
             task = self._start(number, make())
         return await asyncio.shield(task)
 
     async def join_or(self, open_still: T, number: int, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The outcome of the work, or ``open_still`` where it fails.
+        """The outcome of the work, or ``open_still`` if the work fails.
 
-        Money may have moved, or is owed: nobody may be told that nothing happened, whatever happens now.
+        Money may have moved, or is owed: the caller must not be told that nothing happened.
         """
         try:
             return await self.join(number, make)
@@ -54,7 +54,7 @@ class Running(Generic[T]):
             return open_still
 
     async def take_up(self, due: Sequence[Due], work: Callable[[Due], Awaitable[object]]) -> int:
-        """Do the work that nobody looks after; how much of it could be done. The rest is for the next time."""
+        """Do the work that nobody looks after, and return how much of it could be done. The rest waits for the next call."""
 
         async def one(each: Due) -> bool:
             try:
@@ -74,7 +74,7 @@ class Running(Generic[T]):
         self._start(number, work)
 
     async def close(self, seconds: float = LAST_MOMENT_SECONDS) -> None:
-        """Wait so long for what runs, then cancel it."""
+        """Give running tasks this time to end, then cancel them."""
         tasks = list(self._tasks.values())
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)

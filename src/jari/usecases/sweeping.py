@@ -1,6 +1,6 @@
 """Sweeping: announcing holds that have ended, and forgetting what nobody needs any more.
 
-An ended hold is free to the next buyer without the sweeper; it only makes the end visible, within a second.
+The next buyer may take an ended hold's seats without the sweeper. It only makes the end visible, within a second.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class Sweeper:
-    """One for each process; several at a time do no harm, since the till decides again."""
+    """Each process has one. Several at a time do no harm, since the till decides again."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Sweeper:
         self._settings = settings
 
     async def sweep(self) -> int:
-        """Free every seat whose hold has ended; how many there were. One schedule's trouble stops no other."""
+        """Free every seat whose hold has ended, and return how many. If one schedule fails, the others go on."""
         freed = 0
         while True:
             ended = await self._store.ended_holds(self._settings.sweep_page_size)
@@ -52,7 +52,7 @@ class Sweeper:
                 return freed
 
     async def close_ended_reservations(self) -> int:
-        """Mark every unpaid reservation whose hold has ended; how many there were."""
+        """Close every unpaid reservation whose time is over, and return how many."""
         ended = await self._reservations.ended(self._settings.sweep_page_size)
         closed = await asyncio.gather(*(self._close(each.schedule_id, each.reservation_id) for each in ended))
         return sum(closed)

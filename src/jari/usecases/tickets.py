@@ -1,4 +1,4 @@
-"""Tickets: what a confirmed reservation gives its buyer for each seat, and what is checked at the door."""
+"""Tickets: a confirmed reservation gives its buyer one for each seat, and the door checks them."""
 
 from jari.domain.errors import WrongDoor
 from jari.domain.permissions import Action, require
@@ -10,7 +10,7 @@ from jari.usecases.reservations import Reservations
 
 
 class Tickets:
-    """Signs tickets and takes them."""
+    """Signs tickets, and lets their holders in."""
 
     def __init__(self, reservations: Reservations, signer: TicketSigner) -> None:
         self._reservations = reservations

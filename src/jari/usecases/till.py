@@ -1,6 +1,6 @@
 """The till: where seats are decided, one transaction per batch.
 
-Each schedule has one till in each process. It drains the commands that wait, decides and commits them
+Each schedule has one till in each process. The till takes the commands that wait, decides and commits them
 together, and collects the next batch while that commit is under way. The store keeps the tills of different
 processes apart: a transaction begins by taking the schedule's next version. Every caller gets its own outcome.
 """
@@ -27,11 +27,11 @@ from jari.usecases.live import Live, LiveSchedule
 
 log = structlog.get_logger()
 
-RELOAD_TRIES = 3  # how often a batch is decided again because the map was outdated
+RELOAD_TRIES = 3  # how often a batch is tried on a map that proves outdated
 
 
 class Entry(Generic[Outcome]):
-    """A command, the key that came with it, and who waits for its outcome."""
+    """A command, the key that came with it, and the future that its caller waits for."""
 
     def __init__(self, command: Command[Outcome], request: RequestKey | None) -> None:
         self.command = command
@@ -64,17 +64,17 @@ class Entry(Generic[Outcome]):
             self.outcome.set_result(self._decided)
 
     def fail(self, error: Exception) -> None:
-        """Tell the caller that nothing came of it."""
+        """Tell the caller the error that ended the command."""
         if not self.outcome.done():
             self.outcome.set_exception(error)
 
 
 class MapOutdated(Exception):
-    """The venue has a new plan, or the schedule a new epoch: load the map anew before deciding."""
+    """The venue has a new plan, or the schedule a new epoch: load the map anew, then decide again."""
 
 
 class VersionsLost(Exception):
-    """The store gives out versions that were seen before: it was restored, or failed over to an older copy."""
+    """The store gives out versions that we have seen before: it was restored, or failed over to an older copy."""
 
 
 class Till:
@@ -120,22 +120,22 @@ class Till:
                         await self._settle(batch, gather=True)
                     metrics.batch_commands.observe(len(batch))
         finally:
-            # Between the look that found nothing waiting and this nothing is awaited: nobody can have come.
+            # Nothing is awaited since `_waiting` was seen to be empty: no command can have come in between.
             del self._at_work[self]
 
     def _next_batch(self, room: int) -> list[Entry[Any]]:
-        """The next commands; one whose caller has been told meanwhile that it is not known is not begun any more."""
+        """The next commands, without those whose callers have gone or were told of a failure already."""
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), room))]
         return [entry for entry in taken if not entry.outcome.done()]
 
     async def _settle(self, batch: list[Entry[Any]], *, gather: bool = False) -> None:
-        """Commit a batch and answer its callers; whatever happens, each caller is answered."""
+        """Commit a batch. Answer each of its callers, whatever happens."""
         try:
             committed = await self._commit_on_the_present_map(batch, gather=gather)
-        except Unavailable:  # the store is away: nobody may wait for ever
+        except Unavailable:  # the store is away: tell the callers, so that none waits for ever
             log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
             committed = False
-        except Exception as fault:  # what one of them would write: let it be that one's trouble alone
+        except Exception as fault:  # the store refuses what one command would write: try each alone, so that only that one fails
             log.exception("batch_refused_by_store", schedule=self._schedule.id, commands=len(batch))
             if len(batch) > 1:
                 for entry in batch:
@@ -150,7 +150,7 @@ class Till:
                 entry.fail(_store_failed())
 
     async def _commit_on_the_present_map(self, batch: list[Entry[Any]], *, gather: bool) -> bool:
-        """Whether the batch is decided and durable: it is not where the map will not stay as it is."""
+        """Decide and commit the batch, and return whether that was done: it is not if the map changes at every try."""
         for _ in range(RELOAD_TRIES):
             judged = self._schedule.seat_map
             try:
@@ -165,7 +165,7 @@ class Till:
         return False
 
     async def _commit(self, batch: list[Entry[Any]], *, gather: bool) -> None:
-        """Decide and write a batch; with ``gather``, who came while the version was waited for is taken along."""
+        """Decide and write a batch; with ``gather``, take along the commands that came while we waited for the version."""
         commit: Commit | None = None
         async with self._store.transaction(self._schedule.id) as transaction:
             if gather:
@@ -193,14 +193,16 @@ class Till:
             raise VersionsLost
 
     async def _publish(self, commit: Commit) -> None:
-        """Show the commit here at once. It is durable already, so a failure is no refusal: the poller mends it."""
+        """Show the commit in this process at once. It is durable: if showing fails, no caller is refused; the poller shows it."""
         try:
             await self._live.advance(self._schedule, [commit])
         except Exception:
             log.exception("publish_failed", schedule=self._schedule.id, version=commit.version)
 
     async def _read(self, transaction: SeatingTransaction, batch: Sequence[Entry[Any]]) -> BoxOffice:
-        plan = self._schedule.seat_map.layout.index_of  # that of this transaction: `_require_present_map`
+        plan = (
+            self._schedule.seat_map.layout.index_of
+        )  # the plan that this transaction sees, as `_require_present_map` has checked
         reading = Reading((entry.needs for entry in batch), plan)
         reservations: Sequence[Reservation] = ()
         if reading.reservation_ids or reading.open_of_buyers:
@@ -239,7 +241,7 @@ class Answers:
 
 
 class Tills:
-    """The tills of this process, opened when needed. A till has its replica for as long as it has commands."""
+    """The tills of this process, opened when needed. While a till has commands it keeps its replica alive."""
 
     def __init__(self, live: Live, store: SeatingStore, settings: TillSettings) -> None:
         self._live = live
@@ -284,7 +286,7 @@ class Tills:
         return till
 
     async def close(self) -> None:
-        """Finish what waits in every till: within the time for ending, even if the store does not answer."""
+        """Let every till finish what waits; cancel those that need longer than ``shutdown_seconds``."""
         self._closing = True
         working = list(self._at_work.values())
         if working:

@@ -1,9 +1,9 @@
 """Webhooks: telling those outside what happened, until they have heard it or it is given up.
 
-Two works that one process does for all. `Webhooks.relay` turns commits into deliveries, once each. `deliver`
-sends every delivery until its receiver says 2xx, so at least once: after a crash, or an answer that got lost, it
-comes again under the same id. The deliveries of a webhook are sent several at a time, and failed ones later, so
-they are in no order; their ``version`` tells it.
+One process does two works for all. `Webhooks.relay` turns commits into deliveries, once each. `Webhooks.deliver`
+sends every delivery until its receiver says 2xx, so at least once: after a crash, or if the answer gets lost, it
+comes again under the same id. The deliveries of a webhook are sent several at a time, and failed ones again later:
+so they arrive in no order. Their ``version`` tells the order.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Webhooks:
         self._forget_at = 0.0
 
     async def relay(self) -> int:
-        """Make deliveries of the commits since the last time; of how many commits."""
+        """Make deliveries of the commits since the last time, and return how many commits there were."""
         await self._forget_now_and_then()
         settings = self._settings
         relayed = await self._store.relay(settings.poll_page_size, settings.max_deliveries_waiting)
@@ -74,7 +74,7 @@ class Webhooks:
         return relayed.commits
 
     async def deliver(self) -> int:
-        """Send what is due until nothing is; how many deliveries were tried.
+        """Send what is due until nothing is, and return how many deliveries were tried.
 
         Webhooks are served side by side, so that one whose receiver hangs holds up no other.
         """
@@ -100,7 +100,7 @@ class Webhooks:
             await asyncio.gather(*serving.values(), return_exceptions=True)
 
     async def _serve(self, webhook: Webhook) -> int:
-        """Try one page of a webhook's deliveries, all at once; how many there were."""
+        """Try one page of a webhook's deliveries, all at once, and return how many there were."""
         page = await self._store.due(webhook.id, self._settings.duty_page_size)
         failures = await asyncio.gather(*(self._try(webhook, each) for each in page))
         await self._store.settle(

@@ -3,7 +3,6 @@
 from typing import Protocol
 
 from jari.adapters.payments.toss import TossGateway
-from jari.domain.urls import is_url
 from jari.ports import Gateway
 from jari.settings import BadSetting, GatewayChoice, GatewaySettings
 
@@ -12,7 +11,7 @@ class Adapter(Protocol):
     """What makes a gateway of its settings."""
 
     def __call__(self, settings: GatewaySettings, /) -> Gateway:
-        """The gateway; nothing is asked of it yet."""
+        """The gateway; nothing is asked of it yet. Raises BadSetting where its address is none."""
 
     def is_live_key(self, key: str, /) -> bool:
         """Whether real money moves with this key."""
@@ -27,7 +26,8 @@ def open_gateways(settings: GatewayChoice) -> list[Gateway]:
     """The payment gateways that the settings name.
 
     Raises:
-        BadSetting: nobody knows such a gateway, a live key outside production, or keys that are missing.
+        BadSetting: nobody knows such a gateway, a live key outside production, keys that are missing, or an address that
+            the gateway cannot have.
     """
     names = [each.name for each in settings.gateways]
     for each in settings.gateways:
@@ -48,11 +48,6 @@ def _require_usable(gateway: GatewaySettings, environment: str) -> None:
         raise BadSetting(
             f"The payment gateway {gateway.name} is named, but not its address and keys: set JARI_GATEWAY_URL, "
             "JARI_GATEWAY_SECRET_KEY and JARI_GATEWAY_CLIENT_KEY, or what JARI_FORMER_GATEWAYS says of it."
-        )
-    if not is_url(gateway.url):
-        raise BadSetting(
-            f"The address of the payment gateway {gateway.name} is none: name it as https://host in "
-            "JARI_GATEWAY_URL, or in JARI_FORMER_GATEWAYS."
         )
     if any(map(adapter.is_live_key, keys)) and environment != "production":
         raise BadSetting(

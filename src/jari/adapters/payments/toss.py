@@ -18,8 +18,9 @@ import msgspec
 from jari.domain.errors import Invalid
 from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Said, Standing
 from jari.domain.payments import NoAnswer
+from jari.domain.urls import is_url
 from jari.ports import Checkout
-from jari.settings import GatewaySettings
+from jari.settings import BadSetting, GatewaySettings
 
 T = TypeVar("T")
 
@@ -191,6 +192,11 @@ class TossGateway:
     currency = CURRENCY
 
     def __init__(self, settings: GatewaySettings) -> None:
+        if not is_url(settings.url):
+            raise BadSetting(
+                f"The address of the payment gateway {self.name} is none: name it as https://host in "
+                "JARI_GATEWAY_URL, or in JARI_FORMER_GATEWAYS."
+            )
         self.checkout = Checkout(self.name, settings.script_url, settings.client_key, _sources(settings))
         credentials = base64.b64encode(f"{settings.secret_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Accept-Encoding": "identity"}
