@@ -135,7 +135,9 @@ class Till:
         except Unavailable:  # the store is away: tell the callers, so that none waits for ever
             log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
             committed = False
-        except Exception as fault:  # the store refuses what one command would write: try each alone, so that only that one fails
+        except (
+            Exception
+        ) as fault:  # what one command would write: try each alone, so that only that one fails
             log.exception("batch_refused_by_store", schedule=self._schedule.id, commands=len(batch))
             if len(batch) > 1:
                 for entry in batch:
@@ -165,7 +167,7 @@ class Till:
         return False
 
     async def _commit(self, batch: list[Entry[Any]], *, gather: bool) -> None:
-        """Decide and write a batch; with ``gather``, take along the commands that came while we waited for the version."""
+        """Decide and write a batch; with ``gather``, take along the commands that came during the wait for the version."""
         commit: Commit | None = None
         async with self._store.transaction(self._schedule.id) as transaction:
             if gather:
@@ -193,7 +195,7 @@ class Till:
             raise VersionsLost
 
     async def _publish(self, commit: Commit) -> None:
-        """Show the commit in this process at once. It is durable: if showing fails, no caller is refused; the poller shows it."""
+        """Show the commit here at once. It is durable, so a failure refuses nobody: the poller will show it."""
         try:
             await self._live.advance(self._schedule, [commit])
         except Exception:

@@ -48,7 +48,7 @@ class MemoryAccountStore:
     async def change_password(
         self, user_id: int, old_hash: str, new_hash: str, kept_session: bytes
     ) -> Sequence[bytes] | None:
-        """Change the hash, end all sessions but one, and return those that ended. None if the hash is no longer ``old_hash``."""
+        """Change the hash; end all sessions but one, and return the ended ones. None if the hash is not ``old_hash`` any more."""
         async with self._memory.write() as now_ms:
             record = self._memory.users.get(user_id)
             if record is None or record.password_hash != old_hash:

@@ -19,7 +19,7 @@ class MemoryCatalogueStore:
         self._memory = memory
 
     async def save_venue(self, venue: Venue) -> tuple[int, bool]:
-        """Insert the venue, or replace the plan of the one with its name: the id, and whether it is new."""
+        """Insert the venue, or replace the plan of the one with its name: its id, and whether it is new."""
         async with self._memory.write() as now_ms:
             records = self._memory.venues.values()
             record = next((each for each in records if each.venue.name == venue.name), None)
@@ -105,7 +105,7 @@ class MemoryCatalogueStore:
         return Listing(tuple(fitting[offset : offset + limit]), len(fitting))
 
     def _drop_seats(self, schedules: Sequence[ScheduleRecord], change: Replan, now_ms: int) -> None:
-        """Forget the ended holds on dropped seats, and make all tills and viewers start over. Refuse if somebody has such a seat."""
+        """Forget ended holds on dropped seats, unless somebody has such a seat; make tills and viewers start over."""
         allocations = [each.allocations for each in schedules]
         change.require_unowned(
             [of[seat_id] for of in allocations for seat_id in change.dropped if seat_id in of], now_ms

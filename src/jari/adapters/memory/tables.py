@@ -169,7 +169,7 @@ _memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
 
 
 def open_memory(url: str, clock: Clock, chance: Chance) -> Memory:
-    """The memory of this name, shared by all who have it open. It goes with the last of them; ``memory:`` is always new."""
+    """The memory of this name, shared by all who have it open, gone with the last; ``memory:`` is always new."""
     if url == MEMORY:
         return Memory(clock, chance)
     return _memories.setdefault(url, Memory(clock, chance))

@@ -104,7 +104,7 @@ class MemoryWebhookStore:
             return self._forget(lambda each: each.is_dead and each.next_try_ms < now_ms - keep_ms)
 
     def _pass_on(self, schedule: ScheduleRecord, told: Sequence[Webhook], limit: int) -> tuple[int, int, int]:
-        """Make the deliveries of a schedule's next commits: how many commits, how many deliveries, how many commits lost."""
+        """Make the deliveries of a schedule's next commits: how many commits, deliveries, and lost commits."""
         logged = schedule.commits_after(schedule.passed_on or 0, limit)
         made = 0
         for each in logged:

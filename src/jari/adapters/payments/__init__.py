@@ -26,8 +26,8 @@ def open_gateways(settings: GatewayChoice) -> list[Gateway]:
     """The payment gateways that the settings name.
 
     Raises:
-        BadSetting: a gateway is unknown or named twice, its address is missing or cannot be its own, a key is missing, or
-            a key is live outside production.
+        BadSetting: a gateway is unknown or named twice; its address is missing or cannot be its own; a key is missing,
+            or is live outside production.
     """
     names = [each.name for each in settings.gateways]
     for each in settings.gateways:

@@ -15,7 +15,7 @@ from jari.ports import RequestKey, StoredAnswer
 
 
 def _locked(user_id: int, *conditions: ColumnElement[bool]) -> Select[tuple[int]]:
-    """The statement that locks the user's row: those who change several sessions of a user take turns, and see what the last one did."""
+    """Locks the user's row: those who change several of a user's sessions take turns, and see what was done."""
     return select(users.c.id).where(users.c.id == user_id, *conditions).with_for_update(key_share=True)
 
 
@@ -86,7 +86,7 @@ class SqlAccountStore:
     async def change_password(
         self, user_id: int, old_hash: str, new_hash: str, kept_session: bytes
     ) -> Sequence[bytes] | None:
-        """Change the hash, end all sessions but one, and return those that ended. None if the hash is no longer ``old_hash``."""
+        """Change the hash; end all sessions but one, and return the ended ones. None if the hash is not ``old_hash`` any more."""
         change = (
             update(users)
             .where(users.c.id == user_id, users.c.password_hash == old_hash)

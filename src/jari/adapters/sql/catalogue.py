@@ -29,7 +29,7 @@ class SqlCatalogueStore:
         self._database = database
 
     async def save_venue(self, venue: Venue) -> tuple[int, bool]:
-        """Insert the venue, or replace the plan of the one with its name: the id, and whether it is new."""
+        """Insert the venue, or replace the plan of the one with its name: its id, and whether it is new."""
         return await save_plan(self._database, venue)
 
     async def venue(self, venue_id: int) -> Venue:
@@ -141,7 +141,7 @@ class SqlCatalogueStore:
                 raise no_schedule(schedule_id)
 
     async def renew_epochs(self) -> None:
-        """Name a new run of versions in every schedule: the database is a copy, and viewers have seen later versions."""
+        """Name a new run of versions in every schedule: the database is a copy, and later versions were seen."""
         async with self._database.write() as connection:
             for schedule_id in (await connection.scalars(select(schedules.c.id))).all():
                 await connection.execute(

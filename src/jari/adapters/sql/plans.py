@@ -84,7 +84,7 @@ class PlanChanged(Exception):
 
 
 async def save_plan(database: Database, venue: Venue) -> tuple[int, bool]:
-    """Insert the venue, or replace the plan of the one with its name: the id, and whether it is new.
+    """Insert the venue, or replace the plan of the one with its name: its id, and whether it is new.
 
     Raises:
         PlanDropsSeats: the plan drops or moves seats that somebody has.
