@@ -1,4 +1,4 @@
-"""One call of an endpoint: what came with the request, read as far as the endpoint's row says."""
+"""One call of an endpoint: what came with the request, read as the endpoint's row says."""
 
 import hashlib
 from typing import Generic, TypeVar
@@ -18,7 +18,7 @@ B = TypeVar("B")
 class Call(Generic[Q, B]):
     """A request in typed pieces: ``query`` and ``body`` of the types that the row names, and the ``user``.
 
-    There is a user wherever the row lets in fewer than anybody; elsewhere nobody has looked who it is.
+    ``user`` is set if the row does not admit visitors. On other rows nobody has looked who asks.
     """
 
     __slots__ = ("_headers", "body", "data", "query", "receive", "scope", "send", "user")
@@ -36,7 +36,7 @@ class Call(Generic[Q, B]):
 
     @property
     def headers(self) -> dict[bytes, bytes]:
-        """The headers by their names in lower case; of several the first, but all cookies."""
+        """The headers by their names in lower case. Of several headers the first counts; cookies are joined."""
         if self._headers is None:
             raw = self.scope["headers"]
             self._headers = dict(reversed(raw))

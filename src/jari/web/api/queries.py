@@ -1,4 +1,4 @@
-"""Reading what stands behind the question mark into the struct that an endpoint names."""
+"""Reads the query of an address into the struct that the endpoint names."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -16,7 +16,7 @@ MAX_SHOWN = 40  # characters of what was sent, in a refusal
 
 
 class QueryReader(Generic[Q]):
-    """Reads one kind of query. Unknown parameters are ignored; of a parameter that comes twice the last counts."""
+    """Reads one kind of query. It ignores unknown parameters; if a parameter comes twice, the last counts."""
 
     def __init__(self, kind: type[Q]) -> None:
         self._kind = kind
@@ -45,11 +45,11 @@ class QueryReader(Generic[Q]):
 
 
 def _reading(kind: inspect.Type, name: str) -> tuple[Callable[[str], Any], bool]:
-    """How to read a parameter of this type, and whether it may come several times."""
+    """The function that reads a parameter of this type, and whether the parameter may come several times."""
     match kind:
         case inspect.Metadata():
             return _reading(kind.type, name)
-        case inspect.UnionType():  # of something and None, for a parameter that may be left out
+        case inspect.UnionType():  # of a type and None: the parameter may be left out
             (inner,) = (each for each in kind.types if not isinstance(each, inspect.NoneType))
             return _reading(inner, name)
         case inspect.ListType():

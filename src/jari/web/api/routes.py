@@ -1,4 +1,4 @@
-"""From an address to the endpoints there: a tree of the table's paths, a step for each part between slashes."""
+"""Finds the endpoints at an address: a tree of the table's paths, one step for each part between slashes."""
 
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
@@ -12,7 +12,7 @@ Found = tuple[dict[str, T], tuple[int | str, ...]]
 
 
 class Node(Generic[T]):
-    """What may follow a part of a path: words, or else a number, a name or the whole rest."""
+    """What may follow a part of a path: fixed words, or else a number, a name or the whole rest."""
 
     __slots__ = ("methods", "name", "number", "number_of", "rest", "words")
 
@@ -46,11 +46,11 @@ class Routes(Generic[T]):
                 self._fixed[path] = node.methods, ()
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Method and path of everything that is found; what a part of a path stands for is not said: ``{}``."""
+        """Method and path of every endpoint. Each variable part of a path is ``{}``."""
         return _below_all(self._root, "")
 
     def find(self, path: str) -> Found[T] | None:
-        """What stands at the address, and the ids in it; None where nothing does.
+        """The endpoints at the address, by method, and the ids in it; None if there are none.
 
         Raises:
             NotFound: a number in it is no id.
@@ -62,7 +62,7 @@ class Routes(Generic[T]):
         ids: list[int | str] = []
         for place, part in enumerate(parts):
             if place == 0:
-                continue  # before the first slash
+                continue  # the empty part before the first slash
             if part in node.words:
                 node = node.words[part]
             elif node.number is not None and is_number(part):
@@ -79,7 +79,7 @@ class Routes(Generic[T]):
 
 
 def known_id(number: int, what: str) -> int:
-    """The number, if it can be an id at all.
+    """The number, if it can be an id.
 
     Raises:
         NotFound: it cannot.
@@ -90,7 +90,7 @@ def known_id(number: int, what: str) -> int:
 
 
 def _below(node: Node[T], part: str) -> Node[T]:
-    """The node that a part of a path leads to, made if it is not there."""
+    """The node that a part of a path leads to; made if it does not exist."""
     if not part.startswith("{"):
         return node.words.setdefault(part, Node())
     what, _, kind = part.strip("{}").partition(":")
