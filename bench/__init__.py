@@ -1,4 +1,4 @@
-"""Measures what the project promises; ``make bench`` runs all, ``python -m bench NAME …`` some.
+"""Measures what the project promises. ``make bench`` runs all figures, ``python -m bench NAME …`` some.
 
 The servers, databases and worlds are those of the tests.
 """

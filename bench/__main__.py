@@ -1,4 +1,4 @@
-"""Run the figures that are named, or all; print a table and write ``bench/results/latest.json``."""
+"""Run the named figures, or all. Print a table, and write ``bench/results/latest.json``."""
 
 import dataclasses
 import json

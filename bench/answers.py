@@ -1,4 +1,4 @@
-"""Answers without a commit: what the service adds to a bare endpoint, by the processor time of one core."""
+"""Answers without a commit: what the service costs beside a bare endpoint, by the processor time of one core."""
 
 import asyncio
 import itertools
@@ -22,7 +22,7 @@ ROUNDS, ROUND_SECONDS = 4, 2.0
 
 @dataclass(frozen=True)
 class Asked:
-    """Requests that go round to one process, and the answer that each must get."""
+    """Requests to one process, sent in a circle, and the status that each must get."""
 
     process: "subprocess.Popen[bytes]"
     port: int
@@ -32,7 +32,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answered:
-    """A round: answers per second by the clock, and for each second that the process had the processor."""
+    """One round: answers per second by the clock, and per second of the process's processor time."""
 
     by_clock: float
     by_processor: float
@@ -50,13 +50,13 @@ def ask(asked: Asked, *, connections: int = CONNECTIONS, seconds: float = ROUND_
 
 
 def in_turns(*all_asked: Asked) -> Iterator[list[Answered]]:
-    """For each of them its rounds; they take turns, so that a busy machine is as busy for all. The first warms up."""
+    """The rounds of each. All take turns, so that a busy machine is as busy for each. The first round warms up."""
     rounds = [[ask(asked) for asked in all_asked] for _ in range(ROUNDS + 1)]
     return (list(each) for each in zip(*rounds[1:], strict=True))
 
 
 def against(name: str, ours: list[Answered], peer: list[Answered], at_least: float, note: str = "") -> Row:
-    """Ours against a peer's, by processor time: on a core that is busy all the time the clock says the same."""
+    """Our rate against a peer's, by processor time. On a core that is always busy the clock gives the same."""
     clock = f"{_median(ours):,.0f}/s against {_median(peer):,.0f}/s by the clock"
     value = ratio([each.by_processor for each in ours], [each.by_processor for each in peer])
     return Row(name, value, "times", at_least=at_least, note=f"{clock}; {note}" if note else clock)
@@ -67,7 +67,7 @@ def _median(rounds: list[Answered]) -> float:
 
 
 def answers() -> list[Row]:
-    """Alive, refused, and two answers from memory, each in turn with the bare endpoint on the same core."""
+    """Alive, refused, and two answers from memory. Each takes turns with the bare endpoint on the same core."""
     with embedded() as url, world_in(url) as world:
         match, buyers = world.match(rows=20, cols=25), world.buyers(501)
         (full,) = stadium(world, 1)

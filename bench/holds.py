@@ -1,4 +1,4 @@
-"""Durable holds over HTTP against databases that do the classic transaction without a service around them."""
+"""Durable holds over HTTP, against the classic transaction on a database without a service around it."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ WORKERS = 2
 
 @dataclass
 class Flooded:
-    """What some servers did, each with a whole sale at a time, and between them the peer."""
+    """The rounds of some servers, each with a whole sale at a time, and of the peer between them."""
 
     peer: list[float] = field(default_factory=list)
     rates: dict[int, list[float]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Flooded:
 def flood(
     servers: dict[int, Server], sales: Iterator[Match], buyers: list[Buyer], peer: Callable[[], float]
 ) -> Flooded:
-    """Each server has a first sale to warm up. Then the peer and a sale on each server take turns."""
+    """Warm up with a sale on each server. Then the peer and a sale on each server take turns."""
     flooded = Flooded()
     for server in servers.values():
         _sell_out(server, next(sales), buyers)
@@ -86,7 +86,7 @@ def holds_on_sqlite() -> list[Row]:
 
 
 def growth() -> list[Row]:
-    """The same load on 1,200 and on 60,000 seats, in turn: 16 connections, 380 holds of three seats each time."""
+    """The same load on 1,200 and on 60,000 seats in turn: 16 connections, and 380 holds of three seats each time."""
     medians: dict[str, list[float]] = {"theatre": [], "stadium": []}
     with embedded() as url, world_in(url) as world:
         buyers = world.buyers(380)

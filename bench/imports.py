@@ -1,4 +1,4 @@
-"""How long a sale stands still while its venue, of 23,750 seats, gets a new plan."""
+"""How long a sale stands still while its venue of 23,750 seats gets a new plan."""
 
 import dataclasses
 from collections.abc import Callable
@@ -38,16 +38,16 @@ def _pause(
     at_most: float | None = None,
     elsewhere: bool = False,
 ) -> Row:
-    """The longest wait of a till of the venue, or of another, as a part of the import's own time: the worst of some."""
-    found = []
+    """A till's longest wait as a share of the import's time: the worst of several, in this venue or in another."""
+    times = []
     with world_in(url) as world:
         match = world.ballpark()
         plan = with_seats(match.venue, choose)
         watched = world.match() if elsewhere else match
         for _ in range(REPEATS):
-            found.append(world.run(sell_while_importing(world.stores, watched.id, url, plan)))
+            times.append(world.run(sell_while_importing(world.stores, watched.id, url, plan)))
             world.run(world.stores.catalogue.save_venue(match.venue))
-    took, waited = max(found, key=lambda each: each[1] / each[0])
+    took, waited = max(times, key=lambda each: each[1] / each[0])
     note = f"waited {waited * 1000:.0f} ms of {took * 1000:.0f} ms"
     return Row(f"a till's wait for a new plan, {what}", waited / took, "of the import", None, at_most, note)
 

@@ -37,7 +37,7 @@ def post(path: str, body: str, token: str) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """Sends the next request as soon as the last is answered, until there are none."""
+    """Sends the next request as soon as the last is answered, until none is left."""
 
     def __init__(self, requests: Iterator[bytes], result: Result, until: float) -> None:
         self.done = asyncio.get_running_loop().create_future()
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
 
 
 async def run(port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> Result:
-    """Send requests over so many connections until they are used up or the time is over."""
+    """Send requests over so many connections until none is left or the time is over."""
     result = Result()
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
@@ -98,7 +98,7 @@ async def run(port: int, requests: Iterator[bytes], *, connections: int, seconds
 
 
 class Viewer(asyncio.Protocol):
-    """Follows a stream; counts its events, and notes when it has been brought to which version."""
+    """Follows a stream. It counts events, and notes when it reached which version."""
 
     def __init__(self, request: bytes) -> None:
         self.events = 0

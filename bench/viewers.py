@@ -1,4 +1,4 @@
-"""The fan-out: every change to every viewer, what it costs, how late it is, and what a viewer weighs."""
+"""The fan-out of every change to every viewer: its cost, its lag, and the memory of a viewer."""
 
 import asyncio
 import bisect
@@ -27,7 +27,7 @@ IDLE_VIEWERS = 5_000
 
 @dataclass(frozen=True)
 class Watched:
-    """What so many viewers were sent while the seats changed."""
+    """What a number of viewers were sent while seats changed."""
 
     viewers: list[load.Viewer]
     changes: int
@@ -55,10 +55,10 @@ class Watched:
 
 
 def fan_out() -> list[Row]:
-    """Every viewer of one block gets every change; the lag runs from the commit's time in the change log.
+    """Send every change to every viewer of one block. The lag runs from the commit's time in the change log.
 
-    The peer of the lag is the time in which the bare endpoint answers as many clients once; that of the
-    deliveries are its answers, each by processor time.
+    The lag's peer is the time in which the bare endpoint answers as many clients once. The deliveries' peer is the
+    bare endpoint's rate of answers. Both rates are by processor time.
     """
     with embedded() as url, world_in(url) as world:
         match, buyers = world.match(rows=20, cols=25), world.buyers(100)

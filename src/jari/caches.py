@@ -1,4 +1,4 @@
-"""What is kept in memory because it may be asked for again: so much of it at most, and nothing that is idle for long."""
+"""Caches in memory: each is bounded in size, and lets go of what was idle for long."""
 
 import math
 import time
@@ -18,7 +18,7 @@ def _one(_: Any) -> int:
 
 @dataclass(slots=True)
 class Entry(Generic[V]):
-    """A value with its size, until when it is fresh, and when it was last asked for."""
+    """A value with its size, the end of its freshness, and the time when it was last asked for."""
 
     value: V
     size: int
@@ -27,10 +27,10 @@ class Entry(Generic[V]):
 
 
 class Cache(Generic[K, V]):
-    """Keeps what was asked for last, up to a size: so many entries, or so much of whatever ``size_of`` counts.
+    """Keeps what was asked for last, up to a size: a number of entries, or the sum of what ``size_of`` counts.
 
-    A value is given out for ``fresh_seconds`` after it was put. What nobody has asked for during ``idle_seconds``, which
-    is as long unless something else is said, goes with the next `let_go`. ``clock`` gives seconds.
+    `get` returns a value for ``fresh_seconds`` after it was put. The next `let_go` forgets a value that nobody asked for
+    during ``idle_seconds``; without ``idle_seconds``, during ``fresh_seconds``. ``clock`` gives seconds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Cache(Generic[K, V]):
         self._idle_seconds = fresh_seconds if idle_seconds is None else idle_seconds
         self._size_of = size_of
         self._clock = clock
-        self._entries: OrderedDict[K, Entry[V]] = OrderedDict()  # the longest unused in front
+        self._entries: OrderedDict[K, Entry[V]] = OrderedDict()  # the longest unused first
         self.size = 0
         _caches.add(self)
 
@@ -63,7 +63,7 @@ class Cache(Generic[K, V]):
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        """The value, if there is a fresh one; it counts as used."""
+        """The value if there is a fresh one, which then counts as used."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -75,7 +75,7 @@ class Cache(Generic[K, V]):
         return entry.value
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, and let go of the longest unused ones if there is too much; it goes itself if it is too large."""
+        """Keep a value. If the size is exceeded, forget the longest unused; a value that is too large goes itself."""
         self.pop(key)
         now = self._clock()
         entry = self._entries[key] = Entry(value, self._size_of(value), now + self._fresh_seconds, now)
@@ -100,11 +100,11 @@ class Cache(Generic[K, V]):
         self.size -= entry.size
 
 
-# Every cache that lives: what is idle must go wherever it lies, and no list kept by hand would stay complete.
+# Every living cache registers itself here. A list written by hand would miss one sooner or later.
 _caches: WeakSet[Cache[Any, Any]] = WeakSet()
 
 
 def let_go() -> None:
-    """Forget what is idle in every cache of this process; somebody must call it now and then."""
+    """Forget what is idle in every cache of this process. A task must call this now and then."""
     for cache in list(_caches):
         cache.let_go()

@@ -1,6 +1,6 @@
-"""A crowd of fans for trying a sale: each is an ordinary client that speaks HTTP and wants to sit together.
+"""A crowd of fans to try a sale with. Each fan is an ordinary HTTP client that wants seats side by side.
 
-Where the server takes payments through the sandbox gateway, some of them buy; with any other gateway none does.
+Some fans buy if the server takes payments through the sandbox gateway; with any other gateway no fan does.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ MAX_HOLD_SECONDS = 25.0
 ARRIVALS_PER_SECOND = 25
 REQUEST_TIMEOUT_SECONDS = 30.0
 CONFLICT = 409
-BUYS = 0.06  # share of holds that are paid for
+BUYS = 0.06  # the share of holds that fans pay for
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Fan:
         self._client = httpx.AsyncClient(base_url=sale.url, timeout=REQUEST_TIMEOUT_SECONDS)
 
     async def attend(self, until: float) -> None:
-        """Come, hold and release seats until the time is over, and leave nothing held."""
+        """Sign up, then hold and release seats until the time is over. Leave nothing held."""
         async with self._client:
             try:
                 await self._arrive()
@@ -93,7 +93,7 @@ class Fan:
         self._tally.outcomes["released" if released.is_success else "expired"] += 1
 
     async def _buy(self, payment_page: str) -> None:
-        """Reserve and pay with a card of the sandbox; then go home, and let another fan come."""
+        """Reserve, and pay with a card of the sandbox. Then let another fan come instead."""
         body = {"scheduleId": self._sale.schedule_id}
         answer = await self._client.post("/api/reservations", json=body)
         if answer.is_success:
@@ -118,7 +118,7 @@ class Fan:
         await self._arrive()
 
     async def _choose(self) -> list[int]:
-        """One to four free seats side by side, in a block that is favoured by more than its share."""
+        """Choose one to four seats side by side, or none: mostly none if one is taken. First blocks are favoured."""
         block_ids = self._sale.block_ids
         block_id = block_ids[int(len(block_ids) * self._random.random() ** 2)]
         answer = await self._client.get(f"{self._sale.api}/blocks/{block_id}/seats/status")
@@ -143,7 +143,7 @@ class Fan:
 async def run_crowd(
     *, url: str, schedule_id: int, fans: int, seconds: float, report: Callable[[Tally], None]
 ) -> Tally:
-    """Let a crowd loose for some seconds; ``report`` hears of it about once a second.
+    """Let a crowd loose for some seconds. ``report`` gets the tally about once a second.
 
     Raises:
         httpx.HTTPError: the server cannot be reached, or has no such schedule.

@@ -27,7 +27,7 @@ from jari.usecases.organising import Organising
 
 EMAIL, PASSWORD = "fan@example.com", "jari-demo"
 ORGANISER = "organiser@example.com"
-SANDBOX = "/sandbox"  # where the demo's own payment gateway is found; no money moves there
+SANDBOX = "/sandbox"  # the address of the demo's payment gateway, which moves no money
 CROWD_SECONDS = 6 * 3600
 START_TRIES, START_WAIT_SECONDS = 100, 0.1
 
@@ -38,7 +38,7 @@ SHOWS = (
 
 
 async def run(*, host: str, port: int, fans: int, directory: Path, console: Console) -> None:
-    """Serve the demo until interrupted. The demo's database is made anew each time."""
+    """Serve the demo until interrupted. Each run makes the demo's database anew."""
     _require_free(host, port)
     _empty(directory)
     url = f"http://{host}:{port}"
@@ -69,7 +69,7 @@ async def run(*, host: str, port: int, fans: int, directory: Path, console: Cons
 
 
 def _require_free(host: str, port: int) -> None:
-    """Find out before anything is made anew, lest a demo that still runs loses its database."""
+    """Refuse a port in use before anything is made anew. Else a demo that still runs would lose its database."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -87,7 +87,7 @@ def _empty(directory: Path) -> None:
 
 
 async def _prepare(settings: Settings) -> int:
-    """Tables, venues, open sales and an account; the id of the first schedule."""
+    """Make tables, venues, open sales and accounts. Returns the id of the first schedule."""
     database = open_database(settings)
     await migrate(database)
     await database.close()
@@ -115,7 +115,7 @@ async def _prepare(settings: Settings) -> int:
 
 
 async def _invite(url: str, schedule_id: int, fans: int, console: Console) -> None:
-    """Say where to look once the server answers, then let the crowd in until the demo ends."""
+    """When the server answers, say where to look. Then let the crowd in until the demo ends."""
     if not await _is_up(url):
         return
     block_id = await _first_block(url, schedule_id)

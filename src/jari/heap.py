@@ -4,10 +4,10 @@ import ctypes
 
 
 def give_back() -> None:
-    """Return what is free on the C heap; a few ms in which nobody else of the process need wait.
+    """Return what is free on the C heap. This takes a few ms; other threads need not wait meanwhile.
 
-    glibc does so by itself only from the end of the heap, where something small always lies. Other C libraries
-    have no such call, and are left alone.
+    glibc by itself returns only what is free at the end of the heap, where something small always lies. Other C
+    libraries have no such call; there this does nothing.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

@@ -21,7 +21,7 @@ def configure(*, quiet: bool = False) -> None:
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = (
-        # a plain traceback: the default one would print the variables of every frame, passwords among them
+        # The default traceback would print the variables of every frame, passwords among them.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if terminal
         else structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -47,7 +47,7 @@ def configure(*, quiet: bool = False) -> None:
 
 
 def name_worker(number: int) -> None:
-    """Have every line of this process carry the worker's number."""
+    """Write the worker's number on every line of this process."""
     _OF_EVERY_LINE["worker"] = number
 
 
@@ -60,7 +60,7 @@ def _name_worker(
 def _name_what_is_away(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Write the cause in a word where something is away: a traceback would look for a fault of ours."""
+    """Write only the cause of an `Unavailable`. A traceback would look like a fault of ours."""
     error = event.get("exc_info")
     if error is True:
         error = sys.exc_info()[1]

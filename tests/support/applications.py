@@ -16,7 +16,7 @@ from jari.usecases.gateways import Gateways
 async def opened(
     settings: Settings, gateways: Gateways, clock: Clock = CLOCK, chance: Chance = CHANCE
 ) -> AsyncIterator[Application]:
-    """An application on the database of the settings; nothing runs in its background."""
+    """An application on the settings' database. It runs no background tasks."""
     stores = await open_stores(settings, clock, chance)
     devices = Devices(b"key", clock, chance, accounts_per_device=5, days=365)
     application = Application(

@@ -1,4 +1,4 @@
-"""What a test does to a store behind its back: let time pass, lose commits, write what nobody may write."""
+"""What a test does to a store behind its back: it lets time pass, loses commits, and writes what nobody may write."""
 
 import hashlib
 import time
@@ -27,7 +27,7 @@ WEEK_MS = 7 * 24 * 3_600_000
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """A user to be, and their session's token."""
+    """A user to be put into the store, and the token of the user's session."""
 
     email: str
     token: str
@@ -39,10 +39,10 @@ class LoggedIn:
 
 class Backdoor(Protocol):
     async def pass_time(self, passed_ms: int) -> None:
-        """As if what lasts for a while, sessions and windows of attempts, had begun earlier."""
+        """Make sessions and windows of attempts begin earlier, as if time had passed."""
 
     async def passed_on(self, schedule_id: int) -> int | None:
-        """How far the relay of webhooks has come."""
+        """The version up to which the relay has passed commits on."""
 
     async def lose_commits(self, schedule_id: int, version: int) -> None:
         """Put the schedule back to an earlier version, as a copy of the database would."""
@@ -53,17 +53,17 @@ class Backdoor(Protocol):
     async def count_deliveries(self) -> int: ...
 
     async def take_off_guards(self) -> None:
-        """From now on seats that there are not can be allocated, from here at least."""
+        """From now on let this backdoor allocate seats that do not exist."""
 
     async def put_allocation(self, schedule_id: int, allocation: Allocation) -> None: ...
 
     async def put_reservation(self, reservation: Reservation) -> None: ...
 
     async def begin(self, ago_ms: int) -> None:
-        """Let every schedule have begun so long ago."""
+        """Make every schedule begin so long ago."""
 
     async def put_users(self, users: Sequence[LoggedIn], role: Role) -> None:
-        """Users with a session each; nobody can log in to them, for that would cost a hash each."""
+        """Put users with a session each. Nobody can log in as one of them: passwords would cost a hash each."""
 
     async def promote(self, user_id: int, role: Role) -> None: ...
 
@@ -123,7 +123,7 @@ class SqlBackdoor:
             await connection.execute(update(schedules).values(starts_ms=int(time.time() * 1000) - ago_ms))
 
     async def put_users(self, users: Sequence[LoggedIn], role: Role) -> None:
-        """All in one transaction: one by one, each would wait for the disk."""
+        """Put all in one transaction. One by one, each would wait for the disk."""
         plain = {"name": NAME, "password_hash": "-", "role": role, "created_ms": 0}
         async with self._database.write() as connection:
             await connection.execute(insert(tables.users), [{"email": each.email, **plain} for each in users])
@@ -170,7 +170,7 @@ class MemoryBackdoor:
         return len(self._memory.deliveries)
 
     async def take_off_guards(self) -> None:
-        """None stands in the way of what is put there directly."""
+        """Do nothing: this store does not guard what is put into it directly."""
 
     async def put_allocation(self, schedule_id: int, allocation: Allocation) -> None:
         self._memory.schedule(schedule_id).allocations[allocation.seat_id] = allocation
@@ -210,7 +210,7 @@ class Later:
 
 
 def database_of(stores: Stores) -> Database:
-    """For tests that write SQL of their own."""
+    """The database, for tests that write their own SQL."""
     assert isinstance(stores.database, Database)
     return stores.database
 

@@ -1,21 +1,21 @@
 """A server that is broken on purpose, for tests that must be able to fail.
 
-``python broken_server.py BREAKAGE …`` serves like ``jari serve`` does, with these parts out of order:
+``python broken_server.py BREAKAGE …`` serves as ``jari serve`` does, with these parts broken:
 
 - ``losers``: the live replica refuses nobody.
-- ``decision``: the till decides without having read what is taken.
+- ``decision``: the till does not read which seats are taken before it decides.
 - ``database``: the store overwrites rows of others instead of refusing.
-- ``firming``: a payment begins without looking at its hold, which goes on to end while the gateway is asked.
-- ``selling``: whoever has paid is sold the seats, whosever they are by then.
-- ``granting``: whoever is logged in may do everything, whosever it is.
+- ``firming``: a payment begins without making its hold firm, so the hold can end while the gateway is asked.
+- ``selling``: a buyer who paid gets the seats, even if they are somebody else's by then.
+- ``granting``: every user may do everything, with anybody's things.
 - ``describing``: an answer lacks what its type has, and a refusal has a code that no row names.
-- ``telling``: no request is told that its client has gone.
-- ``die-before-commit``, ``die-after-commit``: the process dies of SIGKILL in the middle of a batch that holds
-  more than one command, before or after its commit.
-- ``mortal``: the process dies of SIGKILL at the point and for the schedule that stand in the file named by
-  JARI_CRASH_FILE, once, and is followed by another. The points are ``<command> before commit`` and ``… after
-  commit`` of every command of the till, and ``asking``, ``asked``, ``giving back`` and ``given back`` around the
-  questions to the gateway. SIGUSR1 kills it wherever it is.
+- ``telling``: no request learns that its client has gone.
+- ``die-before-commit``, ``die-after-commit``: SIGKILL ends the process in a batch that changes seats more than once,
+  before or after its commit.
+- ``mortal``: SIGKILL ends the process once, at the point and for the schedule that the file JARI_CRASH_FILE names. Then
+  another process follows. The points are ``<command> before commit`` and ``… after commit`` of every command of the
+  till, and ``asking``, ``asked``, ``giving back`` and ``given back`` around the questions to the gateway. SIGUSR1 kills
+  the process wherever it is.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ def die_after_commit() -> None:
 
 
 def before_commit(act: Callable[[int, Decision], None]) -> None:
-    """Have something done with the schedule and the decision when all is written and not yet committed."""
+    """Call ``act`` with the schedule's id and the decision, when all is written and nothing is committed."""
     for transaction in TRANSACTIONS:
         whole = transaction.write
 
@@ -188,7 +188,7 @@ def giving_back(give_back: Any, schedule: ContextVar[int]) -> Any:
 
 
 def pass_point(point: str, schedule_id: int) -> None:
-    """Die here if that was asked for, once."""
+    """Die here, once, if the crash file names this point."""
     wish = Path(os.environ["JARI_CRASH_FILE"])
     if wish.exists() and wish.read_text() == f"{point} {schedule_id}":
         wish.unlink()
@@ -196,9 +196,9 @@ def pass_point(point: str, schedule_id: int) -> None:
 
 
 def follow_each_other() -> None:
-    """Serve in a child; when it is killed, serve in the next one, without loading the program anew."""
+    """Serve in a child. When it is killed, serve in the next child, without loading the program anew."""
     lifeline, held = os.pipe()
-    gc.freeze()  # no child need look through what all of them share
+    gc.freeze()  # so that the children go on sharing this memory
     while True:
         child = os.fork()
         if child == 0:

@@ -1,4 +1,4 @@
-"""Many buyers at once, over real HTTP: one client, one connection for each request under way."""
+"""Many buyers at once over real HTTP: one client, with a connection for each request under way."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from support.worlds import Buyer, Match
 
 @dataclass
 class Acknowledged:
-    """What the servers said: who was given which seats, and how often each status came."""
+    """What the servers answered: which buyer got which seats, and how often each status came."""
 
     holds: list[tuple[Buyer, str, tuple[int, ...]]] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -33,7 +33,7 @@ class Acknowledged:
 async def race(
     urls: Sequence[str], match: Match, buyers: Sequence[Buyer], *, tries: int, seed: int = 1
 ) -> Acknowledged:
-    """Every buyer tries for one to three seats, several times, at whichever server comes next."""
+    """Let every buyer try several times for one to three seats, at one server after the other."""
     result = Acknowledged()
     limits = httpx.Limits(max_connections=len(buyers), max_keepalive_connections=len(buyers))
     async with httpx.AsyncClient(limits=limits, timeout=30) as client:

@@ -1,4 +1,4 @@
-"""Connections that are spoken to byte by byte, as no HTTP client would."""
+"""Connections on which a test sends bytes as no HTTP client would."""
 
 import ctypes
 import select
@@ -65,9 +65,9 @@ class RawConnection:
         self.send(f"GET {path} HTTP/1.1\r\nHost: jari\r\n{lines}\r\n".encode())
 
     def send_until_stopped(self, first: bytes, piece: bytes, total_bytes: int) -> int:
-        """Send the piece again and again until the server says something; how many bytes went out."""
+        """Send the piece repeatedly until the server answers. Returns how many bytes went out."""
         sent = 0
-        with suppress(OSError):  # reset: the server has had enough
+        with suppress(OSError):  # the server reset the connection
             self.send(first)
             while sent < total_bytes and not select.select([self.socket], [], [], 0)[0]:
                 self.send(piece)
@@ -75,31 +75,31 @@ class RawConnection:
         return sent
 
     def read_until(self, end: bytes, seconds: float = 10) -> bytes:
-        """All that came once it holds the end."""
+        """Read until ``end`` has come. Returns all that came."""
         until = time.monotonic() + seconds
         while end not in self.received:
             assert self._read(until - time.monotonic()), f"closed after {self.received!r}"
         return self.received
 
     def read(self, total_bytes: int, seconds: float = 10) -> None:
-        """Until that many bytes have come in all."""
+        """Read until that many bytes have come in all."""
         until = time.monotonic() + seconds
         while len(self.received) < total_bytes:
             assert self._read(until - time.monotonic()), f"closed after {len(self.received)} bytes"
 
     def read_to_the_end(self, seconds: float = 20) -> bytes:
-        """All that came before the server closed; an error where it does not close."""
+        """Read until the server closes; fail if it does not. Returns all that came."""
         until = time.monotonic() + seconds
         while self._read(until - time.monotonic()):
             pass
         return self.received
 
     def stays_open(self, seconds: float) -> bool:
-        """Whether nothing comes for so long, not even an end."""
+        """Whether nothing comes for so long: no byte and no end."""
         return not select.select([self.socket], [], [], seconds)[0]
 
     def go_deaf(self) -> None:
-        """Have the kernel throw away all that comes, as if the cable had been cut: no acknowledgement, no reset."""
+        """Let the kernel throw away all that comes, as if the cable were cut: it sends no acknowledgement and no reset."""
         program = ctypes.create_string_buffer(REJECT_EVERYTHING)
         self.socket.setsockopt(
             socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program))

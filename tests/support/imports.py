@@ -1,4 +1,4 @@
-"""A plan that is imported by a process of its own, as ``jari venue import`` does, while tills are at work."""
+"""Imports a plan in another process, as ``jari venue import`` does, while tills are at work."""
 
 import asyncio
 import dataclasses
@@ -16,7 +16,7 @@ PAUSE_SECONDS = 0.001
 
 
 def with_seats(venue: Venue, choose: Callable[[Seat], Seat | None]) -> Venue:
-    """The plan with each seat changed, or left out where ``choose`` gives None."""
+    """The plan with each seat changed by ``choose``, or left out if that gives None."""
 
     def chosen(block: Block) -> Block:
         return Block(block.name, tuple(seat for each in block.seats if (seat := choose(each)) is not None))
@@ -29,7 +29,7 @@ def with_seats(venue: Venue, choose: Callable[[Seat], Seat | None]) -> Venue:
 
 
 def import_apart(url: str, plan: Venue) -> float:
-    """Import in this process: how many seconds it takes, without what the process needs to start."""
+    """Import in this process. Returns the seconds it takes, without the process's start."""
 
     async def work() -> float:
         stores = await open_stores(Settings(database=url))
@@ -46,12 +46,12 @@ def import_apart(url: str, plan: Venue) -> float:
 async def sell_while_importing(
     stores: Stores, schedule_id: int, url: str, plan: Venue
 ) -> tuple[float, float]:
-    """How long the import takes, and how long a till of this schedule waits at most meanwhile, in seconds.
+    """The seconds that the import takes, and the longest wait of this schedule's till meanwhile, in seconds.
 
-    The schedule may be one of the venue, or of another.
+    The schedule may be in the venue or in another.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        await asyncio.wrap_future(pool.submit(abs, 0))  # the process is there
+        await asyncio.wrap_future(pool.submit(abs, 0))  # wait until the process has begun
         importing = asyncio.wrap_future(pool.submit(import_apart, url, plan))
         longest = 0.0
         while not importing.done():

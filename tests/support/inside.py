@@ -1,4 +1,4 @@
-"""A jari server within the process of the tests: on the event loop of a world, and so on its memory, too."""
+"""A jari server in the tests' process, on a world's event loop. So it can share the world's memory store."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ from support.worlds import World
 
 
 class ServerInside:
-    """What `support.servers.Server` is in a process of its own; it ends in order, since nothing can kill it alone."""
+    """Like `support.servers.Server`, but in this process. It ends in order, since nothing can kill it alone."""
 
     def __init__(self, world: World, **settings: Any) -> None:
         self.world = world

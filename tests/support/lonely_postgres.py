@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one test's own, which may fall silent, die and come back without harm to other tests."""
+"""A PostgreSQL server for one test. It may fall silent, die and come back without harm to other tests."""
 
 import os
 import signal
@@ -14,21 +14,21 @@ END_SECONDS = 20.0
 
 
 class LonelyPostgres(Postgres):
-    """The server behind ``admin_url`` with a hand on its processes."""
+    """The server behind ``admin_url``, with ways to stop and kill its processes."""
 
     def __init__(self, server: Any) -> None:
         super().__init__(server.get_uri())
         self._server = server
 
     def freeze(self) -> None:
-        """Let it answer nobody; the kernel still takes connections for it."""
+        """Let the server answer nobody. The kernel still accepts connections for it."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
     def die(self) -> None:
-        """End at once, without a checkpoint; from then on connections are refused."""
+        """End the server at once, without a checkpoint. From then on the kernel refuses connections."""
         process_id = self._server.get_pid()
         os.kill(process_id, signal.SIGQUIT)
         until = time.monotonic() + END_SECONDS
@@ -37,11 +37,11 @@ class LonelyPostgres(Postgres):
             time.sleep(0.02)
 
     def rise(self) -> None:
-        """Come back with what was committed."""
+        """Start the server again, with what was committed."""
         self._server.ensure_postgres_running()
 
     def _signal(self, number: int) -> None:
-        """The postmaster first when stopping, so that it starts nothing meanwhile, and last when going on."""
+        """Signal all processes. The postmaster stops first, so that it starts none meanwhile, and goes on last."""
         postmaster = self._server.get_pid()
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         family = [postmaster, *map(int, children)]
@@ -64,6 +64,6 @@ def lonely_postgres() -> Iterator[LonelyPostgres]:
     try:
         yield postgres
     finally:
-        with suppress(FileNotFoundError):  # it may have been left dead
+        with suppress(FileNotFoundError):  # the test may have left it dead
             postgres.thaw()
         server.cleanup()

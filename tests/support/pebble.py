@@ -1,8 +1,8 @@
-"""A second payment gateway, pebble: a protocol of its own over a real socket, its adapter, and its books.
+"""A second payment gateway, pebble: its own protocol over a real socket, its adapter, and its books.
 
-One line of JSON for each question and for each answer: ``{"verb": "take", "stone": …, "order": …, "won": …, "once":
-…}``; ``return`` and ``show`` are the other verbs. What is answered is ``stone`` with all that is known of it, ``no`` or
-``hm``, with a code. A question whose ``once`` has been answered before is answered the same again.
+Each question and each answer is one line of JSON. A question is ``{"verb": "take", "stone": …, "order": …, "won": …,
+"once": …}``; ``return`` and ``show`` are the other verbs. An answer is ``stone`` with all that pebble knows of it, or
+``no`` or ``hm`` with a code. A question with a ``once`` that pebble has answered gets the same answer.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class PebbleGateway:
                 return NoAnswer("pebble", str(answer))
 
     def read_hint(self, body: bytes, headers: Mapping[str, str]) -> Hint:
-        """Pebble says in a header where to look; what else it says stands in the body."""
+        """Read the hint. Pebble names stone and order in a header; the body must be empty JSON."""
         stone, _, order_id = headers.get("pebble-of", "").partition("/")
         if not order_id or body != b"{}":
             raise Invalid("A message of pebble names a stone and an order.")
@@ -68,8 +68,8 @@ class PebbleGateway:
     async def _change(self, verb: str, stone: str, once: str, **more: object) -> Said:
         answer = await self._ask(verb=verb, stone=stone, once=once, **more)
         match answer:
-            case {"stone": found}:
-                return _record(found)
+            case {"stone": known}:
+                return _record(known)
             case {"no": code}:
                 return Refused(code, "pebble says no")
             case {"hm": code}:
@@ -100,7 +100,7 @@ def _record(stone: dict[str, Any]) -> Record:
 
 
 class Pebbles:
-    """What pebble itself has: the books, and what it is told to do wrong."""
+    """Pebble itself: its books, and what a test told it to do wrong."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -110,7 +110,7 @@ class Pebbles:
         self._names = (f"stone-{number}" for number in itertools.count(1))
 
     def authenticate(self, order_id: str, amount: int) -> str:
-        """A stone that its buyer has laid down for an order."""
+        """Make a stone, as if the buyer laid it down for an order. Returns its name."""
         name = next(self._names)
         self.stones[name] = {
             "name": name, "order": order_id, "won": amount, "is": "dry", "returned": [], "taken": 0
@@ -118,7 +118,7 @@ class Pebbles:
         return name
 
     def go_wrong(self, verb: str, order_id: str, how: str) -> None:
-        """The next question about the order is lost ``before`` or ``after`` it is worked on, or answered so."""
+        """Lose the next question about the order ``before`` or ``after`` its work, or answer it with ``how``."""
         self._mishaps[verb, order_id].append(how)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Purchases over real HTTP, from the hold to the money, and what the books must say when all has come to rest.
+"""Purchases over real HTTP, from the hold to the money, and what the books must say once nothing is under way.
 
 Three books are compared: the reservations and the allocations in our store, and the ledger of the gateway.
 """
@@ -33,7 +33,7 @@ WEBHOOKS = "/api/payments/webhook/toss"
 
 @contextmanager
 def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[str]:
-    """A migrated database of a kind, for longer than one test."""
+    """A migrated database of this kind that serves several tests."""
     if kind == "sqlite":
         yield sqlite_in(directory)
         return
@@ -43,7 +43,7 @@ def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[s
 
 
 def gateway_settings(sandbox: Sandbox, **settings: Any) -> dict[str, object]:
-    """Settings of a server that sells through this sandbox, and that loses its patience soon."""
+    """Settings of a server that sells through this sandbox and has little patience."""
     return {
         "gateway_url": sandbox.url,
         "gateway_secret_key": sandbox.secret_key,
@@ -61,7 +61,7 @@ def gateway_settings(sandbox: Sandbox, **settings: Any) -> dict[str, object]:
 
 @dataclass
 class Shop:
-    """Servers on one database, the gateway that they sell through, and the world around them."""
+    """Servers on one database, their gateway, and the world around them."""
 
     world: World
     sandbox: Sandbox
@@ -74,7 +74,7 @@ class Shop:
         return self.servers[0]
 
     def purchase(self, *, seats: int = 2, match: Match | None = None) -> "Purchase":
-        """Somebody new, who has chosen the first seats of a new match, or of this one."""
+        """A new buyer who has chosen the first seats of this match, or of a new one."""
         match = match or self.world.another_match(self.stage)
         return Purchase(self, match, self.world.buyer(), tuple(match.seat_ids[:seats]))
 
@@ -146,7 +146,7 @@ class Purchase:
         return self.send("POST", f"/api/reservations/{self.reservation['id']}/cancel", json={})
 
     def authenticate(self, card: str = "good") -> str:
-        """What the buyer does in the gateway's own window."""
+        """Pay as the buyer does in the gateway's window."""
         self.payment_key = self.shop.sandbox.authenticate(self.order_id, self.reservation["amount"], card)
         return self.payment_key
 
@@ -161,7 +161,7 @@ class Purchase:
         }
 
     def refund(self, seat_ids: Sequence[int] = (), key: str = "") -> httpx.Response:
-        """Give these seats back, or all; without a key every call is a request of its own."""
+        """Give these seats back, or all. Without a key every call is a new request."""
         path = f"/api/payments/{self.look()['payment']['id']}/cancel"
         return self.send("POST", path, key, json={"seatIds": list(seat_ids)})
 
@@ -206,8 +206,8 @@ class Books:
     plan: frozenset[int]  # the seats that the venue has now
 
     def money(self, order_id: str) -> int:
-        """What the gateway has taken for an order and not given back."""
-        return sum(_kept(each) for each in self.ledger if each["orderId"] == order_id)
+        """The money that the gateway took for an order and did not give back."""
+        return sum(_charged_balance(each) for each in self.ledger if each["orderId"] == order_id)
 
 
 def books(shop: Shop, match: Match) -> Books:
@@ -222,86 +222,90 @@ def reservations_of(world: World, match: Match) -> list[Reservation]:
 
 
 def books_at_rest(shop: Shop, match: Match, seconds: float = REST_SECONDS) -> Books:
-    """The books once no money is under way any more; the buyers do nothing for it."""
+    """Wait until no money is under way, without any act of the buyers. Returns the books."""
     until = time.monotonic() + seconds
-    while money_is_under_way(found := reservations_of(shop.world, match)):
-        assert time.monotonic() < until, f"after {seconds} s money is still under way: {found}"
+    while money_is_under_way(reservations := reservations_of(shop.world, match)):
+        assert time.monotonic() < until, f"after {seconds} s money is still under way: {reservations}"
         time.sleep(0.05)
     return books(shop, match)
 
 
-def money_is_under_way(found: Sequence[Reservation]) -> bool:
-    """Whether somebody still has to find out about money, or to give some back."""
-    return any(each.paying or each.owed() for each in found)
+def money_is_under_way(reservations: Sequence[Reservation]) -> bool:
+    """Whether a payment is unsettled, or money is still owed."""
+    return any(each.paying or each.owed() for each in reservations)
 
 
-def disagreements(found: Books) -> list[str]:
-    """Where books at rest contradict each other; must be empty."""
+def disagreements(match_books: Books) -> list[str]:
+    """Where books at rest contradict each other. The list must be empty."""
     return [
-        *_double_owners(found),
-        *_places_sold_twice(found),
-        *_allocations_without_seats(found),
-        *_tickets_without_seats(found),
-        *_seats_without_tickets(found),
-        *_money_astray(found),
-        *_never_ended(found),
+        *_double_owners(match_books),
+        *_places_sold_twice(match_books),
+        *_allocations_without_seats(match_books),
+        *_tickets_without_seats(match_books),
+        *_seats_without_tickets(match_books),
+        *_money_astray(match_books),
+        *_never_ended(match_books),
     ]
 
 
-def charged_for_gone_seats(found: Books) -> list[str]:
-    """Payments that came when their seats were somebody else's, and had to go back: no buyer asked for that."""
+def charged_for_gone_seats(match_books: Books) -> list[str]:
+    """Payments whose seats were somebody else's by then, so that the money had to go back without a buyer's wish."""
     return [
         f"reservation {each.id} was charged {refund.amount}, but its seats were gone"
-        for each in found.reservations
+        for each in match_books.reservations
         for refund in each.refunds
         if not refund.seat_ids
     ]
 
 
-def _double_owners(found: Books) -> list[str]:
-    owners = Counter(seat_id for seat_id, _ in _sold(found))
+def _double_owners(match_books: Books) -> list[str]:
+    owners = Counter(seat_id for seat_id, _ in _sold(match_books))
     return [f"seat {seat_id} is sold {times} times" for seat_id, times in owners.items() if times > 1]
 
 
-def _places_sold_twice(found: Books) -> list[str]:
-    """By what is printed on the tickets: whoever has one is let in there."""
+def _places_sold_twice(match_books: Books) -> list[str]:
+    """Compare by what is printed on tickets, since the printed place is what lets a holder in."""
     printed = Counter(
         (seat.block, seat.row_label, seat.seat_label)
-        for each in found.reservations
+        for each in match_books.reservations
         if each.status is ReservationStatus.CONFIRMED
         for seat in each.kept
     )
     return [f"the place {place} is sold {times} times" for place, times in printed.items() if times > 1]
 
 
-def _allocations_without_seats(found: Books) -> list[str]:
+def _allocations_without_seats(match_books: Books) -> list[str]:
     return [
         f"buyer {each.buyer_id} has seat {each.seat_id}, which is not in the plan"
-        for each in found.allocations
-        if each.seat_id not in found.plan
+        for each in match_books.allocations
+        if each.seat_id not in match_books.plan
     ]
 
 
-def _tickets_without_seats(found: Books) -> list[str]:
-    occupied = {(each.seat_id, each.buyer_id) for each in found.allocations if each.status is Status.OCCUPIED}
-    missing = set(_sold(found)) - occupied
+def _tickets_without_seats(match_books: Books) -> list[str]:
+    occupied = {
+        (each.seat_id, each.buyer_id) for each in match_books.allocations if each.status is Status.OCCUPIED
+    }
+    missing = set(_sold(match_books)) - occupied
     return [f"buyer {buyer_id} paid for seat {seat_id} and has it not" for seat_id, buyer_id in missing]
 
 
-def _seats_without_tickets(found: Books) -> list[str]:
-    occupied = {(each.seat_id, each.buyer_id) for each in found.allocations if each.status is Status.OCCUPIED}
-    unpaid = occupied - set(_sold(found))
+def _seats_without_tickets(match_books: Books) -> list[str]:
+    occupied = {
+        (each.seat_id, each.buyer_id) for each in match_books.allocations if each.status is Status.OCCUPIED
+    }
+    unpaid = occupied - set(_sold(match_books))
     return [
         f"seat {seat_id} is occupied by buyer {buyer_id}, who has not paid" for seat_id, buyer_id in unpaid
     ]
 
 
-def _money_astray(found: Books) -> list[str]:
+def _money_astray(match_books: Books) -> list[str]:
     wrong = []
-    for each in found.reservations:
+    for each in match_books.reservations:
         confirmed = each.status is ReservationStatus.CONFIRMED
         due = sum(seat.price for seat in each.kept) if confirmed else 0
-        if (taken := found.money(each.order_id)) != due:
+        if (taken := match_books.money(each.order_id)) != due:
             wrong.append(
                 f"the gateway has {taken} for reservation {each.id}, which is {each.status}: {due} due"
             )
@@ -310,42 +314,42 @@ def _money_astray(found: Books) -> list[str]:
         )
         if booked != due:
             wrong.append(f"reservation {each.id} is booked with {booked}, but {due} are due")
-    orders = {each.order_id for each in found.reservations}
+    orders = {each.order_id for each in match_books.reservations}
     wrong += [
         f"order {each['orderId']} was charged and is unknown"
-        for each in found.ledger
-        if _kept(each) and each["orderId"] not in orders
+        for each in match_books.ledger
+        if _charged_balance(each) and each["orderId"] not in orders
     ]
-    wrong += [f"{each['paymentKey']} was charged twice" for each in found.ledger if each["charges"] > 1]
+    wrong += [f"{each['paymentKey']} was charged twice" for each in match_books.ledger if each["charges"] > 1]
     return wrong
 
 
-def _never_ended(found: Books) -> list[str]:
+def _never_ended(match_books: Books) -> list[str]:
     open_still = [
         f"payment {payment.id} is {payment.status}"
-        for each in found.reservations
+        for each in match_books.reservations
         for payment in each.payments
         if payment.status in (PaymentStatus.CONFIRMING, PaymentStatus.REFUND_DUE)
     ]
     firm = [
         f"seat {each.seat_id} is held for ever by buyer {each.buyer_id}"
-        for each in found.allocations
+        for each in match_books.allocations
         if each.status is Status.HOLD and each.expires_ms is None
     ]
     return open_still + firm
 
 
-def _sold(found: Books) -> list[tuple[int, int]]:
+def _sold(match_books: Books) -> list[tuple[int, int]]:
     return [
         (seat.seat_id, each.buyer_id)
-        for each in found.reservations
+        for each in match_books.reservations
         if each.status is ReservationStatus.CONFIRMED
         for seat in each.kept
     ]
 
 
-def _kept(payment: dict[str, Any]) -> int:
-    """The balance of a payment that was charged; of another one it says nothing."""
+def _charged_balance(payment: dict[str, Any]) -> int:
+    """The balance of a payment that was charged, else 0: the balance of others means nothing."""
     return payment["balanceAmount"] if payment["charges"] else 0
 
 
@@ -353,7 +357,7 @@ def _kept(payment: dict[str, Any]) -> int:
 
 
 class End(StrEnum):
-    """Where a purchase may rest; there is nothing else."""
+    """All states in which a purchase may rest."""
 
     FREE = "not charged, and the seats are free"
     CHOSEN = "not charged; the seats are held, and not reserved"
@@ -364,37 +368,37 @@ class End(StrEnum):
 
 
 def end_of(purchase: Purchase) -> End:
-    """Where the purchase rests, once nothing is under way; all books must agree on it."""
-    found = books_at_rest(purchase.shop, purchase.match)
-    assert disagreements(found) == []
-    own = [each for each in found.allocations if each.seat_id in purchase.seat_ids]
-    assert {each.buyer_id for each in own} <= {purchase.buyer.id}
-    occupied = {each.seat_id for each in own if each.status is Status.OCCUPIED}
-    held = {each.seat_id for each in own} - occupied
-    if not found.reservations:
+    """Where the purchase rests, once nothing is under way. All books must agree on it."""
+    match_books = books_at_rest(purchase.shop, purchase.match)
+    assert disagreements(match_books) == []
+    allocations = [each for each in match_books.allocations if each.seat_id in purchase.seat_ids]
+    assert {each.buyer_id for each in allocations} <= {purchase.buyer.id}
+    occupied = {each.seat_id for each in allocations if each.status is Status.OCCUPIED}
+    held = {each.seat_id for each in allocations} - occupied
+    if not match_books.reservations:
         assert occupied == set()
         assert held in (set(), set(purchase.seat_ids))
         return End.CHOSEN if held else End.FREE
-    (reservation,) = found.reservations
+    (reservation,) = match_books.reservations
     if reservation.status is ReservationStatus.CONFIRMED:
-        kept = {each.seat_id for each in reservation.kept}
-        assert (occupied, held) == (kept, set())
-        assert {each["seatId"] for each in purchase.tickets()} == kept
-        return End.PAID if kept == set(purchase.seat_ids) else End.PARTLY
+        not_refunded = {each.seat_id for each in reservation.kept}
+        assert (occupied, held) == (not_refunded, set())
+        assert {each["seatId"] for each in purchase.tickets()} == not_refunded
+        return End.PAID if not_refunded == set(purchase.seat_ids) else End.PARTLY
     assert occupied == set()
     assert purchase.tickets() == []
     if reservation.status is ReservationStatus.PENDING:
         assert held == set(purchase.seat_ids)
         return End.HELD
     assert held == set()
-    return End.REFUNDED if any(each["charges"] for each in found.ledger) else End.FREE
+    return End.REFUNDED if any(each["charges"] for each in match_books.ledger) else End.FREE
 
 
 # ── what time and accidents do ───────────────────────────────────────────────────────────────────
 
 
 def let_time_run_out(purchase: Purchase) -> None:
-    """The hold and the reservation end now; returns when everybody has been told that the seats are free."""
+    """End the hold and the reservation now. Return once viewers were told that the seats are free."""
     world, now_ms = purchase.shop.world, int(time.time() * 1000)
 
     async def end() -> None:
@@ -416,7 +420,7 @@ def let_time_run_out(purchase: Purchase) -> None:
 
 
 def lose_the_seats(purchase: Purchase) -> None:
-    """Somebody deletes the allocations behind everybody's back."""
+    """Delete the allocations behind everybody's back."""
     world = purchase.shop.world
 
     async def lose() -> None:
@@ -429,7 +433,7 @@ def lose_the_seats(purchase: Purchase) -> None:
 
 
 def wait_until_asked(purchase: Purchase, call: str = "confirm") -> None:
-    """Until the gateway has begun with the call for which it was told how to behave."""
+    """Wait until the gateway has begun the call for which a behaviour was set."""
     until = time.monotonic() + REST_SECONDS
     url = f"{purchase.shop.sandbox.url}/sandbox/behaviours"
     while any(

@@ -1,4 +1,4 @@
-"""Somebody outside who is told of events: a tiny HTTP server that checks signatures as the specification says."""
+"""A receiver of webhooks: a tiny HTTP server that checks signatures as the specification says."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ class Received:
         return json.loads(self.body)
 
     def verify(self, secret: str) -> None:
-        """What a receiver does before it believes anything."""
+        """Check the signature, as a receiver does before it believes anything."""
         assert abs(time.time() - int(self.headers["webhook-timestamp"])) < TOLERANCE_SECONDS
         key = base64.b64decode(secret.removeprefix("whsec_"))
         signed = f"{self.id}.{self.headers['webhook-timestamp']}.".encode() + self.body
@@ -43,7 +43,7 @@ class Received:
 
 
 class Receiver:
-    """Listens in a thread; ``answer`` gives the status of each POST, or 0 for silence until the end."""
+    """Listens in a thread. ``answer`` gives the status of each POST, or 0 for silence until the end."""
 
     def __init__(self, answer: Callable[[Received], int] = lambda _: 200) -> None:
         self.answer = answer

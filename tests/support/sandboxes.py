@@ -34,7 +34,7 @@ def checkout(order_id: str, amount: int, **fields: str) -> dict[str, str]:
 
 
 def parameters_of(location: str) -> dict[str, str]:
-    """The query of the address that a buyer is sent back to."""
+    """The parameters of the address to which the gateway sends a buyer back."""
     return {name: values[-1] for name, values in parse_qs(urlsplit(location).query).items()}
 
 
@@ -51,7 +51,7 @@ class Sandbox:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a server is told so that it takes payments here."""
+        """The settings of a server that takes payments here."""
         return {
             "gateway_url": self.url,
             "gateway_secret_key": self.secret_key,
@@ -66,7 +66,7 @@ class Sandbox:
             "JARI_SANDBOX_SECRET_KEY": self.secret_key,
             **self._settings,
         }
-        # A client of its own for each call would read the system's certificates each time, for nothing.
+        # A new client for each call would read the system's certificates each time, in vain.
         self._client = httpx.Client(
             base_url=self.url, timeout=CALL_SECONDS, verify=False, limits=httpx.Limits(keepalive_expiry=1)
         )
@@ -86,14 +86,14 @@ class Sandbox:
         raise AssertionError(f"the sandbox did not start:\n{self.log_file.read_text()}")
 
     def authenticate(self, order_id: str, amount: int, card: str = "good") -> str:
-        """Choose a card on the payment page; the paymentKey that the buyer comes back with."""
+        """Choose a card on the payment page. Returns the paymentKey that the buyer comes back with."""
         form = {**checkout(order_id, amount), "choice": card}
         answer = self._client.post("/pay", data=form)
         assert answer.status_code == 303, answer.text
         return parameters_of(answer.headers["location"])["paymentKey"]
 
     def behave(self, call: str, **behaviour: Any) -> None:
-        """Tell what the next calls shall do: ``orderId``, ``times``, ``delaySeconds``, ``delayed``, ``drop``…"""
+        """Tell the sandbox what the next calls do: ``orderId``, ``times``, ``delaySeconds``, ``delayed``, ``drop``…"""
         body = {"call": call, **behaviour}
         answer = self._client.post("/sandbox/behaviours", json=body)
         assert answer.status_code == 204, answer.text
@@ -103,7 +103,7 @@ class Sandbox:
         self._client.delete("/sandbox/behaviours").raise_for_status()
 
     def waiting_behaviours(self) -> list[dict[str, Any]]:
-        """What was told with ``behave`` and has not been done yet."""
+        """The behaviours from ``behave`` whose calls have not come yet."""
         answer = self._client.get("/sandbox/behaviours")
         return answer.raise_for_status().json()["behaviours"]
 

@@ -1,4 +1,4 @@
-"""What a test sees and does on a seat map: with the page's own modules, which every page serves."""
+"""What a test sees and does on a seat map, with the page's own modules, which every page serves."""
 
 from typing import Any
 
@@ -67,13 +67,13 @@ def colour_at(page: Page, place: dict[str, Any]) -> str:
 
 
 def choose_near(page: Page, match: Match, seat_id: int) -> int:
-    """Click on the map where a seat is, once to come near and once to choose; the id of the seat that was hit."""
+    """Click where a seat is: once to come near and once to choose. Returns the id of the seat that was hit."""
     page.get_by_test_id("zoom-whole").click()
     place = place_of(page, match, seat_id)
     canvas = page.get_by_test_id("seat-map")
     canvas.click(position={"x": place["x"], "y": place["y"]})
     chosen = page.get_by_test_id("selected-seat")
-    if chosen.count() == 0:  # the seats were too small to be hit for sure: the place is in the middle now
+    if chosen.count() == 0:  # the seats were too small to hit: the first click moved the place to the middle
         canvas.click()
     expect(chosen).to_have_count(1)
     return int(chosen.get_attribute("data-seat-id") or "")

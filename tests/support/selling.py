@@ -1,4 +1,4 @@
-"""Selling seats as the service does: they are reserved, a payment begins, and the gateway says that it has charged."""
+"""Sells seats as the service does: reserve them, begin a payment, settle it as charged."""
 
 from jari.domain.commands.payments import BeginPayment, SettlePayment
 from jari.domain.commands.reservations import Reserve
@@ -14,7 +14,7 @@ GRADE = Grade("r", "레드석", "#d03030", PRICE)
 def purchase_of(
     buyer_id: int, seat_ids: tuple[int, ...], number: int, schedule_id: int
 ) -> tuple[Reserve, BeginPayment, SettlePayment]:
-    """The commands that sell a buyer these seats, which must be all that the buyer holds."""
+    """The commands that sell a buyer these seats. They must be all that the buyer holds."""
     offers = {
         seat_id: Offer(
             "1루", "113", Seat(f"g{seat_id}", 1, seat_id, "1", str(seat_id), 0.0, 0.0, GRADE.code), GRADE

@@ -64,7 +64,7 @@ class Server:
         self._end(signal.SIGKILL)
 
     def stop(self) -> float:
-        """Ask it to end; how many seconds it took."""
+        """Ask the server to end. Returns the seconds it took."""
         started = time.monotonic()
         self._end(signal.SIGTERM)
         return time.monotonic() - started
@@ -79,13 +79,13 @@ class Server:
         return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def descriptors(self, kind: str = "") -> int:
-        """How many it has open; of one kind, such as ``socket:``, if asked."""
+        """How many descriptors the server has open: all, or those of one kind such as ``socket:``."""
         assert self.process is not None
-        found = []
+        targets = []
         for each in Path(f"/proc/{self.process.pid}/fd").iterdir():
             with suppress(FileNotFoundError):  # closed meanwhile
-                found.append(str(each.readlink()))
-        return sum(1 for name in found if name.startswith(kind))
+                targets.append(str(each.readlink()))
+        return sum(1 for name in targets if name.startswith(kind))
 
     def log(self) -> str:
         return self.log_file.read_text()

@@ -1,7 +1,7 @@
 """A server whose machine's clock is wrong: ``python shifted_server.py SECONDS`` serves like ``jari serve`` does.
 
-Every wall clock that Python reads is put forward by so many seconds (or back), before anything of jari is imported.
-Clocks that nobody can set (`time.monotonic`) are left alone, and so is that of the database.
+It moves every wall clock that Python reads by so many seconds, before it imports anything of jari. It leaves alone the
+clocks that nobody can set (`time.monotonic`), and the database's clock.
 """
 
 import sys

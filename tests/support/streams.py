@@ -1,4 +1,4 @@
-"""A real SSE client: a thread that reads a stream from a socket and keeps what came."""
+"""A real SSE client: a thread reads a stream from a socket and stores what came."""
 
 import json
 import socket
@@ -47,7 +47,7 @@ class Listener:
         self.close()
 
     def wait_for(self, fits: Callable[[list[Event]], bool], seconds: float = 5.0) -> list[Event]:
-        """The events once they fit, or an error that shows what came instead."""
+        """Wait until the events fit, and return them; else fail and show what came instead."""
         until = time.monotonic() + seconds
         with self._arrived:
             while not fits(self.events):
@@ -58,11 +58,11 @@ class Listener:
             return list(self.events)
 
     def wait_for_opening(self) -> Event:
-        """The first event."""
+        """Wait for the first event."""
         return self.wait_for(lambda events: len(events) > 0)[0]
 
     def statuses(self) -> dict[int, str]:
-        """A block stream's seats as this client knows them: the init, and every update after it."""
+        """The seats of a block stream as this client knows them: the init and every later update."""
         seats: dict[int, str] = {}
         for event in list(self.events):
             if event.name == "init":
@@ -72,7 +72,7 @@ class Listener:
         return seats
 
     def wait_for_status(self, seat_id: int, status: str, seconds: float = 5.0) -> None:
-        """Until this client knows the seat to be so."""
+        """Wait until this client knows the seat to have this status."""
         self.wait_for(lambda _: self.statuses().get(seat_id) == status, seconds)
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class Listener:
 
     @staticmethod
     def _shut(response: httpx.Response) -> None:
-        """Close the socket under a read that waits in another thread."""
+        """Close the socket while another thread waits to read from it."""
         stream = response.extensions.get("network_stream")
         sock = stream.get_extra_info("socket") if stream is not None else None
         if sock is not None:

@@ -1,6 +1,6 @@
-"""An event loop whose time jumps: whoever sleeps for an hour is woken at once, and everything is in the same order again.
+"""An event loop whose time jumps: a sleep of an hour ends at once, and every run has the same order.
 
-Only the loop's own clock is virtual. Threads and other processes take the time that they take.
+Only the loop's clock is virtual. Threads and other processes take real time.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 5.0  # of the real clock, for threads
 
 
 class JumpingSelector(selectors.SelectSelector):
-    """Where the loop would wait for its next timer, the time of that timer has come."""
+    """Where the loop would wait for its next timer, jumps to that timer's time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class LoopClock:
-    """The time of the loop, for the port."""
+    """The loop's time, as an adapter of the clock's port."""
 
     def now_ms(self) -> int:
         return START_MS + int(self.seconds() * 1000)

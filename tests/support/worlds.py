@@ -83,7 +83,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Buyer:
-    """Somebody who is logged in."""
+    """A buyer who is logged in."""
 
     user: User
     token: str
@@ -103,7 +103,7 @@ class Buyer:
 class World:
     """Writes into one database from outside the servers that are tested.
 
-    Its event loop runs in a thread of its own, so that it also works where a browser test occupies the main one.
+    Its event loop runs in another thread, so that it also works while a browser test occupies the main thread.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -142,7 +142,7 @@ class World:
         return self.buyers(1, role)[0]
 
     def allocations(self, match: Match) -> list[Allocation]:
-        """What the store holds, ended holds included."""
+        """The allocations in the store, those of ended holds included."""
         loaded = self.run(self.stores.seating.load(match.id, 0))
         return sorted(loaded.allocations, key=lambda each: each.seat_id)
 
@@ -179,7 +179,7 @@ async def make_schedule(
 
 
 async def make_buyers(stores: Stores, count: int, role: Role = Role.BUYER) -> list[Buyer]:
-    """Accounts with a session each; nobody can log in to them, for that would cost a hash each."""
+    """Make accounts with a session each. Nobody can log in to them: passwords would cost a hash each."""
     made = [
         LoggedIn(f"buyer-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)) for _ in range(count)
     ]

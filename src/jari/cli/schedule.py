@@ -93,11 +93,11 @@ def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False)
     async def work() -> list[dict[str, Any]]:
         now_ms = _milliseconds(datetime.now(UTC))
         async with opened_stores(read_settings(database=database)) as stores:
-            found: list[Schedule] = []
+            schedules: list[Schedule] = []
             while (
-                page := await stores.catalogue.schedules(Filter(), offset=len(found), limit=PAGE_SIZE)
+                page := await stores.catalogue.schedules(Filter(), offset=len(schedules), limit=PAGE_SIZE)
             ).items:
-                found += page.items
+                schedules += page.items
         return [
             {
                 "id": each.id,
@@ -107,7 +107,7 @@ def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False)
                 "starts": datetime.fromtimestamp(each.starts_ms / 1000, UTC).isoformat(timespec="minutes"),
                 "status": each.sale.status(now_ms),
             }
-            for each in found
+            for each in schedules
         ]
 
     rows = run(work())

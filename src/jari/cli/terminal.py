@@ -36,7 +36,7 @@ async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
     """The stores, closed at the end of the block.
 
     Raises:
-        BadSetting: they would be gone with this command.
+        BadSetting: the stores are in memory, and would be gone with this command.
     """
     if settings.database.startswith(MEMORY):
         raise BadSetting(
@@ -58,7 +58,7 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work; what it refuses is said in one line, and the exit code is 1."""
+    """Run a command's work. A refusal is printed in one line and gives the exit code 1."""
     try:
         return uvloop.run(work)
     except Unavailable as refusal:
@@ -93,7 +93,7 @@ def show(data: dict[str, Any], text: str | Table, *, json: bool) -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> Table:
-    """A table with a line for each row; the names of the first stand above."""
+    """A table with a line for each row, under the names of the first row."""
     made = Table(*(rows[0] if rows else ["nothing yet"]))
     for row in rows:
         made.add_row(*(str(value) for value in row.values()))

@@ -1,7 +1,7 @@
 """Seating plans in and out: bytes of a known format ↔ ``jari.domain.venues.Venue``.
 
-Formats are functions in a dict. Whatever is wrong with a file, the one error that leaves this package is
-``BadPlan``, whose sentence begins with the file's name and goes on with place and reason.
+Formats are functions in a dict. Only one error leaves this package, whatever is wrong with a file: ``BadPlan``. Its
+sentence names the file, the place and the reason.
 """
 
 import codecs
@@ -19,14 +19,14 @@ from jari.domain.venues import Venue, shown, validate
 from jari.plans import csv_plan, decoding, native, pretix
 
 MAX_BYTES: Final = 32 * 1024 * 1024
-"""Of a plan's file: 200,000 seats listed one by one take about 20 MiB."""
+"""The largest file of a plan: 200,000 seats listed one by one take about 20 MiB."""
 
 READERS: Final[Mapping[str, Callable[[bytes, str], Venue]]] = {
     "native": lambda data, _name: native.read(data),
     "pretix": lambda data, _name: pretix.read(data),
     "csv": csv_plan.read,
 }
-"""By format: the file's bytes and a name for a venue whose format carries none → the venue."""
+"""Format → reader. A reader takes the file's bytes, and a name for a venue whose format carries none."""
 
 WRITERS: Final[Mapping[str, Callable[[Venue], bytes]]] = {
     "native": native.write,
@@ -41,7 +41,7 @@ _ABSENT: Final = msgspec.Raw()
 
 
 class _Outline(msgspec.Struct):
-    """As much of a JSON file as tells its format."""
+    """The parts of a JSON file that tell its format."""
 
     format: msgspec.Raw = _ABSENT
     zones: msgspec.Raw = _ABSENT
@@ -78,10 +78,10 @@ def read_plan_file(
     name: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Venue:
-    """``read_plan`` of a file on disk, which is not opened when it is too large.
+    """``read_plan`` of a file on disk. A file that is too large is not opened.
 
     Raises:
-        BadPlan: also when there is no such file, or it is none that can be read.
+        BadPlan: also if the file does not exist or cannot be read.
     """
     file = Path(path).name or str(path)
     try:
@@ -104,7 +104,7 @@ def write_plan(venue: Venue, format: str) -> bytes:  # noqa: A002  # as above
 
 
 def sample(name: str) -> bytes:
-    """A plan that is shipped with the program, in the native format.
+    """A plan that is shipped with jari, in the native format.
 
     Raises:
         NotFound: there is no such sample.
@@ -140,7 +140,7 @@ def _known(format: str) -> str:  # noqa: A002  # as above
 
 
 def _detected(data: bytes, file: str) -> str:
-    """The format of ``data``: by the file's extension, else by what the content looks like."""
+    """The format of ``data``: by the file's extension, else by its content."""
     extension = PurePath(file).suffix.lower()
     text = data.removeprefix(codecs.BOM_UTF8).lstrip()
     if extension == ".csv":

@@ -1,4 +1,4 @@
-"""Colours of plans whose format carries none, or writes them in another way."""
+"""Colours for plans whose format has none, or writes them in another way."""
 
 import re
 from typing import Final
@@ -15,7 +15,7 @@ PALETTE: Final = (
     "#b5527e",
     "#6b7280",
 )
-"""Told apart by most eyes at the size of a dot; taken in the order in which grades appear."""
+"""Most eyes tell these apart at the size of a dot. Grades take them in order of appearance."""
 
 DEFAULT_SHAPE: Final = "#dddddd"
 
@@ -26,7 +26,7 @@ _MAX_CHANNEL = 255
 
 
 def palette(index: int) -> str:
-    """The colour of the ``index``-th grade, from 0; beyond the palette it starts again."""
+    """The colour of the ``index``-th grade, from 0. After the last colour the palette starts again."""
     return PALETTE[index % len(PALETTE)]
 
 

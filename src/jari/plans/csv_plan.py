@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _INTEGER = re.compile(r"\d{1,10}", re.ASCII)
 _YES = frozenset({"1", "true", "yes", "y", "x", "o"})
 _NO = frozenset({"", "0", "false", "no", "n"})
-# Room round the seats, in plan units: a table says nothing of the size of the picture.
+# Space around the seats, in plan units: a table does not give the size of the picture.
 _MARGIN = 50.0
 
 
@@ -46,7 +46,7 @@ def read(data: bytes, name: str) -> Venue:
 
 
 def _lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each line of the table, by column, with its number in the file; blank lines are passed over."""
+    """Each line of the table, by column, with its number in the file. Blank lines are skipped."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: tuple[str, ...] = ()
     try:
@@ -91,7 +91,7 @@ class _Table:
         self._line_of: dict[object, int] = {}
 
     def add(self, line: int, cells: Mapping[str, str]) -> None:
-        """Take one line; a ``BadPlan`` raised from here names no line yet."""
+        """Take one line. A ``BadPlan`` raised here does not name the line; the caller adds it."""
         section, block, grade = (_text(cells, column) for column in ("section", "block", "grade"))
         if self._section_of_block.setdefault(block, section) != section:
             there = shown(self._section_of_block[block])
@@ -133,7 +133,7 @@ class _Table:
         )
 
     def _row(self, block: str, label: str, given: int | None) -> int:
-        """The row's number in the venue: as given, as the row had before, or the next one."""
+        """The row's number in the venue: the given one, or the one that the row had before, or the next."""
         if given is None:
             given = self._rows.get((block, label), self._last_row + 1)
         self._last_row = max(self._last_row, given)
@@ -141,15 +141,15 @@ class _Table:
         return given
 
     def venue(self, name: str) -> Venue:
-        """What the lines amount to; where seats lie left of or above the origin, all move into view."""
+        """The venue of all lines. If seats lie left of or above the origin, all seats move into view."""
         if not self._seats:
             raise BadPlan("the table: there is no seat below the header")
         right, down = self._shift(lambda seat: seat.x), self._shift(lambda seat: seat.y)
         blocks: dict[str, list[Block]] = {}
         for block, seats in self._seats.items():
             moved = (replace(seat, x=seat.x + right, y=seat.y + down) for seat in seats)
-            kept = tuple(moved if right or down else seats)
-            blocks.setdefault(self._section_of_block[block], []).append(Block(block, kept))
+            in_view = tuple(moved if right or down else seats)
+            blocks.setdefault(self._section_of_block[block], []).append(Block(block, in_view))
         return Venue(
             name=name,
             currency="KRW",
@@ -172,7 +172,7 @@ def _section(name: str, blocks: tuple[Block, ...]) -> Section:
 
 
 class _Grades:
-    """The grades seen so far: prices and colours may stand on any line, but must not contradict."""
+    """The grades seen so far. Prices and colours may stand on any line, but must not contradict each other."""
 
     def __init__(self) -> None:
         self._prices: dict[str, int | None] = {}
@@ -201,7 +201,7 @@ def _text(cells: Mapping[str, str], column: str) -> str:
 
 
 def _integer(cells: Mapping[str, str], column: str) -> int | None:
-    """A whole number, or ``None`` where the column is missing or empty."""
+    """A whole number, or ``None`` if the column is missing or empty."""
     text = cells.get(column, "").strip()
     if not text:
         return None
@@ -227,7 +227,7 @@ def _flag(cells: Mapping[str, str], column: str) -> bool:
 def write(venue: Venue) -> bytes:
     """The venue as a table with all columns, marked as UTF-8 for spreadsheets.
 
-    Names of grades, the currency, the size and shapes are lost: a table of seats has no place for them.
+    The table has no place for names of grades, the currency, the size and shapes; they are lost.
     """
     grades = {grade.code: grade for grade in venue.grades}
     sheet = io.StringIO(newline="")

@@ -64,10 +64,10 @@ def _place_and_reason(error: msgspec.ValidationError) -> tuple[str, str]:
 def _malformed(raw: bytes, message: str, kind: type[object]) -> BadPlan:
     """Why ``raw`` is no JSON, and where.
 
-    msgspec takes NaN and Infinity, which many programs write, for broken JSON and says no more than the
-    byte; they deserve a better sentence.
+    Many programs write NaN and Infinity. msgspec calls them broken JSON and names only the byte, so this finds a better
+    sentence for them.
     """
-    offset = min(int(found[1]) if (found := _BYTE.search(message)) else len(raw), len(raw))
+    offset = min(int(byte[1]) if (byte := _BYTE.search(message)) else len(raw), len(raw))
     if word := _NOT_A_NUMBER.search(raw, max(0, offset - _NOT_A_NUMBER_REACH), offset + _NOT_A_NUMBER_REACH):
         place = _path_of(raw, word, kind) or _line(raw, word.start())
         return BadPlan(
@@ -77,7 +77,7 @@ def _malformed(raw: bytes, message: str, kind: type[object]) -> BadPlan:
 
 
 def _path_of(raw: bytes, word: re.Match[bytes], kind: type[object]) -> str | None:
-    """The path of the value that ``word`` stands for: what is refused when a mere null stands there."""
+    """The path of the value that ``word`` is: with null in its place, msgspec refuses and names that path."""
     try:
         msgspec.json.decode(raw[: word.start()] + b"null" + raw[word.end() :], type=kind)
     except msgspec.ValidationError as error:

@@ -25,7 +25,7 @@ _GENERATED_DECIMALS = 2
 
 
 class Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
-    """What all parts of the file share: camelCase names, and a typing error is an error."""
+    """What all parts of the file share: names in camelCase, and unknown names are errors."""
 
 
 class Size(Strict, frozen=True):
@@ -45,7 +45,7 @@ class PlanGrade(Strict, frozen=True):
 
 
 class PlanSeat(Strict, frozen=True):
-    """A seat listed one by one; ``col`` defaults to its place in the row, ``grade`` to the row's."""
+    """A listed seat. ``col`` defaults to its place in the row, ``grade`` to the row's."""
 
     label: str
     x: float
@@ -60,7 +60,7 @@ class PlanSeat(Strict, frozen=True):
 
 
 class Arc(Strict, frozen=True):
-    """From the angle ``start`` to ``end``, in degrees, both with a seat on them."""
+    """An arc from the angle ``start`` to ``end``, in degrees. Both ends have a seat."""
 
     center: Point
     radius: float
@@ -69,14 +69,14 @@ class Arc(Strict, frozen=True):
 
 
 class Line(Strict, frozen=True):
-    """From the point ``start`` to ``end``, both with a seat on them."""
+    """A line from the point ``start`` to ``end``. Both ends have a seat."""
 
     start: Point = msgspec.field(name="from")
     end: Point = msgspec.field(name="to")
 
 
 class PlanRow(Strict, frozen=True):
-    """Either ``seats``, or ``count`` with an ``arc`` or a ``line``; flags then are lists of positions from 1."""
+    """Either ``seats``, or ``count`` with an ``arc`` or a ``line``. With ``count``, flags are lists of positions from 1."""
 
     label: str
     row: int | None = None
@@ -108,7 +108,7 @@ class PlanSection(Strict, frozen=True):
 
 
 class PlanShape(Strict, frozen=True):
-    """Drawn beneath the seats, in file order."""
+    """A shape beneath the seats. Shapes are drawn in file order."""
 
     kind: Literal["polygon", "circle", "text"]
     points: tuple[Point, ...]
@@ -153,12 +153,12 @@ def read(data: bytes) -> Venue:
 
 
 def default_guid(block: str, row_label: str, seat_label: str) -> str:
-    """The identity of a seat to which the plan gives none."""
+    """The guid of a seat to which the plan gives none."""
     return f"{block}-{row_label}-{seat_label}"
 
 
 class _Sections:
-    """Sections read in file order, with the numbers that run through the whole venue."""
+    """Sections read in file order. Their numbers run through the whole venue."""
 
     def __init__(self) -> None:
         self._last_row = 0
@@ -207,7 +207,7 @@ class _Sections:
 
 
 def _check_row(row: PlanRow, where: str) -> None:
-    """Refuse a row that is neither listed nor generated, or both, or whose flags point nowhere."""
+    """Refuse a row that is both listed and generated, or neither, or whose flags point to no seat."""
     flags = (*row.accessible, *row.companion, *row.restricted_view, *row.aisle)
     if row.seats is not None:
         if flags or (row.count, row.arc, row.line) != (None, None, None):
@@ -244,7 +244,7 @@ def _generated(row: PlanRow, curve: Arc | Line) -> Iterator[PlanSeat]:
 
 
 def _points(curve: Arc | Line, count: int) -> Iterator[Point]:
-    """``count`` points from one end to the other; a single one lies in the middle."""
+    """``count`` points from one end to the other. A single point lies in the middle."""
     for index in range(count):
         share = index / (count - 1) if count > 1 else 0.5
         yield _on_arc(curve, share) if isinstance(curve, Arc) else _on_line(curve, share)
@@ -285,7 +285,7 @@ def _plan_section(section: Section) -> PlanSection:
 
 
 def _plan_rows(section: Section, block: Block) -> Iterator[PlanRow]:
-    """Rows of neighbouring seats; a row that is interrupted by another appears twice, so order is kept."""
+    """Rows of neighbouring seats, in plan order. A row that another row interrupts appears twice."""
     for (number, label), seats in groupby(block.seats, key=lambda seat: (seat.row, seat.row_label)):
         yield PlanRow(label=label, row=number, seats=tuple(_plan_seat(section, seat) for seat in seats))
 
@@ -315,7 +315,7 @@ def _plan_shape(shape: Shape) -> PlanShape:
 
 
 def encode(plan: Plan) -> bytes:
-    """A plan as UTF-8 JSON with one grade, row or shape per line: people read it, and so does ``diff``."""
+    """A plan as UTF-8 JSON with one grade, row or shape per line, for people and for ``diff``."""
     head = {
         "format": plan.format,
         "version": plan.version,

@@ -1,7 +1,7 @@
 """The pretix seating plan: JSON of zones → rows → seats, whose positions add up.
 
-It knows neither blocks nor prices nor flags. A zone becomes a section with one block; a category becomes a
-grade that costs 0 until the organiser prices it. Fields this program does not know are passed over.
+The format has no blocks, prices or flags. A zone becomes a section with one block. A category becomes a grade that
+costs 0 until the organiser prices it. Unknown fields are skipped.
 """
 
 import math
@@ -20,13 +20,13 @@ from jari.plans.grouping import commonest_grade
 
 _ELLIPSE_CORNERS = 36
 _DEFAULT_SEAT_RADIUS = 10
-# Of the distance to the next seat: neighbouring discs then do not touch.
+# A seat's radius as a share of the distance to the next seat, so that neighbouring discs do not touch.
 _SEAT_RADIUS_SHARE = 0.4
 _UUIDS: Final = uuid5(NAMESPACE_URL, "jari-plan")
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Relative to what it stands in."""
+    """A position relative to what contains it."""
 
     x: float = 0.0
     y: float = 0.0
@@ -37,7 +37,7 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Size(msgspec.Struct, frozen=True):
-    """Of the whole plan; whole numbers when written."""
+    """The size of the whole plan; written as whole numbers."""
 
     width: float
     height: float
@@ -79,7 +79,7 @@ class Polygon(msgspec.Struct, frozen=True):
 
 
 class Rectangle(msgspec.Struct, frozen=True):
-    """To the right of and below the area's position."""
+    """A rectangle to the right of and below the area's position."""
 
     width: float
     height: float
@@ -106,7 +106,7 @@ class Text(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Area(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something drawn: a stage, a bar, a table; ``rotation`` in degrees clockwise round ``position``."""
+    """Something drawn: a stage, a bar, a table. ``rotation`` is in degrees, clockwise about ``position``."""
 
     shape: str = ""
     position: Position = Position()
@@ -120,7 +120,7 @@ class Area(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Zone(msgspec.Struct, frozen=True):
-    """A part of the venue; its name need not be unique, nor be there at all."""
+    """A part of the venue. Its name may be missing, and need not be unique."""
 
     rows: tuple[Row, ...]
     position: Position = Position()
@@ -165,7 +165,7 @@ def _grade_color(category: Category, index: int) -> str:
 
 
 def _sections(zones: Iterable[Zone]) -> Iterator[Section]:
-    """One section per zone that has seats; zones of one name are told apart as ``name (2)``, ``name (3)``."""
+    """One section per zone that has seats. Zones of the same name become ``name (2)``, ``name (3)``."""
     names = _Names()
     first_row = 1
     for index, zone in enumerate(zones, start=1):
@@ -177,7 +177,7 @@ def _sections(zones: Iterable[Zone]) -> Iterator[Section]:
 
 
 class _Names:
-    """Names given so far, and how often each was asked for."""
+    """The names given so far, and how often each was asked for."""
 
     def __init__(self) -> None:
         self._given: set[str] = set()
@@ -212,7 +212,7 @@ def _seats(zone: Zone, first_row: int) -> Iterator[Seat]:
 
 
 def _shapes(zone: Zone, area: Area) -> Iterator[Shape]:
-    """What the area draws, and its caption; a shape of an unknown kind is left out, for it bears no seats."""
+    """What the area draws, and its caption. A shape of an unknown kind is left out; it bears no seats."""
     at = zone.position.plus(area.position)
     color = colors.normalised(area.color, colors.DEFAULT_SHAPE)
     if area.shape == "circle" and area.circle:
@@ -226,7 +226,7 @@ def _shapes(zone: Zone, area: Area) -> Iterator[Shape]:
 
 
 def _corners(area: Area) -> tuple[Position, ...]:
-    """The corners of a shape with some, relative to the area's position; else none."""
+    """The corners of a polygon, rectangle or ellipse, relative to the area's position; none for other shapes."""
     if area.shape == "polygon" and area.polygon:
         return area.polygon.points
     if area.shape == "rectangle" and area.rectangle:
@@ -240,7 +240,7 @@ def _corners(area: Area) -> tuple[Position, ...]:
 
 
 def _turned(point: Position, degrees: float, center: Position) -> tuple[float, float]:
-    """``point``, relative to ``center``, turned clockwise about it; exact where nothing turns."""
+    """``point`` (relative to ``center``) turned clockwise about it. Exact if ``degrees`` is 0."""
     if not degrees:
         return center.x + point.x, center.y + point.y
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -316,5 +316,5 @@ def _area(shape: Shape) -> Area:
 
 
 def _uuid(kind: str, name: str) -> str:
-    """Always the same for the same thing, so that an unchanged plan is written unchanged."""
+    """The same id for the same thing each time, so that an unchanged plan is written unchanged."""
     return str(uuid5(_UUIDS, f"{kind}/{name}"))

@@ -1,6 +1,6 @@
 """A payment gateway for tests and for the demo: it speaks the protocol of Toss Payments (API v1), and no money moves.
 
-It stands alone: nothing here knows of the rest of jari. ``build_sandbox`` gives an ASGI application, and
+It stands alone: nothing here imports the rest of jari. ``build_sandbox`` gives an ASGI application, and
 ``python -m jari.sandbox`` serves one. ``errors``, ``ledger``, ``answers`` and ``behaviours`` hold the rules, without
 I/O and without a clock; the other modules are thin shells around them.
 """

@@ -13,11 +13,11 @@ from jari.sandbox.options import DEFAULT_SECRET_KEY, Options
 from jari.sandbox.silence import AbortableProtocol
 
 MAX_CONNECTIONS = 2_000
-END_SECONDS = 1  # calls that wait on purpose are not waited for
+END_SECONDS = 1  # the server does not wait for calls that are slow on purpose
 
 
 class Server(uvicorn.Server):
-    """Says where it listens, once it does."""
+    """Prints its address once it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""

@@ -1,7 +1,7 @@
-"""Answers remembered by idempotency key: the same request again gets the first answer again, errors included.
+"""Answers remembered by idempotency key: a repeated request gets the first answer, errors included.
 
-A request is the same when its key, its API key, its method and its URL are: the body does not count. So one key
-for two payments gets the first payment's answer twice, as with the gateway itself.
+Two requests are the same if their idempotency key, API key, method and URL are the same; the body does not count. So
+who uses one key for two payments gets the first payment's answer twice, as with the gateway itself.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class _Record:
     began_at_ms: int
-    answer: Answer | None = None  # none while the first request is at work
+    answer: Answer | None = None  # None while the first request is at work
 
 
 class InFlight(Exception):
@@ -40,14 +40,14 @@ class InFlight(Exception):
 
 
 class Answers:
-    """The answers of 15 days, up to a limit: beyond it the oldest are forgotten."""
+    """The answers of the last 15 days, up to a limit. Beyond it the oldest are forgotten."""
 
     def __init__(self, max_answers: int = MAX_ANSWERS) -> None:
         self._max_answers = max_answers
         self._records: dict[RequestName, _Record] = {}
 
     def begin(self, name: RequestName, now_ms: int) -> Answer | None:
-        """The answer of an earlier request; where there is none, call ``finish`` or ``abandon`` in the end.
+        """The answer of an earlier request. If it is None, the caller must call ``finish`` or ``abandon`` in the end.
 
         Raises:
             InFlight: an earlier request is at work.
@@ -64,7 +64,7 @@ class Answers:
         return None
 
     def finish(self, name: RequestName, answer: Answer) -> None:
-        """Remember what was answered."""
+        """Remember the answer."""
         if name in self._records:
             self._records[name] = _Record(self._records[name].began_at_ms, answer)
 

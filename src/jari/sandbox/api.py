@@ -33,7 +33,7 @@ Work = Callable[[], Payment]
 
 
 class Api:
-    """The shell around the ledger: reads requests, waits, answers and sends webhooks."""
+    """The shell around the ledger: it reads requests, waits, answers and sends webhooks."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Api:
         return NoAnswer() if behaviour.drop else _response(answer)
 
     async def _post(self, request: Request, call: Call, order_id: str | None, work: Work) -> Response:
-        """Answer a call that changes something: the first of its name by working, the others from memory."""
+        """Answer a call that changes something: the first of its name does the work, later ones get its answer."""
         refused = self._refused(request)
         if refused is not None:
             return refused
@@ -127,7 +127,7 @@ class Api:
                 self._answers.abandon(name)
 
     def _refused(self, request: Request) -> Response | None:
-        """What is answered before anything is looked at, and never remembered."""
+        """A refusal that comes before any work, and is never remembered; None if there is no reason for one."""
         headers = request.headers
         try:
             _check_secret_key(headers.get("authorization", ""), self._options.secret_key)
@@ -172,7 +172,7 @@ class Api:
             return None
 
     def _slowness_seconds(self, order_id: str | None) -> float:
-        """How long the company of the card that this order was just charged to keeps its answer."""
+        """How long the card's company keeps its answer to the charge of this order."""
         if order_id is None:
             return 0.0
         payment = self._ledger.by_order(order_id, self._clock())

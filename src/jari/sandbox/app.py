@@ -26,10 +26,10 @@ Clock = Callable[[], int]
 
 
 class Sandbox:
-    """A payment gateway in memory, as a raw ASGI application. ``ledger`` and ``behaviours`` are for looking on.
+    """A payment gateway in memory, as a raw ASGI application. Tests may read ``ledger`` and ``behaviours``.
 
-    As the root application it closes itself with its server. Mounted in another application it does not learn
-    that the server ends: the other one calls ``close``, or tasks that still send webhooks are left behind.
+    As the root application it closes itself with its server. When mounted in another application it does not learn
+    that the server ends: the other application must call ``close``, else tasks that send webhooks are left behind.
     """
 
     def __init__(self, options: Options, clock: Clock) -> None:
@@ -50,7 +50,7 @@ class Sandbox:
         await self._app(scope, receive, send)
 
     async def close(self) -> None:
-        """Give up the webhooks that have not arrived."""
+        """Give up the webhooks that are not delivered so far."""
         await self._webhooks.close()
 
     def _routes(self) -> list[BaseRoute]:

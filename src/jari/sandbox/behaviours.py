@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: what the next calls of a kind shall do instead of answering at once."""
+"""Misbehaviour on demand: what the next calls of a kind do instead of answering at once."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -25,9 +25,9 @@ class Call(StrEnum):
 class Behaviour(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
     """What the next ``times`` calls do, of one order or of any.
 
-    ``delay_seconds`` pass before the ledger processes the call, or after it (``delayed``). ``drop`` closes the
-    connection without a word, before or after the call was processed; of webhooks it means that none is sent.
-    ``code`` is answered as an error, and the ledger never hears of the call. ``copies`` of a webhook are sent.
+    The call waits ``delay_seconds`` before the ledger processes it, or after (``delayed``). ``drop`` closes the
+    connection without a byte, before or after the ledger processes the call; for webhooks it means that none is sent.
+    With a ``code`` the answer is that error, and the ledger never hears of the call. A webhook is sent ``copies`` times.
     """
 
     call: Call
@@ -40,22 +40,22 @@ class Behaviour(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froz
     copies: Annotated[int, msgspec.Meta(ge=1, le=MAX_COPIES)] = 1
 
     def waits_seconds(self, moment: Moment) -> float:
-        """How long to wait before or after the call is processed."""
+        """How long the call waits at this moment."""
         return self.delay_seconds if self.delayed == moment else 0.0
 
 
 class TooMany(Exception):
-    """No more can be remembered."""
+    """The limit of behaviours is reached."""
 
 
 class Behaviours:
-    """The behaviours that wait for their calls; of two that fit, the one that was told first goes first."""
+    """The behaviours that wait for their calls. If two fit a call, the older one is taken."""
 
     def __init__(self) -> None:
         self._waiting: list[Behaviour] = []
 
     def add(self, behaviour: Behaviour) -> None:
-        """Remember one more.
+        """Remember one more behaviour.
 
         Raises:
             TooMany: there are too many already.
@@ -65,15 +65,15 @@ class Behaviours:
         self._waiting.append(behaviour)
 
     def clear(self) -> None:
-        """Behave from now on."""
+        """Forget all behaviours, and behave from now on."""
         self._waiting.clear()
 
     def waiting(self) -> tuple[Behaviour, ...]:
-        """Those whose calls have not come yet; ``times`` is what is left of it."""
+        """The behaviours whose calls have not come yet. ``times`` counts the calls that are left."""
         return tuple(self._waiting)
 
     def take(self, call: Call, order_id: str | None) -> Behaviour:
-        """What this call shall do; mostly nothing special."""
+        """What this call does: mostly nothing special."""
         for position, behaviour in enumerate(self._waiting):
             if behaviour.call is call and behaviour.order_id in {None, order_id}:
                 if behaviour.times == 1:

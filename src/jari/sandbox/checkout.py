@@ -12,17 +12,17 @@ MAX_URL_LENGTH = 2_000
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 _AMOUNT = re.compile(r"[1-9][0-9]{0,12}")
 _URL = re.compile(r"[\x21-\x7e]+")
-# The host goes into a policy header, and the browser has to read the same host out of the URL as we do.
+# The host goes into a policy header. So the browser must read the same host from the URL as we do.
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class BadCheckout(Exception):
-    """The shop asked for a payment in a form that no payment has; the message says which part."""
+    """A part of the shop's request has the wrong form; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """One payment that is asked for."""
+    """One payment that a shop asks for."""
 
     order_id: str
     amount: int
@@ -32,7 +32,7 @@ class Checkout:
     buyer_name: str = ""
 
     def fields(self) -> Mapping[str, str]:
-        """The same as the fields of a form or a query, in the gateway's names."""
+        """The checkout as the fields of a form or a query, in the gateway's names."""
         return {
             "orderId": self.order_id,
             "amount": str(self.amount),
@@ -47,13 +47,13 @@ class Checkout:
         return tuple(dict.fromkeys(_origin(url) for url in (self.success_url, self.fail_url)))
 
     def paid_url(self, payment_key: str) -> str:
-        """Where the buyer goes who has authenticated the payment."""
+        """The address for a buyer who has authenticated the payment."""
         return _extended(
             self.success_url, paymentKey=payment_key, orderId=self.order_id, amount=str(self.amount)
         )
 
     def left_url(self, message: str) -> str:
-        """Where the buyer goes who does not want to pay. The gateway does not say for which order."""
+        """The address for a buyer who does not want to pay. The gateway does not name the order in it."""
         return _extended(self.fail_url, code="PAY_PROCESS_CANCELED", message=message)
 
 

@@ -1,6 +1,6 @@
-"""The tests' hold on the sandbox: ``/sandbox/behaviours`` and ``/sandbox/ledger``.
+"""How tests control the sandbox: ``/sandbox/behaviours`` and ``/sandbox/ledger``.
 
-Neither asks for a key. They answer only to the machine itself, and only where ``Options.control`` is on.
+Neither address asks for a key. They answer only this machine, and only if ``Options.control`` is on.
 """
 
 import ipaddress
@@ -27,7 +27,7 @@ class Control:
         self._behaviours = behaviours
 
     async def add(self, request: Request) -> Response:
-        """``POST /sandbox/behaviours``: what the next calls shall do; see `jari.sandbox.behaviours.Behaviour`."""
+        """``POST /sandbox/behaviours``: what the next calls do; see `jari.sandbox.behaviours.Behaviour`."""
         if not _is_near(request):
             return _far()
         try:

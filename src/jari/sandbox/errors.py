@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 DEFAULT_STATUS = 400
 
-# Codes that are not named here come with a 400.
+# A code that is not named here has the status 400.
 _CODES_OF_STATUS: Mapping[int, Sequence[str]] = {
     401: ("UNAUTHORIZED_KEY",),
     403: (
@@ -95,7 +95,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
 
 
 class Refusal(Exception):
-    """The rules of the gateway say no, for the reason that ``code`` names."""
+    """The gateway's rules refuse, for the reason that ``code`` names."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -112,7 +112,7 @@ class Fault:
 
 
 def fault(code: str, language: str) -> Fault:
-    """The error of this code in a language, ``ko`` or ``en``; codes that nobody knows have one, too."""
+    """The error of this code in a language, ``ko`` or ``en``. An unknown code has an error, too."""
     korean, english = _SENTENCES.get(
         code, (f"샌드박스가 흉내 낸 오류입니다: {code}", f"The sandbox was told to answer {code}.")
     )

@@ -1,4 +1,4 @@
-"""The books of the sandbox: payments, and what may become of them. No I/O, no clock, no chance.
+"""The ledger of the sandbox: payments, and what may become of them. No I/O, no clock, no chance.
 
 A payment begins when the buyer authenticates it, and then::
 
@@ -39,8 +39,8 @@ class Card(StrEnum):
     """What the buyer pays with."""
 
     GOOD = "good"
-    REJECTED = "rejected"  # authenticates, but its company says no to the charge
-    SLOW = "slow"  # is charged at once, but its company says so only after every patience
+    REJECTED = "rejected"  # the buyer can authenticate, but the card's company refuses the charge
+    SLOW = "slow"  # charged at once, but the card's company answers later than anybody waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One payment; ``charges`` counts how often a confirm took money, which nobody may see above 1."""
+    """One payment. ``charges`` counts how often a confirm took money; it must never exceed 1."""
 
     key: str
     order: Order
@@ -83,13 +83,13 @@ class Payment:
 
 
 class Ledger:
-    """All payments, up to a limit: beyond it the oldest are forgotten."""
+    """All payments, up to a limit. Beyond it the oldest are forgotten."""
 
     def __init__(self, max_payments: int = MAX_PAYMENTS) -> None:
         self._max_payments = max_payments
         self._payments: dict[str, Payment] = {}
         self._keys_of_order: dict[str, list[str]] = {}
-        self._session_ends_ms: dict[str, int] = {}  # of payments IN_PROGRESS, the first to end in front
+        self._session_ends_ms: dict[str, int] = {}  # of payments IN_PROGRESS; the first to end comes first
         self._changes: list[Payment] = []
 
     def authenticate(self, order: Order, card: Card, payment_key: str, now_ms: int) -> Payment:
@@ -115,7 +115,7 @@ class Ledger:
         meanwhile; INVALID_REQUEST and DUPLICATED_ORDER_ID are the nearest.
 
         Raises:
-            Refusal: it was not charged.
+            Refusal: the payment was not charged.
         """
         self.expire(now_ms)
         payment = self._payments.get(payment_key)
@@ -137,10 +137,10 @@ class Ledger:
         )
 
     def cancel(self, payment_key: str, amount: int | None, reason: str, now_ms: int) -> Payment:
-        """Give back an amount, or without one all that is left.
+        """Give back an amount; without one, all that is left.
 
-        A payment that partial cancels have used up stays PARTIAL_CANCELED: the gateway was seen to leave it so,
-        and to refuse the amount of a further cancel. Judge by the balance.
+        A payment that partial cancels have used up stays PARTIAL_CANCELED. We saw the gateway leave it so, and refuse
+        the amount of a further cancel. Judge by the balance.
 
         Raises:
             Refusal: nothing was given back.
@@ -176,7 +176,7 @@ class Ledger:
         return payment
 
     def by_order(self, order_id: str, now_ms: int) -> Payment:
-        """The payment that was charged for this order, or else the last that was tried.
+        """The payment that was charged for this order; without one, the last that was tried.
 
         Raises:
             Refusal: there is none.
@@ -188,7 +188,7 @@ class Ledger:
         return next((each for each in payments if each.status in CHARGED), payments[-1])
 
     def expire(self, now_ms: int) -> None:
-        """End what was authenticated too long ago."""
+        """End the payments that were authenticated too long ago."""
         while self._session_ends_ms:
             payment_key, end_ms = next(iter(self._session_ends_ms.items()))
             if now_ms < end_ms:
@@ -202,7 +202,7 @@ class Ledger:
         return tuple(self._payments.values())
 
     def take_changes(self) -> Sequence[Payment]:
-        """The payments whose status changed since this was last asked, as they were after each change."""
+        """The payments whose status changed since the last call, as they were after each change."""
         changes, self._changes = self._changes, []
         return changes
 

@@ -1,4 +1,4 @@
-"""No answer at all: the connection closes without a byte, as when a machine dies or a network breaks."""
+"""No answer at all: the connection closes without a byte, as if a machine died or a network broke."""
 
 import asyncio
 
@@ -12,10 +12,10 @@ BAD_GATEWAY = 502
 
 
 class AbortableProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP with one extension to ASGI: a way to close the connection at once."""
+    """uvicorn's protocol with one ASGI extension: a way to close the connection at once."""
 
     def on_message_begin(self) -> None:
-        """Let each request carry the way to end its connection."""
+        """Give each request the way to end its connection."""
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
 
@@ -23,18 +23,18 @@ class AbortableProtocol(HttpToolsProtocol):
 class NoAnswer(Response):
     """Closes the connection instead of answering.
 
-    Under a server that cannot, it answers 502 without a body that the gateway would have written, as a proxy
-    does whose gateway died: to the shop both mean that nobody knows.
+    A server that cannot do so answers 502 without a body of the gateway's, like a proxy whose gateway died. To the shop
+    both mean the same: nobody knows.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Be silent."""
+        """Close the connection."""
         extension = scope.get("extensions", {}).get(ABORT)
         if extension is None:
             await PlainTextResponse("The gateway dropped the call.", BAD_GATEWAY)(scope, receive, send)
             return
         extension["abort"]()
-        # Whoever returns before the connection is gone makes uvicorn answer 500.
+        # uvicorn answers 500 if the application returns before the connection is gone.
         async with asyncio.timeout(CLOSING_SECONDS):
             while (await receive())["type"] != "http.disconnect":
                 pass

@@ -1,4 +1,4 @@
-"""Webhooks: telling the shop that a payment changed, until it answers 200 or has been told often enough."""
+"""Webhooks: tell the shop that a payment changed, until it answers 200 or the tries are used up."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Webhooks:
-    """Sends webhooks to one URL from tasks of its own; ``close`` ends those that still try."""
+    """Sends webhooks to one URL, each in a task. ``close`` ends the tasks that still try."""
 
     def __init__(self, url: str | None, backoff_seconds: float) -> None:
         self._url = url
@@ -41,7 +41,7 @@ class Webhooks:
             task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Give up what has not arrived."""
+        """Give up the webhooks that are not delivered so far."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

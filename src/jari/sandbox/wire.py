@@ -28,7 +28,7 @@ class ConfirmBody(msgspec.Struct, rename="camel", frozen=True):
 
 
 class CancelBody(msgspec.Struct, rename="camel", frozen=True):
-    """What a cancel says; without an amount it means all that is left."""
+    """What a cancel says. Without an amount it means all that is left."""
 
     cancel_reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     cancel_amount: int | None = None
@@ -107,7 +107,7 @@ def payment_object(payment: Payment, language: str = "ko") -> PaymentObject:
 
 
 def webhook_body(payment: Payment, now_ms: int) -> bytes:
-    """The event that a payment's status has changed. Its time has no offset, unlike those inside the payment."""
+    """The event that a payment's status changed. Its time has no UTC offset, unlike the times in the payment."""
     created_at = datetime.fromtimestamp(now_ms / 1000, SEOUL).replace(tzinfo=None)
     return msgspec.json.encode({
         "eventType": "PAYMENT_STATUS_CHANGED",
@@ -143,7 +143,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
 
 
 def language_of(request: Request, default: str) -> str:
-    """``ko`` or ``en``, whichever the request would rather read."""
+    """``ko`` or ``en``, whichever the request prefers."""
     best, best_weight = default, 0.0
     for part in request.headers.get("accept-language", "").split(","):
         tag, _, weight_text = part.replace(" ", "").partition(";q=")

@@ -1,7 +1,7 @@
 """Who a client is, as limits count it: addresses from sockets and from proxies that are believed.
 
-A socket that listens on ``::`` sees IPv4 clients as ``::ffff:a.b.c.d``; such an address is the IPv4 address that
-it maps, everywhere.
+A socket that listens on ``::`` sees IPv4 clients as ``::ffff:a.b.c.d``. Such a mapped address counts as the IPv4
+address in it, everywhere.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ MAX_PORT_DIGITS = 5
 
 
 def parse_address(text: str) -> Address | None:
-    """The address that the text writes, a mapped one as IPv4; None where it writes none."""
+    """The address in the text, or None where it is no address. A mapped address becomes IPv4."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -30,7 +30,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def address_group(text: str) -> str:
-    """What limits count by: an IPv4 address, or of IPv6 the /64."""
+    """What limits count by: an IPv4 address, or the /64 of an IPv6 address."""
     address = parse_address(text)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address), IPV6_GROUP_BITS), strict=False))
@@ -58,9 +58,9 @@ class Proxies:
     def client(self, peer: Address, forwarded_for: Iterable[bytes]) -> Address:
         """The client behind a peer that is a proxy of ours.
 
-        Each proxy appends whom it saw, so the last address that is no proxy of ours is the client's. What a
-        client wrote before it may be anything: from the first that is no address on nothing is believed, and
-        the client counts as the one who passed it on.
+        Each proxy appends the address that it saw, so we read from the end. The last address that is no proxy of
+        ours is the client's; what the client wrote before it may be anything. Reading stops at what is no address:
+        the client then counts as the proxy that passed it on.
         """
         client = peer
         hops = b",".join(forwarded_for).decode("latin1")

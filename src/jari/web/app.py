@@ -1,4 +1,4 @@
-"""The ASGI application: what the table says of an address, or else another application that is mounted there."""
+"""The ASGI application: answers the addresses of the table, and passes all others to what is mounted there."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -20,7 +20,7 @@ Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
 
 class Addresses:
-    """Answers each request as the row of its address and method says."""
+    """Answers each request as the row for its address and method says."""
 
     def __init__(self, table: Iterable[AnyEndpoint], services: Services, elsewhere: ASGIApp) -> None:
         self.routes: Routes[Shell] = Routes(
@@ -33,13 +33,10 @@ class Addresses:
         self._elsewhere = elsewhere
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request; what is none, and what is at no address of the table, goes elsewhere."""
+        """Answer one request. Other ASGI scopes, and addresses that the table lacks, go elsewhere."""
         if scope["type"] != "http":
             return self._elsewhere(scope, receive, send)
-        try:
-            shells, ids = self.routes.find(scope["path"]) or ({}, ())
-        except NotFound as refusal:
-            return refuse(refusal, scope, receive, send)
+        shells, ids = self.routes.find(scope["path"]) or ({}, ())
         shell = shells.get(scope["method"])
         if shell is not None:
             return shell(ids, scope, receive, send)
@@ -60,19 +57,19 @@ def build_app(services: Services, lifespan: Lifespan, mounts: Mapping[str, ASGIA
 
 
 def methods_of(row: AnyEndpoint) -> tuple[str, ...]:
-    """The methods that a row answers to: what can be got can be asked for without its body, but for a stream."""
+    """The methods that a row answers to: GET brings HEAD with it, except for a stream."""
     has_head = row.method == "GET" and row.kind is not Kind.STREAM
     return (row.method, "HEAD") if has_head else (row.method,)
 
 
 async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer for every address that there is not."""
+    """Answer where nothing is: 404."""
     if scope["type"] == "http":
         await refuse(NotFound("There is nothing at this address: see /docs."), scope, receive, send)
 
 
 async def refuse(refusal: JariError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer what no endpoint gets to see."""
+    """Answer a request that reaches no endpoint."""
     reply = problem(refusal)
     if isinstance(refusal, WrongMethod):
         reply.raw_headers.append((b"allow", ", ".join(refusal.allowed).encode()))
@@ -81,7 +78,7 @@ async def refuse(refusal: JariError, scope: Scope, receive: Receive, send: Send)
 
 
 class WrongMethod(BadRequest):
-    """There is something at this address, but not by this method."""
+    """The address exists, but does not take this method."""
 
     def __init__(self, method: str, allowed: Iterable[str]) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The two cookies: who is logged in, and which device somebody has logged in on before."""
+"""The two cookies: the session of who is logged in, and the mark of a device that was logged in on before."""
 
 import re
 
@@ -19,11 +19,11 @@ class Cookies:
         self._flags = "; HttpOnly; Path=/; SameSite=lax" + ("; Secure" if is_secure else "")
 
     def session(self, header: bytes | None) -> str | None:
-        """The token of a session in a ``Cookie`` header; the last of several."""
+        """The session's token in a ``Cookie`` header; of several, the last."""
         return _find(self._session_pattern, header)
 
     def device(self, header: bytes | None) -> str | None:
-        """The mark of a device that somebody has logged in on, likewise."""
+        """The known device's mark in a ``Cookie`` header; of several, the last."""
         return _find(self._device_pattern, header)
 
     def entering(self, session: str, device: str) -> list[tuple[bytes, bytes]]:
@@ -47,4 +47,4 @@ def _pattern(name: str) -> re.Pattern[bytes]:
 
 def _find(pattern: re.Pattern[bytes], header: bytes | None) -> str | None:
     values = pattern.findall(header) if header is not None else None
-    return values[-1].strip().decode("latin1") if values else None
+    return values[-1].strip().strip(b'"').decode("latin1") if values else None

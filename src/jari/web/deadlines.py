@@ -1,9 +1,9 @@
-"""How long a request may wait: whoever has no answer by then is told so, and the waiting ends.
+"""How long a request may wait. When its time is over, the client gets a 503 and the work is cancelled.
 
-Answering does not wait for the waiting to end: to let go of a store that is silent takes time of its own. What a
-till has begun goes on, for it may be half done; so nobody is told that nothing happened. A stream that is open
-has had its answer, and a long download, too: only the time until an answer begins is bounded. The time that a
-client takes to send its body is no waiting for us; the protocol bounds it.
+The 503 goes out before the cancelled work has ended, since letting go of a silent store takes time. What a till has
+begun goes on, for it may be half done; so the answer does not say that nothing happened. Only the time until an
+answer begins is bounded: an open stream and a long download have begun theirs. The time in which a client sends its
+body does not count here; the protocol bounds it.
 """
 
 import asyncio
@@ -19,13 +19,11 @@ from jari.web.replies import count_request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RETRY_SECONDS = 2
-LOOK_SECONDS = (
-    0.1  # between two looks for who has waited for too long: one timer in all, and none for each request
-)
+LOOK_SECONDS = 0.1  # between two looks for requests whose time is over: one timer serves all requests
 
 
 class GivenUp(Exception):
-    """The request has been answered already, and nobody waits for it any more."""
+    """The request was answered with a 503 already; nobody waits for it."""
 
 
 class Deadlines:
@@ -33,11 +31,11 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._waiting: dict[Waiting, None] = {}
-        self.loop: asyncio.AbstractEventLoop | None = None  # that of the first request
+        self.loop: asyncio.AbstractEventLoop | None = None  # the loop of the first request
         self._timer: asyncio.TimerHandle | None = None
 
     def around(self, app: ASGIApp, seconds: int) -> ASGIApp:
-        """The application, each of its requests bounded to so many seconds."""
+        """The application, with each of its requests bounded to so many seconds."""
 
         async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -52,11 +50,11 @@ class Deadlines:
         return bounded
 
     def bound(self, seconds: int, scope: Scope, receive: Receive, send: Send) -> "Waiting":
-        """A block in which a request is answered, or begins to be; raises GivenUp if it takes too long."""
+        """A block in which the answer to a request begins. Raises GivenUp if that takes too long."""
         return Waiting(self, seconds, scope, receive, send)
 
     def end(self) -> None:
-        """Give up every request: the server ends."""
+        """Give up every request, because the server ends."""
         for request in list(self._waiting):
             request.give_up("This server is ending.")
 
@@ -73,11 +71,11 @@ class Deadlines:
             self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def remove(self, request: "Waiting") -> None:
-        """Look after it no longer."""
+        """Stop looking after a request."""
         self._waiting.pop(request, None)
 
     def _look(self) -> None:
-        """Give up those that have waited for too long, and look again while there are any that wait."""
+        """Give up the requests whose time is over. Look again as long as any request waits."""
         now = self.now()
         for request in list(self._waiting):
             if request.until <= now:
@@ -110,7 +108,7 @@ class Waiting:
         self.until = deadlines.now() + seconds
 
     async def receive(self) -> Message:
-        """Wait for the next part of the body; this time is the client's."""
+        """Wait for the next part of the body. This time is the client's and does not count."""
         if self._body_is_whole:
             return await self._receive()
         self.until = math.inf
@@ -120,13 +118,13 @@ class Waiting:
         return message
 
     async def send(self, message: Message) -> None:
-        """Pass the answer on; one that comes too late is dropped."""
+        """Pass the answer on; drop it if it comes too late."""
         if self._answering is None:
             self._begun = True
             await self._send(message)
 
     def give_up(self, why: str) -> None:
-        """Answer now, unless an answer has begun, and end the waiting."""
+        """Answer now, unless an answer has begun, and cancel the work."""
         if self._begun or self._answering is not None or self._task is None:
             return
         refusal = Unavailable(f"{why} {self._remedy()}", retry_after_seconds=RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""Which HTTP status each refusal has, and how it is written (RFC 9457). The only status table."""
+"""Which HTTP status each refusal has, and how a refusal is written (RFC 9457). The only status table."""
 
 import msgspec
 import structlog
@@ -24,7 +24,9 @@ STATUS: dict[type[errors.JariError], int] = {
 }
 
 
-_status_of_kind: dict[type[errors.JariError], int] = {}  # a flood is refused with the same few
+_status_of_kind: dict[
+    type[errors.JariError], int
+] = {}  # remembered, since a flood meets the same few refusals
 
 
 class Problem(msgspec.Struct, frozen=True, rename="camel"):
@@ -44,7 +46,7 @@ class Problem(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class BadRequest(errors.Invalid):
-    """The request itself cannot be read; carries its own status, since only HTTP knows of these."""
+    """The request itself cannot be read. It carries its own status, since only HTTP knows such faults."""
 
     def __init__(self, detail: str, *, status: int, code: str, title: str) -> None:
         super().__init__(detail)

@@ -1,7 +1,7 @@
-"""The figures of ``/metrics``: those of this process, and where there are other workers theirs, too.
+"""The figures of ``/metrics``: those of this process and of all other workers.
 
-Each worker keeps its figures in its own memory, with its number as a label; whoever is asked asks the others over
-a socket that only this machine sees.
+Each worker keeps its figures in its own memory, with its number as a label. The worker that is asked asks the others
+over a socket that only this machine sees.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class Figures:
         self._settings = settings
 
     async def text(self) -> bytes:
-        """All figures in Prometheus's format; those of a worker that does not answer in time are left out."""
+        """All figures in Prometheus's format, without those of workers that do not answer in time."""
         worker = self._worker
         if worker is None:
             return generate_latest()
@@ -43,7 +43,7 @@ class Figures:
 
     @asynccontextmanager
     async def told_to_others(self) -> AsyncIterator[None]:
-        """Tell the other workers the figures of this one when they ask, within the block."""
+        """Within the block, tell other workers the figures of this one when they ask."""
         worker = self._worker
         if worker is None:
             yield
@@ -67,7 +67,7 @@ class Figures:
         try:
             asking = socket.socket(socket.AF_UNIX)
             asking.settimeout(0)
-            asking.connect(_address(worker, number))  # done at once, or refused
+            asking.connect(_address(worker, number))  # never waits: it succeeds or is refused at once
             async with asyncio.timeout(self._settings.figures_seconds):
                 reader, writer = await asyncio.open_unix_connection(sock=asking, limit=MAX_FIGURES_BYTES)
                 text = await reader.read()
@@ -95,7 +95,7 @@ class Labelled(Collector):
 
 
 def joined(texts: Sequence[bytes]) -> bytes:
-    """The figures of several workers in one text, in which the lines of a name stand together."""
+    """The figures of several workers as one text. The lines of one figure stand together."""
     families: dict[bytes, list[bytes]] = {}
     for text in texts:
         for block in text.split(b"# HELP ")[1:]:
@@ -105,5 +105,5 @@ def joined(texts: Sequence[bytes]) -> bytes:
 
 
 def _address(worker: Worker, number: int) -> str:
-    """A name in Linux's abstract namespace: it is no file, and ends with the process that has it."""
+    """A name in Linux's abstract namespace: there is no file, and the name ends with its process."""
     return f"\0jari-{worker.family}-{number}"

@@ -1,4 +1,4 @@
-"""The listening sockets; the connections that they accept inherit what is set on them."""
+"""The listening sockets. Connections inherit the options of the socket that accepts them."""
 
 import socket
 
@@ -6,7 +6,7 @@ from jari.settings import BadSetting, ServerSettings
 
 
 def listen(settings: ServerSettings) -> socket.socket:
-    """The socket of a process that has the address alone.
+    """The socket of a process that does not share its address.
 
     Raises:
         BadSetting: the address cannot be had.
@@ -17,8 +17,9 @@ def listen(settings: ServerSettings) -> socket.socket:
 def listen_together(settings: ServerSettings) -> list[socket.socket]:
     """A socket at one address for each worker; the kernel spreads the connections over those that listen.
 
-    The address is taken alone first: it must not be shared with another server that also would. The first socket listens
-    at once, since another server is refused only by one that does; whoever connects early waits for the first worker.
+    First the address is taken without sharing, so that another server that shares it is noticed. The first socket
+    listens at once, since only a socket that listens makes the system refuse another server. Clients that connect early
+    wait for the first worker.
 
     Raises:
         BadSetting: the address cannot be had.
@@ -56,12 +57,12 @@ def _listen(settings: ServerSettings, port: int, *, shared: bool) -> socket.sock
 
 
 def _notice_lost_peers(listening: socket.socket, settings: ServerSettings) -> None:
-    """Have the kernel end connections whose peer is gone without a word: no packet tells of it."""
+    """Have the kernel end connections whose peer has vanished: no packet tells of that."""
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (
         ("TCP_KEEPIDLE", settings.tcp_keepalive_seconds),
         ("TCP_KEEPINTVL", settings.tcp_keepalive_seconds),
         ("TCP_USER_TIMEOUT", settings.tcp_user_timeout_seconds * 1000),
     ):
-        if (option := getattr(socket, name, None)) is not None:  # not every system has all
+        if (option := getattr(socket, name, None)) is not None:  # not every system has every option
             listening.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,8 +1,8 @@
 """One client's connection: uvicorn's own protocol, with bounds on what a request may cost before it is understood.
 
-A request's head is bounded while it arrives, head and body in time, and one request is under way at a time: what a
-client sends behind a request that is not answered yet is dropped, and the connection ends with that answer. So
-there is never more than one cycle to be told that its client has gone, and nothing queues.
+A request's head is bounded in size while it arrives; head and body are bounded in time. A connection has one request
+under way at a time. If a client sends more before that request is answered, the protocol drops it and ends the
+connection after the answer. So nothing queues, and only one cycle must be told when the client has gone.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from jari.web.addresses import Address, Proxies, parse_address
 from jari.web.errors import BadRequest, problem
 from jari.web.replies import WRITE_WHOLE, Reply, count_request
 
-PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})  # answered however many connections there are
+PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})  # answered even when there are too many connections
 FULL_RETRY_SECONDS = 5
 SCHEMES = {b"http": "http", b"https": "https"}
 
@@ -56,22 +56,22 @@ NO_ROOM = Unavailable(
 
 
 class Stage(Enum):
-    """What of a request a connection waits for."""
+    """Which part of a request the connection waits for."""
 
     HEAD = auto()
     BODY = auto()
-    NOTHING = auto()  # it is whole; what may come next is a new one, once it is answered
+    NOTHING = auto()  # the request is whole; after its answer a new one may come
 
 
-HEAD, BODY, NOTHING = Stage  # every request looks at them several times, and through the class that is slow
+HEAD, BODY, NOTHING = Stage  # every request compares with these several times; a look-up in the class is slow
 
 
 class Behind(Exception):
-    """A request has begun behind one that is not answered yet."""
+    """The client began a request before its last one was answered."""
 
 
 class Refused(Exception):
-    """A request is answered here. The refusal itself is no more than said: one that is raised keeps what raised it."""
+    """The protocol itself refuses the request. It raises no shared refusal: that would keep its traceback alive."""
 
     def __init__(self, refusal: JariError) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Refused(Exception):
 class Protocol(HttpToolsProtocol):
     """Speaks HTTP/1.1 with one client."""
 
-    # Beside uvicorn's attributes these are too many for a dictionary that all connections share the keys of.
+    # With uvicorn's attributes these are too many for Python to share one set of dictionary keys among connections.
     __slots__ = (
         "_is_deaf",
         "_peer",
@@ -104,15 +104,15 @@ class Protocol(HttpToolsProtocol):
         self._stage = HEAD
         self._timed: Stage | None = None  # the stage that the timer bounds
         self._timer: asyncio.TimerHandle | None = None
-        self._unread_bytes = 0  # of a head or of trailers that go on, or of the framing of a body
-        self._is_deaf = False  # what else the client sends is dropped
-        self._unread_timer: asyncio.TimerHandle | None = None  # runs while an answer is not read
+        self._unread_bytes = 0  # of an unfinished head, of trailers, or of a body's framing
+        self._is_deaf = False  # whether to drop whatever else the client sends
+        self._unread_timer: asyncio.TimerHandle | None = None  # runs while the client has not read an answer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
         if len(self.connections) > self._settings.max_connections + self._settings.spare_connections:
-            transport.abort()  # or the database and the gateway would find no descriptor left
+            transport.abort()  # else the database and the gateway would get no descriptor
             return
         if self.client is not None and (peer := parse_address(self.client[0])) is not None:
             self._peer, self._peer_is_proxy = peer, peer in self._proxies
@@ -120,7 +120,7 @@ class Protocol(HttpToolsProtocol):
         self._keep_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request under way, if there is one."""
+        """Tell the request under way, if any, that its client has gone."""
         self._stop_timer()
         self._stop_unread_timer()
         super().connection_lost(exc)
@@ -134,7 +134,7 @@ class Protocol(HttpToolsProtocol):
         self._unread_bytes += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # to a protocol that is not spoken here; the request is answered
+        except httptools.HttpParserUpgrade:  # the client asks for another protocol; answer, and end
             self._end_with_answer()
         except httptools.HttpParserError as error:
             self._stop_reading(error)
@@ -145,22 +145,22 @@ class Protocol(HttpToolsProtocol):
             self._keep_time()
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as it is written to."""
+        """The client reads more slowly than we write: bound its time."""
         super().pause_writing()
         self._bound_reading()
 
     def resume_writing(self) -> None:
-        """It has read; what is left of an answer that is written keeps the time that it had."""
+        """The client has read. Stop its timer, unless the answer is complete: then its last part keeps its time."""
         super().resume_writing()
         if self._is_answering:
             self._stop_unread_timer()
 
     def on_response_complete(self) -> None:
-        """All of an answer is written, though perhaps not read."""
+        """The answer is written whole. Bound the time in which the client reads it."""
         super().on_response_complete()
         self._bound_reading()
 
-    # what the parser has found
+    # What the parser reports
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -184,9 +184,9 @@ class Protocol(HttpToolsProtocol):
         self.scope[WRITE_WHOLE] = self._write_whole  # type: ignore[literal-required]
         super().on_headers_complete()
         if is_full:
-            self.cycle.keep_alive = False  # a probe's place is for the next one
+            self.cycle.keep_alive = False  # so that the next probe finds this place free
         self._stage, self._unread_bytes = BODY, 0
-        self.headers = []  # trailers come here, and are nobody's headers
+        self.headers = []  # trailers are collected here; they are not the request's headers
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of the body on."""
@@ -194,22 +194,22 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """Note that the request is whole."""
         self._stage, self._unread_bytes = NOTHING, 0
         super().on_message_complete()
-        if not self._is_answering:  # the answer came first, and the body has ended the time after it
+        if not self._is_answering:  # the answer came first, and the body stopped the keep-alive timer
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    # limits
+    # Limits
 
     @property
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
     def _is_head_too_large(self) -> bool:
-        """Whether a head that has come whole is beyond the limits; its last bytes may have come with a body."""
+        """Whether a whole head exceeds the limits. Unread bytes alone prove nothing: a part of the body may be among them."""
         limit = self._settings.max_request_head_bytes
         if len(self.headers) > self._settings.max_request_headers:
             return True
@@ -223,9 +223,9 @@ class Protocol(HttpToolsProtocol):
         return TOO_LONG_URL if is_url else TOO_LARGE_HEAD
 
     def _keep_time(self) -> None:
-        """Bound the time of the stage; a request that comes whole, as nearly all do, needs no timer."""
+        """Bound the time of the stage. Nearly all requests come whole, and need no timer."""
         if self._stage is NOTHING and not self._is_answering and self.timeout_keep_alive_task is None:
-            self._stage = HEAD  # something came, but it began no request
+            self._stage = HEAD  # bytes came, but no request has begun
         if self._stage is self._timed:
             return
         self._stop_timer()
@@ -241,7 +241,7 @@ class Protocol(HttpToolsProtocol):
             self._timer = self._timed = None
 
     def _bound_reading(self) -> None:
-        """Bound the time that the client takes to read what is written to it."""
+        """Bound the time in which the client reads what is written."""
         if self._unread_timer is None and self.transport.get_write_buffer_size():
             self._unread_timer = self.loop.call_later(self._settings.answer_seconds, self._out_of_patience)
 
@@ -251,7 +251,7 @@ class Protocol(HttpToolsProtocol):
             self._unread_timer = None
 
     def _out_of_patience(self) -> None:
-        """Drop a client that does not read: an ordinary close would wait for it."""
+        """Drop a client that does not read. An ordinary close would wait for it."""
         self._unread_timer = None
         is_stream = self._is_answering and self.cycle.chunked_encoding  # the hub looks after streams
         if self.transport.get_write_buffer_size() and not is_stream:
@@ -259,33 +259,33 @@ class Protocol(HttpToolsProtocol):
 
     def _out_of_time(self) -> None:
         if self._stage is HEAD and not self._unread_bytes:
-            self.transport.close()  # nobody has asked for anything
+            self.transport.close()  # nothing was asked, so there is nothing to answer
         else:
             self._refuse(TOO_SLOW)
 
-    # ends
+    # How it ends
 
     def _stop_reading(self, error: httptools.HttpParserError) -> None:
-        """Take nothing more after what cannot be read, or may not."""
+        """Stop reading: the client sent what is malformed or refused."""
         if self._stage is NOTHING and self._is_answering:
             self._end_with_answer()
             return
-        cause = error.__context__  # what one of the methods above has raised
+        cause = error.__context__  # what `on_message_begin` or `on_headers_complete` raised
         self._refuse(cause.refusal if isinstance(cause, Refused) else MALFORMED)
 
     def _end_with_answer(self) -> None:
-        """End the connection when the request under way is answered, whatever else comes."""
+        """End the connection after the answer under way, and drop whatever else comes."""
         self._is_deaf = True
         self._stop_timer()
         self.cycle.keep_alive = False
 
     def _refuse(self, refusal: JariError) -> None:
-        """Answer instead of the application, as far as nothing has been answered yet, and end the connection."""
+        """End the connection. Answer in the application's place, unless an answer has begun."""
         self._is_deaf = True
         self._stop_timer()
         if self.transport.is_closing():
             return
-        if self._stage is not HEAD:  # the application has begun with it
+        if self._stage is not HEAD:  # the application has begun to work on it
             if self.cycle.response_complete:
                 self._linger()
                 return
@@ -302,15 +302,15 @@ class Protocol(HttpToolsProtocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Leave the client some time: a close while it sends resets the connection, and an answer could be lost."""
+        """Close later. A close while the client sends resets the connection, and the client could lose the answer."""
         self.transport.write_eof()
         self._bound_reading()
         self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
 
     def _write_whole(self, reply: Reply) -> bool:
-        """Write a whole answer to the request under way, unless it is begun, or its client does not read or has gone.
+        """Write a whole answer to the request under way; False if it has begun, or its client has gone or does not read.
 
-        The ASGI way through the cycle takes two messages, and looks at each header for what ours do not have.
+        ASGI would take two messages, and uvicorn would search each header for what ours do not contain.
         """
         cycle = self.cycle
         if cycle.response_started or cycle.disconnected or self.flow.write_paused:

@@ -1,4 +1,4 @@
-"""Replies as they go out: a status, headers and a body that are made once and counted when they are sent."""
+"""Replies: a status, headers and a body. Each is made once, and counted when it is sent."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")
 
 
-WRITE_WHOLE = "jari.write_whole"  # in the scope: writes a whole reply at once, or says that it must be sent
+WRITE_WHOLE = "jari.write_whole"  # in the scope: a function that writes a reply at once, or returns False
 
 NO_CONTENT = frozenset({204, 304})
 
@@ -31,7 +31,7 @@ class Reply:
             headers.append((b"content-length", b"%d" % len(body)))
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        """Send it: at once where the server can, else as ASGI has it."""
+        """Send the reply: in one write where the server can, else by ASGI messages."""
         write_whole: Callable[[Reply], bool] | None = scope.get(WRITE_WHOLE)
         if write_whole is not None and write_whole(self):
             return

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn with a protocol of ours, told to end its streams at once when it is told to end, and in time."""
+"""The HTTP server: uvicorn with our protocol. When told to end, it ends its streams at once, and itself in time."""
 
 import asyncio
 import dataclasses
@@ -24,14 +24,14 @@ from jari.web.workers import Worker
 
 log = structlog.get_logger()
 
-ANSWER_SECONDS = 0.5  # for the last answers to be sent, before their connections are cut
+ANSWER_SECONDS = 0.5  # to send the last answers before uvicorn cuts their connections
 TICKS_PER_SECOND = 10  # of uvicorn
 REMEDY = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower JARI_MAX_CONNECTIONS"
 OTHER_DESCRIPTORS = 200  # what a process needs besides connections: its database, its gateway, files
 
 
 class Server(uvicorn.Server):
-    """Ends the streams from the signal itself: uvicorn waits for open responses before its lifespan ends."""
+    """Ends the streams when the signal comes. uvicorn would first wait for all open responses, streams among them."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             headers=_headers_of_every_answer(settings),
-            proxy_headers=False,  # the protocol reads them
+            proxy_headers=False,  # our protocol reads them
             backlog=settings.connection_backlog,
             timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=settings.shutdown_seconds + ANSWER_SECONDS,  # type: ignore[arg-type]
@@ -85,38 +85,38 @@ class Server(uvicorn.Server):
             log.info("started", host=host, port=port)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look once a second whether there are descriptors left."""
+        """Look once a second whether any descriptor is left."""
         if counter % TICKS_PER_SECOND == 0:
             self._look_for_descriptors()
         return await super().on_tick(counter)
 
     def _look_for_descriptors(self) -> None:
-        """Say when none is left: the loop then resets whoever connects, without a word."""
+        """Log when no descriptor is left: the loop then resets new connections silently."""
         had, self._has_descriptors = self._has_descriptors, _is_descriptor_left()
         if had and not self._has_descriptors:
             log.error("out_of_descriptors", connections=len(self.server_state.connections), remedy=REMEDY)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take SIGTERM or SIGINT; a second SIGINT does not wait. A worker leaves SIGINT to its parent."""
+        """Take SIGTERM or SIGINT. A second SIGINT ends at once. A worker ignores SIGINT, which its parent handles."""
         if self._worker is not None and sig == signal.SIGINT:
             return
         if self._loop is not None and not self.should_exit:
             self._loop.call_soon_threadsafe(self._end)
         super().handle_exit(sig, frame)
         if sig == signal.SIGTERM:
-            self._captured_signals.clear()  # an asked-for end is no failure: exit with 0
+            self._captured_signals.clear()  # the operator asked for this end: exit with 0
 
     def _end_as_orphan(self) -> None:
-        """End with the parent: nobody would replace this worker, and nobody could end it."""
+        """End when the parent is gone: nobody could replace or end this worker any more."""
         if self._worker is not None and self._loop is not None:
             self._loop.remove_reader(self._worker.orphaned)
         log.error("parent_died")
         self.handle_exit(signal.SIGTERM, None)
 
     def _end(self) -> None:
-        """End the streams now, and what waits for an answer when its time is over.
+        """End the streams now, and give up unanswered requests when their time is over.
 
-        Then everything is closed in order; a store that is silent may hold that up for longer than there is.
+        Then everything is closed in order. A silent store could hold that up, so a timer ends the process by force.
         """
         self._hub.close()
         asyncio.get_running_loop().call_later(self._settings.shutdown_seconds, self._deadlines.end)
@@ -128,7 +128,7 @@ class Server(uvicorn.Server):
 
 
 def warn_of_proxies(settings: ServerSettings) -> None:
-    """Say where no proxy is trusted: whoever is behind one must know."""
+    """Log that no proxy is trusted. Whoever runs jari behind a proxy must know."""
     if settings.trusted_proxies:
         return
     log.info(
@@ -139,13 +139,13 @@ def warn_of_proxies(settings: ServerSettings) -> None:
 
 
 def _end_by_force() -> None:
-    """End the process where it stands. Nothing acknowledged is lost by it: it is durable before it is said."""
+    """End the process at once. Nothing acknowledged is lost: jari acknowledges only what is durable."""
     log.error("ended_by_force", remedy="see why the database did not answer")
     os._exit(0)
 
 
 def _within_descriptors(settings: ServerSettings) -> ServerSettings:
-    """Take the descriptors that the connections need, as far as the system allows; then with fewer connections."""
+    """Raise the limit of descriptors to what the connections need. Where the system refuses, allow fewer connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     others = settings.spare_connections + OTHER_DESCRIPTORS
     wanted = settings.max_connections + others

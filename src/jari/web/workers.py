@@ -1,8 +1,8 @@
 """Several workers on one address: their parent begins them, replaces those that die, and ends them all.
 
-The parent serves nobody. It has a listening socket for each worker and keeps it open: the connections that wait
-in the socket of a worker that died are there for the next one. It is a single thread without an event loop, so it
-may fork, and a worker need not load the program anew. A worker finds out by a pipe that its parent is gone.
+The parent serves nobody. It holds a listening socket for each worker open: when a worker dies, the connections that
+wait in its socket are there for its successor. The parent is a single thread without an event loop, so it may fork,
+and a worker need not load the program anew. A worker learns by a pipe that its parent is gone.
 """
 
 import gc
@@ -26,20 +26,20 @@ from jari.web.listening import listen_again, listen_together
 log = structlog.get_logger()
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-MAX_DOUBLINGS = 30  # of a pause: more would be no number of seconds any more
-LOOK_SECONDS = 0.05  # between two looks at the clock while there is something to be waited for
+MAX_DOUBLINGS = 30  # of a pause: more would overflow
+LOOK_SECONDS = 0.05  # between two looks at the clock while a worker is due or not ready
 INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What a worker has of its parent."""
+    """What a worker gets from its parent."""
 
     number: int  # from 1
     count: int
-    starts: int  # how many have had this number, itself included
+    starts: int  # how many workers have had this number, this one included
     listening: socket.socket
-    family: str  # the same for all of them, and for no others
+    family: str  # names this parent's workers; no others have it
     orphaned: int  # a descriptor that is readable when the parent is gone
     report: int  # a descriptor that takes the number of a worker that is ready
 
@@ -50,24 +50,24 @@ class Worker:
 
 @dataclass(slots=True)
 class Place:
-    """Where one worker after the other works."""
+    """A numbered place that one worker after the other takes."""
 
     number: int
     listening: socket.socket | None
-    process_id: int = 0  # of nobody
+    process_id: int = 0  # 0: nobody works here
     starts: int = 0
     is_ready: bool = False
     was_ready: bool = False
     started_at: float = 0.0
-    failures: int = 0  # in a row, each soon after its start
+    failures: int = 0  # in a row: workers that died soon after their start
     due_at: float = 0.0
 
 
 class Supervisor:
-    """The parent: call `run` in the main thread of a process that has no other and no event loop."""
+    """The parent. Call `run` in the main thread of a process without other threads and without an event loop."""
 
     def __init__(self, settings: ServerSettings, work: Callable[[Worker], int]) -> None:
-        """``work`` is what a worker does; its exit code is what it returns.
+        """``work`` is what a worker does; it returns the worker's exit code.
 
         Raises:
             BadSetting: the address cannot be had.
@@ -83,11 +83,11 @@ class Supervisor:
         self._signals, self._signal = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._has_started = False
-        self._exit_code: int | None = None  # once it is ending
+        self._exit_code: int | None = None  # set once the parent is ending
         self._end_by = 0.0
 
     def run(self) -> int:
-        """Supervise until told to end, or until a worker cannot even begin; the exit code."""
+        """Supervise until told to end, or until a worker cannot even begin. Returns the exit code."""
         self._signals.settimeout(0)
         self._signal.settimeout(0)
         signal.set_wakeup_fd(self._signal.fileno())
@@ -96,7 +96,7 @@ class Supervisor:
         self._selector.register(self._signals, selectors.EVENT_READ, self._take_signals)
         self._selector.register(self._reports, selectors.EVENT_READ, self._take_reports)
         gc.collect()
-        gc.freeze()  # what is there now is shared by all, as long as nobody looks through it
+        gc.freeze()  # workers share this memory as long as no collector writes to it
         self._begin(self._places[0])
         while self._exit_code is None or any(place.process_id for place in self._places):
             for key, _ in self._selector.select(self._patience()):
@@ -110,7 +110,7 @@ class Supervisor:
         return self._exit_code
 
     def _patience(self) -> float | None:
-        """How long to wait for a signal or a report: for ever, unless the clock matters."""
+        """How long to wait for a signal or a report. None is for ever: nothing depends on the clock then."""
         is_quiet = self._exit_code is None and all(
             place.process_id and place.is_ready for place in self._places
         )
@@ -119,7 +119,7 @@ class Supervisor:
     def _take_signals(self) -> None:
         for number in self._signals.recv(4096):
             if number == signal.SIGINT and self._exit_code is not None:
-                self._signal_all(signal.SIGKILL)  # somebody does not want to wait
+                self._signal_all(signal.SIGKILL)  # a second SIGINT: the operator does not want to wait
             elif number == signal.SIGINT:
                 self._end(INTERRUPTED)
             elif number == signal.SIGTERM:
@@ -134,7 +134,7 @@ class Supervisor:
             log.info("started", host=self._host, port=self._port, workers=len(self._places))
 
     def _begin_who_is_due(self) -> None:
-        """The first alone at first: what keeps it from working is said once, and not by every one."""
+        """Begin the workers that are due. The first begins alone, so that a wrong setting is logged once, not by each."""
         now = time.monotonic()
         for place in self._places:
             if place.process_id and not place.is_ready:
@@ -156,12 +156,14 @@ class Supervisor:
             if place.listening is None:
                 place.listening = listen_again(self._settings, self._port)
             self._fork(place, place.listening)
-        except (OSError, BadSetting):  # out of processes or descriptors, or somebody took the port meanwhile
+        except (OSError, BadSetting):  # no process or descriptor is left, or somebody took the port meanwhile
             log.exception("worker_not_begun", worker=place.number)
             self._replace(place, 1)
 
     def _fork(self, place: Place, listening: socket.socket) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # none may be lost between two handlers
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, SIGNALS
+        )  # no signal may be lost while the child changes its handlers
         try:
             place.process_id = os.fork()
             if place.process_id == 0:
@@ -183,7 +185,7 @@ class Supervisor:
                 self._report,
             )
             exit_code = self._work(worker)
-        except BaseException:  # whatever it is, a worker must not go on as its parent
+        except BaseException:  # whatever fails, a worker must never go on as the parent
             log.exception("worker_failed")
         finally:
             with suppress(OSError):
@@ -191,13 +193,13 @@ class Supervisor:
             os._exit(exit_code)
 
     def _let_go(self, own: Place) -> None:
-        """Leave the parent's part, in the child: its signals, and its hand on the others."""
+        """In the child: let go of what is the parent's, its signals, pipes and the sockets of other workers."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(
             signal.SIGINT, signal.SIG_IGN
-        )  # a terminal sends it to all; the parent says what it means
+        )  # a terminal sends it to all processes; the parent decides
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         self._selector.close()
         self._signals.close()
@@ -209,7 +211,7 @@ class Supervisor:
                 place.listening.close()
 
     def _bury_the_dead(self) -> None:
-        """Take note of the children that ended; a parent with process id 1 has others than its workers, too."""
+        """Reap every child that ended. A parent with process id 1 has children that are no workers, too."""
         while True:
             try:
                 process_id, status = os.waitpid(-1, os.WNOHANG)
@@ -222,18 +224,20 @@ class Supervisor:
                     self._replace(place, os.waitstatus_to_exitcode(status))
 
     def _replace(self, place: Place, exit_code: int) -> None:
-        """Have a worker followed by another: at once, or after a pause where one after the other fails."""
+        """Plan the successor of a worker: at once, or after a pause if several failed in a row."""
         place.process_id = 0
         if self._exit_code is not None:
             return
-        if not self._has_started:  # it has said itself what is wrong
+        if not self._has_started:  # the worker has logged itself what is wrong
             self._end(max(exit_code, 1))
             return
         lived_seconds = time.monotonic() - place.started_at
         place.failures = 0 if lived_seconds >= self._settings.worker_proof_seconds else place.failures + 1
         pause_seconds = self._pause_seconds(place.failures)
         place.due_at = time.monotonic() + pause_seconds
-        if pause_seconds and place.listening is not None:  # nobody should wait so long: others may answer
+        if (
+            pause_seconds and place.listening is not None
+        ):  # so that clients go to other workers instead of waiting here
             place.listening.close()
             place.listening = None
         log.error(
@@ -245,14 +249,14 @@ class Supervisor:
         )
 
     def _pause_seconds(self, failures: int) -> float:
-        """None after the first failure, then twice as long each time."""
+        """No pause after the first failure; then each is twice as long as the last."""
         if failures <= 1:
             return 0.0
         shortest, longest = self._settings.worker_pause_min_ms / 1000, self._settings.worker_pause_max_seconds
         return float(min(shortest * 2 ** min(failures - 2, MAX_DOUBLINGS), longest))
 
     def _end(self, exit_code: int) -> None:
-        """Tell all to end, and refuse who comes; they have as long as a process that is alone."""
+        """Tell all workers to end, and refuse new connections. Workers have as long as a single process has."""
         if self._exit_code is not None:
             return
         self._exit_code = exit_code
@@ -271,4 +275,4 @@ class Supervisor:
 
 
 def _wake(_number: int, _frame: FrameType | None) -> None:
-    """Nothing: Python writes the signal's number to the supervisor's socket."""
+    """Do nothing: Python itself writes the signal's number to the supervisor's socket."""

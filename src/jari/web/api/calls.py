@@ -1,11 +1,12 @@
-"""One call of an endpoint: what came with the request, read as far as the endpoint's row says."""
+"""One call of an endpoint: what came with the request, read as the endpoint's row says."""
 
 import hashlib
 from typing import Generic, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from jari.domain.errors import Invalid
+from jari.domain.errors import Invalid, NotFound
+from jari.domain.ids import is_id
 from jari.domain.users import User
 from jari.ports import RequestKey
 from jari.web.addresses import address_group
@@ -18,7 +19,7 @@ B = TypeVar("B")
 class Call(Generic[Q, B]):
     """A request in typed pieces: ``query`` and ``body`` of the types that the row names, and the ``user``.
 
-    There is a user wherever the row lets in fewer than anybody; elsewhere nobody has looked who it is.
+    ``user`` is set if the row does not admit visitors. On other rows nobody has looked who asks.
     """
 
     __slots__ = ("_headers", "body", "data", "query", "receive", "scope", "send", "user")
@@ -36,7 +37,7 @@ class Call(Generic[Q, B]):
 
     @property
     def headers(self) -> dict[bytes, bytes]:
-        """The headers by their names in lower case; of several the first, but all cookies."""
+        """The headers by their names in lower case. Of several headers the first counts; cookies are joined."""
         if self._headers is None:
             raw = self.scope["headers"]
             self._headers = dict(reversed(raw))
@@ -81,3 +82,14 @@ class Call(Generic[Q, B]):
             return None
         said = (self.scope["path"].encode(), b"?", self.scope["query_string"], b"\n", self.data)
         return RequestKey(f"user-{self.user.id}", key, hashlib.sha256(b"".join(said)).hexdigest())
+
+
+def known_id(number: int, what: str) -> int:
+    """The number, if it can be an id.
+
+    Raises:
+        NotFound: it cannot.
+    """
+    if not is_id(number):
+        raise NotFound(f"There is no such {what}: ids are positive numbers of at most 63 bits.")
+    return number

@@ -1,4 +1,4 @@
-"""The description of the API as it is handed out."""
+"""The description of the API, in the forms in which it is served."""
 
 from dataclasses import dataclass
 

@@ -30,7 +30,7 @@ Json = dict[str, Any]
 AnyEndpoint = Endpoint[Any, Any, Any]
 Codes = dict[int, set[str]]
 
-# What any request may meet, and any that changes something, and any with a body.
+# Refusals of any request, of any request that changes something, and of any request with a body.
 ARRIVING: Codes = {
     400: {"MALFORMED_REQUEST"},
     408: {"REQUEST_TIMEOUT"},
@@ -62,7 +62,7 @@ def document(table: Iterable[AnyEndpoint], version: str) -> Json:
         for path in row.paths:
             paths.setdefault(_named(path), {})[row.method.lower()] = translation.operation(row)
     for query in {each.query for each in rows if each.query is not None}:
-        del components[query.__name__]  # its fields stand as parameters
+        del components[query.__name__]  # its fields become parameters
     return {
         "openapi": "3.1.0",
         "info": {
@@ -113,10 +113,13 @@ class Translation:
         ]
 
     def _successes(self, row: AnyEndpoint) -> Json:
-        return {
+        said = {
             str(status): {"description": why, "content": {row.media: {"schema": self._success(row, status)}}}
             for status, why in {row.status: "Done", **row.other_statuses}.items()
         }
+        if row.kind is Kind.DOCUMENT:
+            said["304"] = {"description": "It is still what If-None-Match names"}
+        return said
 
     def _success(self, row: AnyEndpoint, status: int) -> Json:
         if row.answer is None:
@@ -147,12 +150,12 @@ class Translation:
 
 
 def refusals_of(row: AnyEndpoint) -> Codes:
-    """Status → the codes that the row may be refused with: its own, and those of its other columns."""
+    """Status → the codes of the row's refusals: those that it names, and those that its other columns imply."""
     kinds: set[type[JariError]] = {*row.refusals, Unavailable}
     if not row.is_public:
         kinds |= {Unauthenticated, Forbidden}
     if row.method != "GET":
-        kinds.add(Forbidden)  # to another site's page
+        kinds.add(Forbidden)  # refuses requests from other sites' pages
     if row.query is not None or row.body is not None:
         kinds.add(Invalid)
     if "{" in row.path.replace("{occasion}", ""):
@@ -213,7 +216,7 @@ def _key(row: AnyEndpoint) -> list[Json]:
 
 
 def _without_null(schema: Json) -> Json:
-    """A parameter may be left out, but none is null."""
+    """The schema without null: a parameter may be left out, but is never null."""
     said = {key: value for key, value in schema.items() if key != "default"}
     choices = [each for each in said.get("anyOf", ()) if each != {"type": "null"}]
     if len(choices) == 1:

@@ -1,4 +1,4 @@
-"""What an operator and a load balancer ask: alive, ready, and the figures."""
+"""What operators and load balancers ask for: alive, ready, and the figures."""
 
 from prometheus_client import CONTENT_TYPE_LATEST
 

@@ -1,4 +1,4 @@
-"""Payments over HTTP: confirmed, hinted at by the gateway, given back."""
+"""Payments over HTTP: the buyer confirms, the gateway hints, money is given back."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Reading what stands behind the question mark into the struct that an endpoint names."""
+"""Reads the query of an address into the struct that the endpoint names."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -16,7 +16,7 @@ MAX_SHOWN = 40  # characters of what was sent, in a refusal
 
 
 class QueryReader(Generic[Q]):
-    """Reads one kind of query. Unknown parameters are ignored; of a parameter that comes twice the last counts."""
+    """Reads one kind of query. It ignores unknown parameters; if a parameter comes twice, the last counts."""
 
     def __init__(self, kind: type[Q]) -> None:
         self._kind = kind
@@ -24,7 +24,6 @@ class QueryReader(Generic[Q]):
             field.encode_name: (field.name, *_reading(field.type, field.encode_name))
             for field in inspect.type_info(kind).fields  # type: ignore[attr-defined]
         }
-        self._lists = [field for field, _, is_list in self._fields.values() if is_list]
 
     def read(self, query: bytes) -> Q:
         """The query as a struct.
@@ -32,24 +31,25 @@ class QueryReader(Generic[Q]):
         Raises:
             Invalid: a parameter is not what its field says.
         """
-        values: dict[str, Any] = {name: [] for name in self._lists}
+        sent: dict[str, list[str]] = {}
         for name, text in parse_qsl(query.decode("latin1"), keep_blank_values=True):
-            if name not in self._fields:
-                continue
-            field, read, is_list = self._fields[name]
+            sent.setdefault(name, []).append(text)
+        values: dict[str, Any] = {}
+        for name, (field, read, is_list) in self._fields.items():
+            texts = sent.get(name, [])
             if is_list:
-                values[field].append(read(text))
-            else:
-                values[field] = read(text)
+                values[field] = [read(text) for text in texts]
+            elif texts:
+                values[field] = read(texts[-1])
         return self._kind(**values)
 
 
 def _reading(kind: inspect.Type, name: str) -> tuple[Callable[[str], Any], bool]:
-    """How to read a parameter of this type, and whether it may come several times."""
+    """The function that reads a parameter of this type, and whether the parameter may come several times."""
     match kind:
         case inspect.Metadata():
             return _reading(kind.type, name)
-        case inspect.UnionType():  # of something and None, for a parameter that may be left out
+        case inspect.UnionType():  # of a type and None: the parameter may be left out
             (inner,) = (each for each in kind.types if not isinstance(each, inspect.NoneType))
             return _reading(inner, name)
         case inspect.ListType():

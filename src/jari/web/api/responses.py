@@ -1,4 +1,4 @@
-"""Writing answers: the JSON envelope, and documents that are encoded once and known by an ETag."""
+"""Writes answers: the JSON envelope, and documents that are encoded once and have an ETag."""
 
 import gzip
 import hashlib
@@ -12,8 +12,8 @@ from jari.web.replies import JSON, NO_STORE, Headers, Reply
 _encode = msgspec.json.Encoder().encode
 
 REVALIDATE = ((b"cache-control", b"no-cache"), (b"vary", b"Accept-Encoding"))
-MAX_ENCODINGS_LENGTH = 200  # no client has more to say
-COMPRESS_FROM_BYTES = 1_400  # less fits one packet anyway
+MAX_ENCODINGS_LENGTH = 200  # of a header; no real client sends more
+COMPRESS_FROM_BYTES = 1_400  # a smaller body fits one packet anyway
 
 
 def envelope(data: object, status: int) -> bytes:
@@ -22,28 +22,28 @@ def envelope(data: object, status: int) -> bytes:
 
 
 def success(data: object, status: int = 200, headers: Headers | None = None) -> Reply:
-    """An answer that is not to be stored."""
+    """An answer that no cache may store."""
     return Reply(status, [NO_STORE, JSON, *(headers or ())], envelope(data, status))
 
 
 class Encoded(Protocol):
-    """JSON that is encoded already: ``plain``, for those who take gzip ``packed``, and known by its ``etag``."""
+    """JSON that is encoded already, with its ``etag``; ``packed`` is for clients that take gzip."""
 
     @property
     def etag(self) -> str:
-        """Names this state of it, in quotes."""
+        """The name of this state, in quotes."""
 
     @property
     def plain(self) -> bytes:
-        """As it is."""
+        """The JSON, not compressed."""
 
     @property
     def packed(self) -> bytes | None:
-        """Compressed, where that pays."""
+        """The JSON compressed, or None where that does not pay."""
 
 
 class Document:
-    """Encoded JSON that is served many times: compressed once, known by its ETag."""
+    """Encoded JSON that is served many times. It is compressed once, and has an ETag."""
 
     def __init__(self, data: object) -> None:
         self.plain = envelope(data, 200)
@@ -52,7 +52,7 @@ class Document:
 
 
 def cached(asked_for: str | None, accepted: str | None, document: Encoded) -> Reply:
-    """A document, compressed for who ``accepted`` that; or 304 for who has the state that was ``asked_for``."""
+    """The document, compressed if the client ``accepted`` gzip; or 304 if ``asked_for`` names its state."""
     headers = [*REVALIDATE, (b"etag", document.etag.encode())]
     if asked_for is not None and names(asked_for, document.etag):
         return Reply(304, headers)
@@ -70,18 +70,18 @@ def names(asked_for: str, etag: str) -> bool:
 
 
 def takes_gzip(accepted: str) -> bool:
-    """Read ``Accept-Encoding``: of gzip what it says of gzip, or else what it says of the rest (RFC 9110)."""
+    """Whether ``Accept-Encoding`` admits gzip: by its entry for gzip, or else by the one for all others (RFC 9110)."""
     return _takes_gzip(accepted[:MAX_ENCODINGS_LENGTH])
 
 
-@lru_cache(maxsize=1_000)  # browsers of the world write it in a few ways
+@lru_cache(maxsize=1_000)  # the world's browsers write it in few ways
 def _takes_gzip(accepted: str) -> bool:
     quality_of = dict(map(_quality, accepted.lower().split(",")))
     return quality_of.get("gzip", quality_of.get("x-gzip", quality_of.get("*", 0))) > 0
 
 
 def _quality(part: str) -> tuple[str, float]:
-    """``gzip;q=0.5`` → gzip, 0.5; what writes no number counts as refused."""
+    """``gzip;q=0.5`` → gzip, 0.5. A weight that is no number counts as 0, which refuses."""
     name, _, rest = part.partition(";")
     weight = rest.replace(" ", "").partition("q=")[2]
     try:

@@ -1,7 +1,7 @@
 """What the shapes of requests and answers are made of: structs in camelCase, and the fields that they share.
 
-The types that requests are read into and answers are written from are the types of the OpenAPI document: nothing
-describes them a second time.
+These types are read from requests, written to answers, and translated into the OpenAPI document. So nothing describes
+a shape a second time.
 """
 
 import re
@@ -16,7 +16,7 @@ KEY = re.compile(r"[\x21-\x7e]+")
 
 
 def described(**schema: Any) -> msgspec.Meta:
-    """What the OpenAPI document says of a field besides its type; the domain's own rules refuse what does not fit."""
+    """What the OpenAPI document says of a field besides its type. Only the domain's rules refuse what does not fit."""
     return msgspec.Meta(extra_json_schema=schema)
 
 

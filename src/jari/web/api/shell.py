@@ -1,6 +1,6 @@
 """The shell around every handler: who asks, from where, what was sent, and how it is answered.
 
-Refusals become problems and faults of ours are logged, here and for every endpoint alike.
+For every endpoint alike, the shell turns refusals into problems, and logs faults of ours.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from jari.domain.errors import Forbidden, Invalid, JariError
 from jari.domain.permissions import Grant, grant, require
 from jari.domain.users import Role, User
-from jari.web.api.calls import Call
+from jari.web.api.calls import Call, known_id
 from jari.web.api.endpoints import Answered, Endpoint, Kind
 from jari.web.api.queries import QueryReader
 from jari.web.api.responses import cached, success
@@ -40,6 +40,8 @@ class Shell:
         self._body = None if endpoint.body is None else msgspec.json.Decoder(endpoint.body)
         self._is_safe = endpoint.method in SAFE_METHODS
         self._is_public = endpoint.is_public
+        # A page is shown at any number; the page itself says what does not exist.
+        self._numbered = () if endpoint.kind is Kind.PAGE else endpoint.parts
         self._roles = {role for role in Role if grant(endpoint.action, role) is not Grant.NONE}
         settings = services.settings
         self._public_origin = settings.public_url.rstrip("/").encode()
@@ -51,41 +53,39 @@ class Shell:
     def __call__(
         self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send
     ) -> Awaitable[None]:
-        """Answer one request, whose address has these ids in it."""
+        """Answer one request whose address contains these ids."""
         answer = self._stream if self.endpoint.kind is Kind.STREAM else self._bounded
         return answer(ids, scope, receive, send)
 
     async def _bounded(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
-        """Reply in time."""
+        """Answer within the time of the row."""
         try:
             async with self._services.deadlines.bound(self._seconds, scope, receive, send) as waiting:
                 response = await self._answer(ids, Call(scope, waiting.receive, waiting.send))
         except GivenUp:
             return
-        if response is not None:  # it begins: from here on it takes as long as the client does
+        if response is not None:  # the answer begins: now it takes as long as the client reads
             await send_reply(response, scope, receive, send)
 
     async def _answer(self, ids: tuple[int | str, ...], call: AnyCall) -> Reply | Response | None:
-        """What to reply; None where nobody is left to hear it."""
+        """The reply, or None if nobody is left to read it."""
         try:
-            await self._read(call)
+            await self._read(call, ids)
             return self._write(self.endpoint, call, await self._handle(self._services, call, *ids))
         except JariError as refusal:
             return problem(refusal)
-        except ClientDisconnect:  # gone in the middle of its body: no fault, and nobody to answer
+        except ClientDisconnect:  # the client left in the middle of its body: no fault, and nobody to answer
             return None
         except Exception as error:  # noqa: BLE001 - logged and answered here
             return unexpected(error, call.scope["path"])
 
     async def _stream(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the handler answer for itself: until it has begun, a refusal is answered like any other."""
+        """Let the handler send the answer itself. Answer a refusal that it raises before it has begun."""
         try:
             call: AnyCall = Call(scope, receive, send)
-            await self._read(call)
+            await self._read(call, ids)
             following = self._handle(self._services, call, *ids)
-            del (
-                call
-            )  # there are thousands of open streams, and none needs to know any more what was asked for
+            del call  # thousands of streams may be open, and none needs its call any more
             await following
         except GivenUp:
             pass
@@ -94,25 +94,28 @@ class Shell:
         except Exception as error:  # noqa: BLE001 - logged and answered here
             await send_reply(unexpected(error, scope["path"]), scope, receive, send)
 
-    async def _read(self, call: AnyCall) -> None:
-        """Read what the row names."""
+    async def _read(self, call: AnyCall, ids: tuple[int | str, ...]) -> None:
+        """Read user, query and body as the row says."""
         if not self._is_safe:
             self._check_origin(call)
         if not self._is_public:
             call.user = await self._user(call)
-        if not self._is_safe:  # nothing is done before the request is whole
+        if not self._is_safe:  # nothing is done before the request has come whole
             call.data = await read_body(call.receive, self._max_body_bytes)
         if self._body is not None:
             call.body = decode(self._body, call.data)
         if self._query is not None:
             call.query = self._query.read(call.scope["query_string"])
+        for what, each in zip(self._numbered, ids, strict=False):
+            if isinstance(each, int):
+                known_id(each, what)
 
     async def _user(self, call: AnyCall) -> User:
-        """Who is asking, if they may ask for this at all; what is whose, the use cases know.
+        """The user who asks, if the role may do this at all. The use cases check what is whose.
 
         Raises:
             Unauthenticated: nobody is logged in.
-            Forbidden: nobody of this role may.
+            Forbidden: the user's role may not do it.
         """
         token = self._services.cookies.session(call.headers.get(b"cookie"))
         user = await self._services.accounts.user_of(token)
@@ -121,10 +124,10 @@ class Shell:
         return user
 
     def _check_origin(self, call: AnyCall) -> None:
-        """Refuse what another site made a browser send.
+        """Refuse a request that another site made a browser send.
 
-        Browsers say so in Sec-Fetch-Site, older ones in Origin; a request with neither comes from no browser,
-        and so without anybody's cookies but its own.
+        Browsers say so in Sec-Fetch-Site, older browsers in Origin. A request with neither header comes from no
+        browser, so it can carry no other person's cookies.
         """
         headers = call.headers
         site = headers.get(b"sec-fetch-site")
@@ -159,7 +162,7 @@ async def send_reply(reply: Reply | Response, scope: Scope, receive: Receive, se
 
 
 async def read_body(receive: Receive, max_bytes: int) -> bytes:
-    """The whole body.
+    """Read the whole body.
 
     Raises:
         BadRequest: it is longer than the limit.

@@ -1,4 +1,4 @@
-"""Following seats over HTTP: the two streams. An open one costs its task, and as few frames as may be."""
+"""Following seats over HTTP: the two streams. An open stream costs its task and as few stack frames as possible."""
 
 from collections.abc import Awaitable
 from typing import Literal
@@ -39,7 +39,7 @@ def follow_schedule(services: Services, call: Call[StreamOptions, None], schedul
 def _follow(
     services: Services, call: Call[StreamOptions, None], schedule_id: int, block_id: int | None
 ) -> Awaitable[None]:
-    # an automatic reconnect knows better than the address that it repeats
+    # A browser that reconnects repeats the address, so its header is newer than `since`.
     text = call.header(b"last-event-id") or call.query.since
     return _open(
         services,

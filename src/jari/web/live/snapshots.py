@@ -1,7 +1,7 @@
-"""Snapshots of seat maps as bytes: encoded once for each version, whoever asks.
+"""Snapshots of seat maps as bytes, encoded once for each version.
 
-What changes is a block; so each block's JSON is kept until a commit touches the block, and larger answers are
-joined from blocks. Compressing a whole house takes long enough to be done in a thread, once for all who wait.
+A commit touches few blocks. So each block's JSON is kept until a commit touches that block, and larger answers are
+joined from blocks. Compressing a whole venue takes long, so a thread does it, once for all who wait.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Snapshot:
 
 
 class Prefixes:
-    """The part of each seat's JSON that never changes, made for a block when it is first needed."""
+    """The part of each seat's JSON that never changes. It is made for a block when the block is first asked for."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -76,25 +76,25 @@ class ScheduleSnapshots:
     def block_seats(self, block: int) -> bytes:
         """The JSON list of every seat of a block."""
         version = self.seat_map.block_changed_at[block]
-        kept = self._blocks.get(block)
-        if kept is None or kept[0] != version:
+        encoded = self._blocks.get(block)
+        if encoded is None or encoded[0] != version:
             status = self.seat_map.status
             seats = zip(self._prefixes.by_id(block), self.seat_map.layout.block_range(block), strict=True)
-            kept = version, b"[%s]" % b",".join([prefix + _NAMES[status[i]] for prefix, i in seats])
-            self._blocks[block] = kept
-        return kept[1]
+            encoded = version, b"[%s]" % b",".join([prefix + _NAMES[status[i]] for prefix, i in seats])
+            self._blocks[block] = encoded
+        return encoded[1]
 
     def block(self, block: int) -> Snapshot:
         """The answer of ``…/blocks/{id}/seats/status``."""
         position = self.seat_map.position
-        kept = self._block_answers.get(block)
-        if kept is None or kept.position.version != position.version:
-            kept = Snapshot(position, _encode(position, self.block_seats(block)))
-            self._block_answers[block] = kept
-        return kept
+        answer = self._block_answers.get(block)
+        if answer is None or answer.position.version != position.version:
+            answer = Snapshot(position, _encode(position, self.block_seats(block)))
+            self._block_answers[block] = answer
+        return answer
 
     async def whole(self) -> Snapshot:
-        """The answer of ``…/seat-status``: at least as new as the map was when this was called."""
+        """The answer of ``…/seat-status``, at least as new as the map at the call."""
         asked_version = self.seat_map.version
         while self._whole is None or self._whole.position.version < asked_version:
             if self._packing is None:
@@ -117,38 +117,38 @@ class ScheduleSnapshots:
         try:
             self._whole = await asyncio.to_thread(_packed_snapshot, position, seats)
         finally:
-            # Here and not in a callback of the task's: whoever asked between its end and the callback would
-            # wait for a task that is done, which is no wait at all, and never let the callback run.
+            # Not in a callback of the task: a caller that came between the task's end and the callback would await
+            # a task that is done. That returns at once, so the caller's loop would never let the callback run.
             self._packing = None
 
     def _taken_seats(self, block: int) -> bytes:
         """The seats of a block that are not AVAILABLE, with commas between."""
         version = self.seat_map.block_changed_at[block]
-        kept = self._taken.get(block)
-        if kept is None or kept[0] != version:
+        encoded = self._taken.get(block)
+        if encoded is None or encoded[0] != version:
             status = self.seat_map.status
             seats = zip(self._prefixes.by_place(block), self.seat_map.layout.block_range(block), strict=True)
-            kept = version, b",".join([prefix + _NAMES[status[i]] for prefix, i in seats if status[i]])
-            self._taken[block] = kept
-        return kept[1]
+            encoded = version, b",".join([prefix + _NAMES[status[i]] for prefix, i in seats if status[i]])
+            self._taken[block] = encoded
+        return encoded[1]
 
 
 class Snapshots:
-    """The snapshots of every schedule, made anew when its map is loaded anew, and gone when the replica is."""
+    """The snapshots of every schedule. They are made anew when its map is loaded anew, and go with the replica."""
 
     def __init__(self) -> None:
         self._of: WeakKeyDictionary[LiveSchedule, ScheduleSnapshots] = WeakKeyDictionary()
-        # one for all schedules of a venue, as the layout is
+        # all schedules of a venue share one, as they share the layout
         self._prefixes: WeakValueDictionary[tuple[int, int], Prefixes] = WeakValueDictionary()
 
     def of(self, schedule: LiveSchedule) -> ScheduleSnapshots:
         """The snapshots of a schedule's present map."""
-        found = self._of.get(schedule)
-        if found is None or found.seat_map is not schedule.seat_map:
+        snapshots = self._of.get(schedule)
+        if snapshots is None or snapshots.seat_map is not schedule.seat_map:
             layout = schedule.seat_map.layout
             prefixes = self._prefixes.setdefault((layout.venue_id, layout.revision), Prefixes(layout))
-            found = self._of[schedule] = ScheduleSnapshots(schedule.seat_map, prefixes)
-        return found
+            snapshots = self._of[schedule] = ScheduleSnapshots(schedule.seat_map, prefixes)
+        return snapshots
 
 
 def _encode(position: Position, seats: bytes) -> bytes:

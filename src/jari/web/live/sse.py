@@ -1,7 +1,7 @@
 """Framing of Server-Sent Events, pure: positions and commits in, bytes out.
 
-The two streams and their two forms are told apart by the functions here and by nothing else. The id of a
-position stands on the last event of a commit, so that a resume never lands inside one.
+Only the functions here know the two streams and their two forms apart. The last event of a commit carries the
+position's id, so that a client never resumes inside a commit.
 """
 
 from collections.abc import Sequence
@@ -56,19 +56,19 @@ def event(data: bytes, name: str = "", position: Position | None = None) -> byte
 
 
 def retry(delay_ms: int) -> bytes:
-    """How long a client waits before it reconnects: a line of the block that the first event ends.
+    """How long a client waits before it reconnects: one line, in the block that the first event ends.
 
-    Many clients dispatch a block of its own as an empty event.
+    The line has no block of its own, because many clients would dispatch that as an empty event.
     """
     return b"retry: %d\n" % delay_ms
 
 
 def heartbeat(position: Position) -> bytes:
-    """A comment that keeps the connection open, with an id that carries a quiet stream's position forward."""
+    """A comment that keeps a quiet connection open. Its id carries the stream's position forward."""
     return f":\nid: {position}\n\n".encode()
 
 
-FIRST_HEARTBEAT = b":\n"  # before any event: it leaves the block open that `retry` has begun
+FIRST_HEARTBEAT = b":\n"  # for a stream without events so far: it leaves the block of `retry` open
 
 
 def block_init(position: Position, seats: bytes) -> bytes:
@@ -92,7 +92,7 @@ def block_updates(epoch: str, commits: Sequence[Commit]) -> bytes:
 
 
 def schedule_ready(position: Position) -> bytes:
-    """The schedule stream's opening: a page whose seats are of an older version loads them again."""
+    """The schedule stream's opening. A page whose seats are of an older version loads them again."""
     return event(b'{"version":%d}' % position.version, "ready", position)
 
 
@@ -112,12 +112,12 @@ def schedule_actions(epoch: str, commits: Sequence[Commit], layout: Layout) -> b
 
 
 def batch_snapshot(position: Position, seats: dict[str, list[int]]) -> bytes:
-    """All seats that are not AVAILABLE, by status; replaces whatever the client knew."""
+    """All seats that are not AVAILABLE, by status. It replaces what the client knew."""
     return event(envelope(SeatsByStatus(position.version, seats), OK), "snapshot", position)
 
 
 def batch_changes(epoch: str, commits: Sequence[Commit]) -> bytes:
-    """All seats that changed in these commits, once each, by their status after the last of them."""
+    """All seats that changed in these commits, each once, by its status after the last commit."""
     status_of = {
         seat_id: change.status
         for commit in commits

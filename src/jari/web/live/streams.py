@@ -1,12 +1,11 @@
 """The hub: sends every change of every watched schedule to every viewer.
 
-Changes are gathered for a tick, encoded once for each channel, and the same bytes go to all its viewers by
-calling each connection's ASGI ``send`` in turn: no queue and no task switch per viewer. A viewer joins at a
-tick, when the channel's state and the change log agree, and gets either a snapshot or what changed since its
-position.
+The hub gathers changes for a tick and encodes them once for each channel. It sends the same bytes to all viewers by
+calling each connection's ASGI ``send`` in turn: no queue and no task switch per viewer. A viewer joins at a tick,
+when the channel's state and the change log agree. It gets either a snapshot or what changed since its position.
 
-A viewer that does not read is found at once: its ``send`` would wait. It is left to finish in a task of its
-own and is skipped meanwhile, so it holds up nobody and its share of memory is one socket buffer; when it reads
+The hub notices at once when a viewer does not read: its ``send`` would wait. A task then finishes that ``send``, and
+the hub skips the viewer meanwhile. So the viewer holds up nobody, and costs one socket buffer of memory. When it reads
 on, it joins again at its position and gets every changed seat once.
 """
 
@@ -36,7 +35,7 @@ K = TypeVar("K")
 
 SLICE_SECONDS = 0.005  # how long the hub sends before it lets others run
 RESUME_GROUPS = 4  # how many different catch-ups are encoded for one channel in one tick
-TEND_SECONDS = 1.0  # how often it looks for quiet and for stalled streams
+TEND_SECONDS = 1.0  # how often the hub looks for quiet and for stalled streams
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -50,16 +49,16 @@ Sender = Callable[[Message], Coroutine[Any, Any, None]]  # what ASGI servers pas
 
 
 class Viewer:
-    """One open stream. ``position`` is how far it has been sent, told only when it joins."""
+    """One open stream. ``position`` is how far the viewer was sent, known only while it joins or is stalled."""
 
     __slots__ = ("gone", "has_events", "position", "send", "stalled_at", "task")
 
     def __init__(self, send: Send, position: Position | None, task: asyncio.Task[Any] | None) -> None:
-        self.task = task  # that waits for the client to go
+        self.task = task  # the task that waits until the client goes
         self.send = cast("Sender", send)
         self.position = position
         self.stalled_at = 0.0
-        self.has_events = False  # none yet where it goes on from a position since which nothing changed
+        self.has_events = False  # none so far if nothing changed since the position that it resumed from
         self.gone = False
 
 
@@ -72,7 +71,7 @@ class Channel:
         self.schedule = schedule
         self.block_id = block_id
         self.batch = batch
-        self.position = schedule.seat_map.position  # to which all ``viewers`` have been sent everything
+        self.position = schedule.seat_map.position  # all ``viewers`` were sent everything up to here
         self.viewers: dict[Viewer, None] = {}
         self.joining: dict[Viewer, None] = {}
         self.stalled: dict[Viewer, asyncio.Task[None]] = {}
@@ -90,7 +89,7 @@ class Channel:
         return None if self.block_id is None else self.schedule.seat_map.layout.block_of.get(self.block_id)
 
     def changes(self, commits: list[Commit]) -> bytes:
-        """What viewers who are up to date must be sent."""
+        """What viewers that are up to date must be sent."""
         seat_map = self.schedule.seat_map
         if self.batch:
             return sse.batch_changes(seat_map.epoch, commits)
@@ -99,13 +98,13 @@ class Channel:
         return sse.block_updates(seat_map.epoch, commits)
 
     def opening(self, position: Position | None) -> bytes:
-        """What a viewer at ``position`` must be sent to be up to date: changes where they suffice, or all."""
+        """What brings a viewer at ``position`` up to date: the changes if they suffice, else all seats."""
         seat_map = self.schedule.seat_map
         if position is None or not seat_map.can_resume(position):
             return self._snapshot()
         lead = sse.schedule_ready(position) if self.block_id is None and not self.batch else b""
         commit = seat_map.catch_up(position.version, self._within())
-        # Where nothing changed, nothing is sent: a heartbeat would end the block that `sse.retry` has begun.
+        # If nothing changed, send nothing: a heartbeat would end the block that `sse.retry` has begun.
         return lead + self.changes([commit]) if commit.changes else lead
 
     def _snapshot(self) -> bytes:
@@ -148,8 +147,8 @@ class Hub:
         self._paused_at = 0.0
         self._tended_at = time.monotonic()
         self._closing = False
-        self._viewers_of: Counter[str] = Counter()  # by address, where there are any
-        self._watchers_of: Counter[int] = Counter()  # by schedule, likewise
+        self._viewers_of: Counter[str] = Counter()  # by address; without zeros
+        self._watchers_of: Counter[int] = Counter()  # by schedule; without zeros
         self.viewer_count = 0
 
     def committed(self, schedule: LiveSchedule, commit: Commit) -> None:
@@ -167,8 +166,9 @@ class Hub:
         """Take one of the places for viewers while a request is answered.
 
         Raises:
-            Unavailable: none is left, or none for another schedule, or the server is ending; with when to come back.
-            TooManyAttempts: the address has as many as one address may have.
+            Unavailable: no place is left, or none for another schedule, or the server is ending; says when to come
+                back.
+            TooManyAttempts: the address has as many viewers as one address may have.
         """
         if self._closing or self.viewer_count >= self._settings.max_viewers:
             raise Unavailable(
@@ -204,12 +204,12 @@ class Hub:
         receive: Receive,
         send: Send,
     ) -> None:
-        """Answer one request, which has its `place`, with a stream until the client goes or the server ends."""
+        """Answer a request that has its `place` with a stream, until the client goes or the server ends."""
         viewer = Viewer(send, position, asyncio.current_task())
         delay_ms = random.randint(self._settings.retry_min_ms, self._settings.retry_max_ms)  # noqa: S311
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": sse.retry(delay_ms), "more_body": True})
-        if self._closing:  # told to end while this request was on its way here: nobody else would end it
+        if self._closing:  # the server began to end after `place`: nobody else would end this stream
             await send(END)
             return
         channel = self._join(viewer, schedule, block_id, batch=batch)
@@ -291,18 +291,18 @@ class Hub:
                 self._pending.pop(channel.schedule.id, None)
 
     def _tick_seconds(self) -> float:
-        """The time to gather: short when quiet, a multiple of what sending costs when there are many viewers."""
+        """How long to gather changes: short when quiet, a multiple of the cost of sending with many viewers."""
         tick_ms = self._fanout_seconds * 1000 * self._settings.tick_load
         return min(max(tick_ms, self._settings.tick_min_ms), self._settings.tick_max_ms) / 1000
 
     async def _flush(self) -> None:
-        """One tick: the changes to those who are up to date, and all that they lack to those who join."""
+        """One tick: send the changes to viewers that are up to date, and to those that join all that they lack."""
         started = self._paused_at = time.perf_counter()
         due, self._due = self._due, set()
         for schedule_id in due:
             try:
                 await self._flush_schedule(schedule_id)
-            except Exception:  # its viewers start over, and the other schedules go on
+            except Exception:  # this schedule's viewers start over, and the others go on
                 log.exception("fanout_failed", schedule=schedule_id)
                 self._pend(schedule_id).replaced = True
         self._fanout_seconds = time.perf_counter() - started
@@ -319,7 +319,7 @@ class Hub:
     ) -> list[tuple[Channel, bytes, list[Viewer]]]:
         """Encode all that this tick sends, without a pause.
 
-        Whatever is committed after this belongs to the next tick, and whoever joins here is up to date for it.
+        What is committed after this belongs to the next tick. Viewers that join here are up to date by then.
         """
         channels = list(self._channels.get(schedule_id, {}).values())
         commits = pending.commits if pending else []
@@ -339,11 +339,11 @@ class Hub:
         return deliveries
 
     def _admit(self, channel: Channel) -> list[tuple[Channel, bytes, list[Viewer]]]:
-        """Let those who wait join.
+        """Let the waiting viewers join.
 
-        Those who can go on from a position are put in a few groups, each sent what changed since the position
-        of its hindmost: a seat more than needed does no harm, and a wave of viewers who come back costs no more
-        than a few looks over the seats.
+        Viewers that can resume are put in a few groups. Each group is sent what changed since the earliest position
+        in it: a seat more than needed does no harm. So a wave of viewers that come back costs only a few looks over
+        the seats.
         """
         joining, channel.joining = list(channel.joining), {}
         channel.viewers.update(dict.fromkeys(joining))
@@ -383,7 +383,7 @@ class Hub:
     def _stall(
         self, channel: Channel, viewer: Viewer, sending: Coroutine[Any, Any, None], waiting_on: object
     ) -> None:
-        """Let a viewer that does not read finish by itself, and join again when it has."""
+        """Skip a viewer that does not read until its `send` has finished; then let it join again."""
         channel.viewers.pop(viewer, None)
         viewer.position = channel.position
         viewer.stalled_at = time.monotonic()
@@ -399,7 +399,7 @@ class Hub:
             self._rejoin(viewer, channel)
 
     async def _tend(self) -> None:
-        """Keep quiet streams open, and cut off those whose client has gone or has not read for too long."""
+        """Keep quiet streams open. Cut off viewers whose client has gone, or has not read for too long."""
         now = self._tended_at = time.monotonic()
         for channel in self._all_channels():
             if now - channel.sent_at >= self._settings.heartbeat_seconds:
@@ -425,7 +425,7 @@ def _add(counter: Counter[K], key: K, change: int) -> None:
 
 
 def _by_block(channels: list[Channel], commits: list[Commit]) -> dict[int | None, list[Commit]]:
-    """The commits as each block sees them; nothing where no block is watched."""
+    """The commits as each block sees them. Empty if no block is watched."""
     parts: dict[int | None, list[Commit]] = {}
     if any(channel.block_id is not None for channel in channels):
         layout = channels[0].schedule.seat_map.layout
@@ -436,7 +436,7 @@ def _by_block(channels: list[Channel], commits: list[Commit]) -> dict[int | None
 
 
 def _step(sending: Coroutine[Any, Any, None]) -> object | None:
-    """Run a ``send`` until it ends or waits: None, or what it waits for."""
+    """Run a ``send`` until it ends or waits. Returns None, or what it waits for."""
     try:
         waiting_on: object = sending.send(None)
     except StopIteration:
@@ -465,16 +465,16 @@ def _resume(sending: Coroutine[Any, Any, None], waiting_on: object) -> Generator
 def _abort(viewer: Viewer) -> None:
     """Drop the connection of a client that does not read.
 
-    ASGI has no word for this, and an ordinary close would wait for the client; uvicorn's ``send`` is a method
-    of the object that holds the transport.
+    ASGI cannot do this, and an ordinary close would wait for the client. uvicorn's ``send`` is a method of the object
+    that holds the transport.
     """
     if (transport := _transport(viewer)) is not None:
         transport.abort()
 
 
 def _drop(viewer: Viewer) -> None:
-    """Let go of a viewer whose connection is ending, without waiting to be told that it has ended."""
-    _abort(viewer)  # lest it wait for a client that does not read
+    """Let go of a viewer whose connection is closing. Do not wait for the end of the closing."""
+    _abort(viewer)  # else the closing waits for a client that does not read
     viewer.gone = True
     if viewer.task is not None:
         viewer.task.cancel()

@@ -18,7 +18,7 @@ HTML = "text/html"
 STATIC = Path(__file__).parent / "static"
 FILES = StaticFiles(directory=STATIC)
 
-# browsers ask each time whether they have the newest, lest an update mix old and new
+# Browsers ask each time whether their copy is the newest. Else an update would mix old and new files.
 FILE_HEADERS = {"Cache-Control": "no-cache"}
 
 CONTENT = (
@@ -46,8 +46,8 @@ async def checkout(services: Services, __: Call[None, None], *___: int) -> Respo
 def document() -> str:
     """The document of every page. It names all modules, so that a browser fetches them at once.
 
-    Left to itself a browser would learn of a module only when it has the one that imports it, and so wait for the
-    network as often as imports are deep.
+    A browser learns of a module otherwise only when it has the one that imports it. It would wait for the network
+    once for each level of imports.
     """
     modules = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js"))
     links = "\n    ".join(f'<link rel="modulepreload" href="/static/{module}">' for module in modules)

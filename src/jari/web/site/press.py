@@ -1,7 +1,7 @@
 """``python -m jari.web.site.press``: draws tickets in a process of its own, one sheet after the other.
 
-It reads jobs from its standard input and writes the drawn documents to its standard output, each as four octets of
-length and the octets themselves. It ends with its input: when the server is gone, however that went, so is the press.
+It reads jobs from its standard input, and writes the drawn documents to its standard output. Each is four octets of
+length and then the octets themselves. The press ends when its input ends, so it never outlives the server.
 """
 
 import os
@@ -14,7 +14,7 @@ import msgspec
 from jari.web.site.ticket_documents import TicketSheet, tickets_pdf
 
 LENGTH_BYTES: Final = 4
-NICENESS: Final = 10  # whoever holds a seat goes first where processors are few
+NICENESS: Final = 10  # where processors are few, selling seats goes before drawing
 
 
 class Job(msgspec.Struct):
@@ -42,10 +42,10 @@ def main() -> None:
     """Draw for the process that holds the other ends of the pipes."""
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
-    )  # a terminal sends it to the server and to us: that ends us in order
+    )  # a terminal sends it to the server, too, which then ends the press in order
     os.nice(NICENESS)
     drawn = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody's print gets between the documents
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # no library's print gets between documents
     work(sys.stdin.buffer, drawn)
 
 

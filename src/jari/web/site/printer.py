@@ -1,7 +1,7 @@
-"""Draws tickets so that drawing holds nobody up: papers in a process of its own, pictures in a thread of theirs.
+"""Draws tickets without holding up the event loop: papers in a process, pictures in a thread.
 
-What was drawn is kept: the same sheet is always the same octets. Each user has one paper drawn at a time, so that
-whoever asks on and on waits for themselves. A drawing that has begun is brought to its end, whoever gives up meanwhile.
+What was drawn is kept, for the same sheet always gives the same octets. Each user has one paper drawn at a time, so a
+user who asks often holds up nobody else. A drawing that has begun is finished, even if its callers give up.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from jari.web.site.ticket_documents import TicketSheet, qr_svg
 log = structlog.get_logger()
 
 PRESS = (sys.executable, "-m", "jari.web.site.press")
-TRIES = 2  # a press that died may have died of something else than this sheet
+TRIES = 2  # the press may have died of something other than this sheet
 BUSY = "Too many tickets are being drawn and nothing was done: try again in a moment."
 
 
 class Turns:
-    """Lets each user do one thing at a time; what more they ask for waits, and not too much of it."""
+    """Lets each user do one thing at a time. A bounded number of the user's other requests wait."""
 
     def __init__(self, max_waiting: int, wait_seconds: float) -> None:
         self._max_waiting = max_waiting
@@ -41,8 +41,8 @@ class Turns:
         """The user's turn.
 
         Raises:
-            TooManyAttempts: too much of theirs waits already.
-            Unavailable: their turn did not come in time.
+            TooManyAttempts: too many of the user's requests wait already.
+            Unavailable: the turn did not come in time.
         """
         lock, asked = self._asked.get(user_id, (asyncio.Lock(), 0))
         if asked > self._max_waiting:
@@ -63,7 +63,7 @@ class Turns:
 
 
 class Press:
-    """The process that draws; begun when it is first needed, and anew when it has died. Call ``close`` at the end."""
+    """The process that draws. It begins when first needed, and anew after it died. Call ``close`` at the end."""
 
     def __init__(self, draw_seconds: float, command: Sequence[str] = PRESS) -> None:
         self._draw_seconds = draw_seconds
@@ -71,7 +71,7 @@ class Press:
         self._process: Process | None = None
 
     async def draw(self, job: bytes) -> bytes:
-        """The document of an encoded job. One at a time: the caller sees to that.
+        """The document of an encoded job. The caller must ask for one at a time.
 
         Raises:
             Unavailable: it took too long, or the press died of it twice.
@@ -88,7 +88,7 @@ class Press:
                 log.warning("press_died")
                 await self.close()
             except asyncio.CancelledError:
-                await self.close()  # else the next one would get this one's document
+                await self.close()  # else the next job would get this job's document
                 raise
         raise Unavailable("The tickets could not be drawn: try again in a moment.", retry_after_seconds=5)
 
@@ -142,18 +142,18 @@ class Printer:
             await _acquire(self._pressing, self._settings.document_seconds)
         finally:
             self._papers_waiting -= 1
-        if (drawn := self._drawn.get(sheet)) is not None:  # it was under way for somebody who gave up
+        if (drawn := self._drawn.get(sheet)) is not None:  # somebody who gave up had begun it
             self._pressing.release()
             return drawn
-        # From here on it is nobody's: if those who give up ended it, their successors would have as little time left
-        # and end theirs, and a press under load would draw nothing any more.
+        # From here on the drawing belongs to no request. If a request that gives up ended it, the next in line would
+        # have as little time left and end its own, and a press under load would draw nothing.
         self._drawing = asyncio.create_task(self._draw(sheet))
-        # Its failure is told to whoever still waits; if nobody does, it is no fault that nobody has seen.
+        # Whoever still waits gets the drawing's failure. Read it here, too, so that asyncio does not report it.
         self._drawing.add_done_callback(lambda drawing: drawing.cancelled() or drawing.exception())
         return await asyncio.shield(self._drawing)
 
     def _line_is_full(self) -> bool:
-        """Whether somebody new would wait in vain: there is room for as many as can be drawn within a request."""
+        """Whether a new request would wait in vain: only so many wait as can be drawn within a request's time."""
         wait_seconds = self._papers_waiting * self._drew_seconds
         return (
             self._papers_waiting >= self._settings.document_queue_size
@@ -161,7 +161,7 @@ class Printer:
         )
 
     async def _draw(self, sheet: TicketSheet) -> bytes:
-        """Draw and keep a paper, and let the next one draw."""
+        """Draw a paper and keep it. Then let the next drawing begin."""
         try:
             started = time.monotonic()
             document = await self._press.draw(msgspec.msgpack.encode(Job(sheet, self._settings.time_zone)))
@@ -193,7 +193,7 @@ class Printer:
         """End the thread and the process."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         if self._drawing is not None:
-            self._drawing.cancel()  # else it would begin another press
+            self._drawing.cancel()  # else the drawing would begin another press
             await asyncio.wait([self._drawing])
         await self._press.close()
 
@@ -207,13 +207,13 @@ async def _acquire(lock: asyncio.Lock, seconds: float) -> None:
 
 
 async def _exchange(process: Process, job: bytes) -> bytes:
-    """Hand in a job and take out its document; OSError or EOFError where the process is gone."""
+    """Send a job and read its document. Raises OSError or EOFError if the process is gone."""
     if process.stdin is None or process.stdout is None:
         raise EOFError
     try:
         process.stdin.write(framed(job))
     except RuntimeError as error:
-        # uvloop's word for a pipe that was closed before the process is seen to end
+        # uvloop raises this for a pipe that closed before uvloop learns that the process has ended
         raise EOFError from error
     await process.stdin.drain()
     head = await process.stdout.readexactly(LENGTH_BYTES)

@@ -1,7 +1,8 @@
 """Tickets to print and to show: the code as SVG, the sheet as PDF.
 
-Everything here takes processor time and no I/O beyond reading the fonts once: call it where it holds nobody up (see
-`jari.web.site.printer`). No text is ever read as markup. What a font cannot write is written without its accents, or as an empty box.
+Everything here takes processor time, so call it outside the event loop (see `jari.web.site.printer`). The only I/O is
+reading the fonts once. No text is read as markup. A character that the fonts lack is written without its accents, or
+as an empty box.
 """
 
 import io
@@ -27,8 +28,8 @@ _FONTS: Final = Path(__file__).parent / "fonts"
 _REGULAR: Final = "NanumSquareR"
 _BOLD: Final = "NanumSquareB"
 
-# A seventh of the symbol may be unreadable (level M), or more where there is room. ISO/IEC 18004 asks for a quiet
-# zone of four modules around it.
+# A scanner reads the symbol even if a seventh of it is unreadable (level M), or more where there is room for a higher
+# level. ISO/IEC 18004 asks for a quiet zone of four modules around it.
 _ERROR_CORRECTION: Final = "m"
 _QUIET_MODULES: Final = 4
 
@@ -40,7 +41,7 @@ _MARGIN: Final = 8 * mm
 _INNER: Final = _WIDTH - 2 * _MARGIN
 _CODE: Final = 50 * mm  # 0.82 mm per module at the usual 61 of them
 _CODE_BOTTOM: Final = 14 * mm
-_QUIET: Final = 4 * mm  # nothing is printed so near to the code; more than four modules, see above
+_QUIET: Final = 4 * mm  # the empty space around the code: more than the four modules asked for above
 _GAP: Final = 3 * mm
 _FIELD: Final = 15 * mm
 _LEADING: Final = 1.2  # the height of a line, in sizes of its font
@@ -56,7 +57,7 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 _WHOLE_CURRENCIES: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THOUSANDTH_CURRENCIES: Final = "BHD IQD JOD KWD LYD OMR TND"
 
-# The library's fonts read their file with one cursor and may serve one document at a time.
+# The library's fonts share a cursor in their file, so one document is drawn at a time.
 _drawing = Lock()
 
 
@@ -88,7 +89,7 @@ class TicketSheet:
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """How a text is set: it shrinks from ``size`` to ``min_size`` until its lines fit into ``height``, all in points."""
+    """How a text is set, in points. It shrinks from ``size`` down to ``min_size`` until its lines fit into ``height``."""
 
     font: str
     size: float
@@ -110,7 +111,7 @@ _SMALL = _Style(_REGULAR, 6.5, 6.5, height=8, ink=_PALE_INK)
 
 
 def qr_svg(token: str) -> bytes:
-    """The code of a token as an SVG image without a size of its own, black on white, quiet zone included."""
+    """The code of a token as an SVG image: black on white, with its quiet zone, without a fixed size."""
     out = io.BytesIO()
     _code(token).save(
         out,
@@ -122,12 +123,12 @@ def qr_svg(token: str) -> bytes:
         svgclass=None,
         lineclass=None,
     )
-    # A code is read by its edges: without this, a browser blurs those that fall between two pixels.
+    # Scanners read a code by its edges. Without this, browsers blur edges that fall between two pixels.
     return out.getvalue().replace(b"<svg ", b'<svg shape-rendering="crispEdges" ', 1)
 
 
 def tickets_pdf(sheet: TicketSheet, time_zone: str = "Asia/Seoul") -> bytes:
-    """The tickets as a PDF with one A6 page each, the same octets for the same input.
+    """The tickets as a PDF with one A6 page each. The same input gives the same octets.
 
     Raises:
         ValueError: there is no ticket on the sheet.
@@ -158,7 +159,7 @@ def _draw_page(canvas: Canvas, sheet: TicketSheet, ticket: TicketPrint, starts: 
     top = _draw_text(canvas, _english_time(starts), _START_ENGLISH, _MARGIN, top, _INNER) - 1 * mm
     _draw_text(canvas, sheet.venue, _VENUE, _MARGIN, top, _INNER)
 
-    # From here the page is built from the bottom, so that the code is in the same place on every ticket.
+    # From here on the page is built from its bottom, so that every ticket has the code in the same place.
     small_print = "코드 하나로 한 번만 입장할 수 있습니다. / One entry per code. Do not share it."
     _draw_text(canvas, small_print, _SMALL, _MARGIN, _CODE_BOTTOM - _QUIET, _INNER)
     _draw_code(canvas, ticket.token)
@@ -188,7 +189,7 @@ def _draw_field(
 
 
 def _draw_details(canvas: Canvas, sheet: TicketSheet, ticket: TicketPrint, count: str) -> None:
-    """What stands beside the code: at most as high as the code, with all heights and gaps taken together."""
+    """What stands beside the code. All heights and gaps together are at most as high as the code."""
     left = _MARGIN + _CODE + _QUIET
     width = _WIDTH - _MARGIN - left
     fields = (
@@ -232,7 +233,7 @@ def _code(token: str) -> segno.QRCode:
 
 
 def _draw_text(canvas: Canvas, text: str, style: _Style, left: float, top: float, width: float) -> float:
-    """Set a text with its upper edge at ``top``, within ``width``; the lower edge of what was drawn."""
+    """Set a text with its upper edge at ``top``, within ``width``. Returns the lower edge."""
     size, lines = _fitted(_writable(text), style, width)
     canvas.setFillGray(style.ink)
     canvas.setFont(style.font, size)
@@ -243,7 +244,7 @@ def _draw_text(canvas: Canvas, text: str, style: _Style, left: float, top: float
 
 
 def _fitted(text: str, style: _Style, width: float) -> tuple[float, list[str]]:
-    """The largest size at which the text fits into the style's height, and its lines; at the smallest it is cut."""
+    """The largest size at which the text fits into the style's height, and its lines. At the least size it is cut."""
     size = style.size
     while True:
         lines = _wrapped(text, style.font, size, width)
@@ -253,15 +254,15 @@ def _fitted(text: str, style: _Style, width: float) -> tuple[float, list[str]]:
         if size <= style.min_size:
             break
         size = max(style.min_size, size - 0.5)
-    kept = lines[:max_lines]
-    while kept[-1] and _width(kept[-1] + "…", style.font, size) > width:
-        kept[-1] = kept[-1][:-1]
-    kept[-1] += "…"
-    return size, kept
+    shown = lines[:max_lines]
+    while shown[-1] and _width(shown[-1] + "…", style.font, size) > width:
+        shown[-1] = shown[-1][:-1]
+    shown[-1] += "…"
+    return size, shown
 
 
 def _wrapped(text: str, font: str, size: float, width: float) -> list[str]:
-    """Lines of whole words; a word that is longer than a line is broken anywhere."""
+    """The text in lines of whole words. A word that is longer than a line breaks anywhere."""
     lines = [""]
     for word in text.split():
         joined = f"{lines[-1]} {word}".strip()
@@ -284,7 +285,7 @@ def _width(text: str, font: str, size: float) -> float:
 def _writable(text: str) -> str:
     """The text in characters that the fonts have, on one line."""
     glyphs = _glyphs()
-    # Composed first: a Mac writes Hangul in parts, and the fonts have whole syllables.
+    # Compose first: a Mac writes Hangul in parts, and the fonts have whole syllables.
     composed = " ".join(unicodedata.normalize("NFC", text[:_MAX_SHOWN_CHARACTERS]).split())
     return "".join(
         character if ord(character) in glyphs else _replacement(character, glyphs) for character in composed
@@ -301,7 +302,7 @@ def _replacement(character: str, glyphs: frozenset[int]) -> str:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    """The characters that both fonts have and that are to be seen: they have a glyph for NUL, too."""
+    """The visible characters that both fonts have. The fonts have a glyph for NUL, too, which is left out."""
     _load_fonts()
     faces = (pdfmetrics.getFont(name).face for name in (_REGULAR, _BOLD))
     shared = frozenset.intersection(*(frozenset(face.charToGlyph) for face in faces))

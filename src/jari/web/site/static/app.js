@@ -1,5 +1,5 @@
 // @ts-check
-// The start: which page belongs to the address, and how to get from one to the other without loading anew.
+// The start: finds the page that belongs to the address, and leads from page to page without loading anew.
 
 import { openCheckout } from "./pages/checkout.js";
 import { openConfirmation } from "./pages/confirmation.js";
@@ -55,7 +55,7 @@ function openPage() {
 }
 
 /**
- * Follow links within the site by the history, as long as nobody asked for a new tab.
+ * Follow links within the site by the history, unless the buyer asks for a new tab.
  * @param {MouseEvent} event
  */
 function followLink(event) {

@@ -149,7 +149,7 @@ export const seats = (id) => request("GET", `${schedulePath(id)}/seats`, { timeo
 export const allocations = (id) => request("GET", `${schedulePath(id)}/allocations`);
 
 /**
- * Give own seats back.
+ * Release seats that we hold.
  * @type {(id: number, seatIds: number[]) => Promise<ReleasedSeats>}
  */
 export const release = (id, seatIds) =>
@@ -192,7 +192,7 @@ export const ticketsFile = (id) => `${reservationPath(id)}/tickets.pdf`;
 export const paymentConfig = () => request("GET", "/api/payments/config");
 
 /**
- * Have a payment charged that the buyer has authenticated. May be repeated: a payment is charged only once.
+ * Charge a payment that the buyer has authenticated. This may be repeated: the server charges a payment only once.
  * @type {(payment: ConfirmPayment) => Promise<ReservationAnswer>}
  */
 export const confirmPayment = (payment) =>
@@ -205,8 +205,8 @@ export const confirmPayment = (payment) =>
 export const refund = (paymentId, seatIds) => postOnce(`/api/payments/${paymentId}/cancel`, { seatIds });
 
 /**
- * Tries again under the same key when no answer came, so that what was done without our hearing of it is
- * answered again instead of being done twice.
+ * When no answer comes, try again under the same key. If the server did the work before, it repeats its answer and
+ * does not do the work twice.
  * @param {string} path
  * @param {object} body
  */
@@ -228,7 +228,7 @@ function mayRepeat(error) {
     || codeOf(error) === "IDEMPOTENT_REQUEST_IN_PROGRESS";
 }
 
-/** Not randomUUID, which is missing where the page came over plain HTTP from another machine. */
+/** randomUUID would not do: it is missing where the page came over plain HTTP from another machine. */
 function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,10 +1,10 @@
 // @ts-check
-// The server's clock as seen from here. A hold ends by the store's clock, and a buyer's own may be minutes off.
+// The server's clock as seen from here. A hold ends by the store's clock, and the buyer's clock may be minutes off.
 
 let offsetMs = 0;
 
 /**
- * Learn from the time the server gave; `askedMs` is when we asked, so that half the journey is taken off.
+ * Set the clock by a time that the server gave. `askedMs` is when we asked; half of the journey is taken off.
  * @param {string} serverTime
  * @param {number} askedMs
  */

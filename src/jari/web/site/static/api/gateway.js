@@ -1,5 +1,5 @@
 // @ts-check
-// The payment gateway's own script, and how it is asked for a payment.
+// Loads the payment gateway's own script, and asks it for a payment.
 
 /** @import { Checkout, Me, ReservationAnswer } from "./types.d.ts" */
 
@@ -11,7 +11,7 @@ const LOAD_TIMEOUT_MS = 20_000;
 /** @type {Promise<Checkout | null> | null} */
 let loading = null;
 
-/** Thrown when the gateway's script did not come, or the page does not know the gateway. */
+/** The gateway's script did not load, or the page does not know the gateway. */
 export class GatewayUnreachable extends Error {}
 
 /**
@@ -27,8 +27,8 @@ export function loadGateway() {
 }
 
 /**
- * Send the buyer to the gateway's own page, which comes back to ours. Throws the gateway's error, with a `code`,
- * when the buyer turned back before.
+ * Send the buyer to the gateway's own page, which comes back to ours. Throws the gateway's error, which has a `code`,
+ * if the buyer turns back.
  * @param {Checkout} checkout
  * @param {ReservationAnswer} reservation
  * @param {Me | null} buyer

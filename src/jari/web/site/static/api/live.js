@@ -1,5 +1,5 @@
 // @ts-check
-// The stream of seat changes: opened, kept open, resumed where it broke off.
+// The stream of seat changes: opens it, keeps it open, and resumes it where it broke off.
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
@@ -21,7 +21,7 @@ const STALE_AFTER_HIDDEN_MS = 15_000;
  */
 
 /**
- * Of an id `<epoch>-<version>`.
+ * The epoch in an id `<epoch>-<version>`.
  * @param {string} id
  */
 const epochOf = (id) => id.slice(0, id.lastIndexOf("-"));

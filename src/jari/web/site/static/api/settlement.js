@@ -1,6 +1,6 @@
 // @ts-check
-// What became of a payment: asked for until it is known. Not to know is not to have failed, so nothing here gives
-// up by itself, and nothing says "failed" before the server has.
+// Asks what became of a payment until it is known. A payment whose outcome is unknown has not failed. So nothing here
+// gives up by itself, and nothing says "failed" before the server does.
 
 /** @import { ConfirmPayment, ReservationAnswer } from "./types.d.ts" */
 
@@ -29,8 +29,8 @@ export async function fetchReservation(id) {
 }
 
 /**
- * Have a payment charged, and wait until it is known what became of it. Returns the reservation; throws the ApiError
- * that says that nothing was charged.
+ * Have a payment charged, and wait until it is known what became of it. Returns the reservation, or throws the
+ * ApiError that says that nothing was charged.
  * @param {ConfirmPayment} payment
  * @param {{ onWait: OnWait, signal: AbortSignal }} waiting
  */

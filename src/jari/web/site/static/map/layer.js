@@ -59,7 +59,7 @@ export class SeatLayer {
     const top = Math.max(view.y, bounds.top) * factor - this.top;
     const right = Math.min(view.x + view.width / view.scale, bounds.right) * factor - this.left;
     const bottom = Math.min(view.y + view.height / view.scale, bounds.bottom) * factor - this.top;
-    // Where the venue ends just within the margin, its outermost seats may touch the edge: hence the slack.
+    // The slack is for a venue that ends just within the margin: its outermost seats may touch the edge.
     const slack = ratio;
     return left >= -slack && top >= -slack
       && right <= this.canvas.width + slack && bottom <= this.canvas.height + slack;

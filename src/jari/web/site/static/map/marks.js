@@ -50,7 +50,7 @@ export class Marks {
    */
   flash(seats, nowMs) {
     for (const seat of seats) this.flashes.push({ seat, startMs: nowMs });
-    // More than this nobody can see; without a limit a flood would slow down the page.
+    // Nobody can see more than this, and without a limit a flood would slow down the page.
     if (this.flashes.length > FLASH_LIMIT) this.flashes.splice(0, this.flashes.length - FLASH_LIMIT);
   }
 

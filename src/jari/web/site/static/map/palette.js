@@ -26,7 +26,7 @@ const DARK = {
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-// Kept, not asked for at each frame: a query that is asked in between may never report its change.
+// Keep one query. A query that is made anew at each frame may never report its change.
 let current = dark.matches ? DARK : LIGHT;
 dark.addEventListener("change", () => { current = dark.matches ? DARK : LIGHT; });
 

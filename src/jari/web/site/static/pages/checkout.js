@@ -72,7 +72,7 @@ class Checkout {
   }
 
   /**
-   * Back from the gateway's page the browser may show this one just as it was left.
+   * When the buyer comes back from the gateway's page, the browser may show this page just as it was left.
    * @param {PageTransitionEvent} event
    */
   #cameBack({ persisted }) {
@@ -87,7 +87,7 @@ class Checkout {
       this.#gateway = await loadGateway();
       if (this.#gateway === null) this.page.redraw();
     } catch {
-      // Pressing the button tries again, and says so should that fail, too.
+      // A press of the button tries again, and tells the buyer if that fails, too.
     }
   }
 
@@ -165,7 +165,7 @@ class Checkout {
     this.#isOver = true;
     announce(say("expiredNotice"), "bad");
     this.page.redraw();
-    this.page.refresh(); // The server decides, and its clock may differ from what we made of it.
+    this.page.refresh(); // The server decides, and its clock may differ from our idea of it.
   }
 
   /** @param {number} seconds */

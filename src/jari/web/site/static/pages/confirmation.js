@@ -1,6 +1,6 @@
 // @ts-check
-// Where the gateway sends a buyer who has authenticated a payment. The way here changed nothing, for another site
-// can lead anybody here; this page has the payment charged, and waits until it is known what became of it.
+// Where the gateway sends a buyer who has authenticated a payment. The address alone changes nothing, since another
+// site can lead anybody here. This page asks the server to charge, and waits until it is known what became of that.
 
 /** @import { ConfirmPayment, ReservationAnswer } from "../api/types.d.ts" */
 
@@ -18,7 +18,7 @@ export function openConfirmation(main) {
   const query = new URLSearchParams(location.search);
   const payment = readPayment(query);
   if (payment === null) {
-    goInstead("/reservations"); // Nothing to confirm; what has become of everything stands there.
+    goInstead("/reservations"); // There is nothing to confirm; that page tells what became of everything.
     return () => {};
   }
   /** @type {OwnedPage<null>} */
@@ -49,7 +49,7 @@ function readPayment(query) {
 }
 
 /**
- * Only now the payment leaves the address bar: until here, loading the page anew asks again.
+ * Take the payment out of the address bar only now: until here, loading the page anew asks again.
  * @param {ReservationAnswer} reservation
  */
 function conclude({ id, payment }) {

@@ -1,5 +1,5 @@
 // @ts-check
-// Where a payment that came to nothing ends: why, that no money was taken, and how to go on. Changes nothing.
+// Where a payment ends that came to nothing. Tells why, that no money was taken, and how to go on. Changes nothing.
 
 /** @import { ReservationAnswer } from "../api/types.d.ts" */
 
@@ -14,7 +14,7 @@ import { say } from "../parts/words.js";
 const LONGEST_MESSAGE = 200;
 
 /**
- * What the address says; nothing of it is to be trusted.
+ * What the address says. Trust nothing of it.
  * @typedef {{ code: string, message: string, reservationId: number | null }} Decline
  */
 
@@ -38,7 +38,7 @@ export function openDecline(main) {
   look();
   return () => leaving.abort();
 
-  /** Whether the seats are still held, only the server knows. */
+  /** Ask whether the seats are still held: only the server knows. */
   async function look() {
     if (decline.reservationId === null) return;
     try {

@@ -36,7 +36,7 @@ class ReservationPage {
    */
   constructor(main, reservationId) {
     this.reservationId = reservationId;
-    // The news is told once: whoever loads the page again, or keeps its address, knows it.
+    // Tell the news once: a buyer who loads the page again, or keeps its address, knows it.
     if (this.#isNew) history.replaceState(null, "", location.pathname);
     /** @type {OwnedPage<ReservationAnswer>} */
     this.page = new OwnedPage(main, {
@@ -75,7 +75,7 @@ class ReservationPage {
       }
       this.page.show(latest);
     } catch {
-      // What is shown stands; coming back to the page asks again.
+      // What is shown stays; coming back to the page asks again.
     } finally {
       this.#isFollowing = false;
     }

@@ -93,7 +93,7 @@ function card({ id, kind, status, title, venueName, startsAt, opensAt, seatCount
         element("h2", {}, title),
         element("p", { className: "card-venue" }, venueName),
         element("p", { className: "card-time" }, element("time", { dateTime: startsAt }, writeMoment(startsAt))),
-        // When the sale opens, as long as that lies ahead.
+        // The time when the sale opens, as long as that lies ahead.
         isOpen || Date.parse(opensAt) < Date.now() ? ""
           : element("p", { className: "card-opening" }, say("opensAt", { when: writeMoment(opensAt) })),
         element("p", { className: "card-seats" },

@@ -44,7 +44,7 @@ export async function startAccount() {
   try {
     setAccount(await api.me());
   } catch {
-    setAccount(null); // The page is of use without an account; what needs one will say so.
+    setAccount(null); // The page is useful without an account; what needs one says so.
   }
 }
 

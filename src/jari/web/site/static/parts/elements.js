@@ -87,8 +87,8 @@ export const linkButton = (label, href, testId, className = "button") =>
   element("a", { className, href, "data-testid": testId }, label);
 
 /**
- * Draw an area anew without taking the focus from who is in it: it goes to the element with the same test id that
- * is now in the same place among its like, or, where there is none any more, to the `fallback`.
+ * Draw an area anew, and keep the focus in it. The focus goes to the element with the same test id that is now in the
+ * same place among its like; if there is none any more, it goes to the `fallback`.
  * @param {HTMLElement} area
  * @param {() => void} draw
  */

@@ -1,5 +1,5 @@
 // @ts-check
-// Things put together that have something in common.
+// Groups things that have something in common.
 
 /**
  * Things by a key of theirs, in their order. (Map.groupBy is too young for phones that are in use.)

@@ -1,8 +1,8 @@
 // @ts-check
 // From one page to the next: by the history where the next page may stand in this document.
 
-// The documents of these addresses alone may load the gateway's script, so no other page is shown in them, and
-// none of theirs in another document.
+// Only the documents of these addresses may load the gateway's script. So no other page is shown in them, and their
+// pages are shown in no other document.
 const CHECKOUT = /^\/checkout\//;
 
 let show = () => {};
@@ -39,7 +39,7 @@ export function goInstead(path) {
 export const reopen = () => show();
 
 /**
- * Is a path of the same kind as this one? Else it has to be loaded, for a policy of its own.
+ * Is a path of the same kind as this one? If not, the browser must load it with its own policy.
  * @param {string} path
  */
 export const mayShareDocument = (path) => CHECKOUT.test(path) === CHECKOUT.test(location.pathname);

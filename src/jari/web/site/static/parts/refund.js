@@ -1,5 +1,6 @@
 // @ts-check
-// The dialog in which a buyer chooses what to have refunded, and sees how much comes back before it is asked for.
+// The dialog in which a buyer chooses what to have refunded. It shows how much comes back before the buyer asks for
+// it.
 
 /** @import { ReservationAnswer, SeatOfReservation } from "../api/types.d.ts" */
 
@@ -12,8 +13,8 @@ import { say } from "./words.js";
 /** @typedef {(seatIds: number[]) => Promise<void>} Submit */
 
 /**
- * Ask which of `seats` to refund. `submit` has it done and may throw ApiError or NetworkError; when the `signal`
- * aborts, the dialog goes.
+ * Ask which of `seats` to refund. `submit` asks the server, and may throw ApiError or NetworkError. When the `signal`
+ * aborts, the dialog closes.
  * @param {ReservationAnswer} reservation
  * @param {SeatOfReservation[]} seats
  * @param {{ submit: Submit, signal: AbortSignal }} options

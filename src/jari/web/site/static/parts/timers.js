@@ -19,7 +19,7 @@ export function every(act, milliseconds, signal) {
 }
 
 /**
- * Wishes gathered into one: returns a function that wishes for `act`, which then happens once, `waitMs()` after the
+ * Gather wishes into one act. The function returned wishes for `act`, which then happens once, `waitMs()` after the
  * first wish, unless the signal aborts before.
  * @param {() => void} act
  * @param {() => number} waitMs

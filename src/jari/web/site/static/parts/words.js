@@ -19,7 +19,7 @@ import { KOREAN } from "./words/korean.js";
  */
 
 /**
- * What `say` needs besides a key: the values of the names in braces, and nothing where there are none.
+ * What `say` needs besides a key: the values of the names in braces, or nothing if there are none.
  * @template {Word} Key
  * @typedef {NamesOf<(typeof ENGLISH)[Key]>} Needed
  */

@@ -1,5 +1,5 @@
 // @ts-check
-// What a buyer should know who pays, or who cannot pay (any more), and where to go on.
+// What a buyer should know who pays or can no longer pay, and where to go on.
 
 /** @import { ReservationAnswer } from "../../api/types.d.ts" */
 /** @import { State } from "../../parts/summary.js" */

@@ -45,8 +45,8 @@ export class Choice {
   }
 
   /**
-   * A hold of these seats is under way: the stream may tell of it before the answer does, and then nobody else has
-   * taken them.
+   * Say that a hold of these seats is under way. The stream may tell of it before the answer does; then nobody else
+   * has taken them.
    * @param {number[]} seats
    */
   expectHold(seats) {
@@ -62,7 +62,7 @@ export class Choice {
       this.seats.has(seat) && !this.#pending.has(seat) && !this.allocations.isFree(seat));
   }
 
-  /** Drop what has become mine. Only a log-in can show that too much was chosen before it: that goes, too. */
+  /** Drop the seats that have become mine. After a log-in more may be chosen than one may have: drop those, too. */
   makeRoom() {
     const mine = [...this.seats].filter((seat) => this.allocations.mine[seat] !== NOT_MINE);
     this.drop(mine);

@@ -1,5 +1,5 @@
 // @ts-check
-// Time running out: the last minute of a hold is announced, and its end asked after.
+// Time running out: announces the last minute of a hold, and asks the server at its end.
 
 /** @import { Layout } from "../../map/layout.js" */
 /** @import { Holds } from "./holds.js" */

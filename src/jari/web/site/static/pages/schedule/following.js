@@ -1,5 +1,5 @@
 // @ts-check
-// Follows the stream: what it says of the seats is taken, shown, and held against what the buyer chose and holds.
+// Follows the stream: takes and shows what it says of the seats, and compares it with what the buyer chose and holds.
 
 /** @import { Statuses } from "../../api/live.js" */
 /** @import { Seats } from "./names.js" */
@@ -35,8 +35,8 @@ export class Following {
       onSnapshot: (snapshot) => this.#takeSnapshot(snapshot),
       onChanges: (changes) => this.#seatsChanged(this.allocations.apply(changes), true),
       onState: (state) => views.connection.show(state),
-      // The venue has a new plan, perhaps. Every page hears of it at once, so they ask for it one after the other,
-      // and not before every server has looked.
+      // The venue may have a new plan. All pages hear of it at once. So each asks at a time of its own, and not
+      // before every server has looked.
       onNewEpoch: soon(reopen, () => NEW_PLAN_AFTER_MS + NEW_PLAN_SPREAD_MS * Math.random(), leaving),
     }, leaving);
   }
@@ -73,8 +73,8 @@ export class Following {
   }
 
   /**
-   * A seat that I believe to hold was freed or sold: elsewhere, or its time was up. Only the server knows; the stream
-   * may still be telling of the time before my hold.
+   * A seat that I believe to hold was freed or sold: in another window, or because its time was up. Only the server
+   * knows. The stream may still tell of the time before my hold.
    * @param {number} seat
    */
   #contradictsHolds(seat) {

@@ -40,7 +40,7 @@ export class Handover {
   }
 
   /**
-   * Back from the checkout the browser may show this page just as it was left.
+   * When the buyer comes back from the checkout, the browser may show this page just as it was left.
    * @param {PageTransitionEvent} event
    */
   #cameBack({ persisted }) {

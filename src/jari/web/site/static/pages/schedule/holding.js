@@ -68,7 +68,7 @@ export class Holding {
   }
 
   /**
-   * A hold of these seats is under way; of none, it has ended.
+   * Say that a hold of these seats is under way; with no seats, that it has ended.
    * @param {number[]} seats
    */
   #expect(seats) {

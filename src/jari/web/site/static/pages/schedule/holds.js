@@ -87,7 +87,7 @@ export class Holds {
     return this.holds.find(({ seatIds }) => seatIds.includes(seatId));
   }
 
-  /** Ask after holds whose time is up. Returns the ids of the seats that are really gone. */
+  /** Ask the server about holds whose time is up. Returns the ids of the seats that are really gone. */
   async expire() {
     const over = this.holds.filter((hold) => hold.expiresMs <= nowMs());
     if (over.length === 0 || Date.now() < this.#nextCheckMs) return [];

@@ -1,6 +1,6 @@
 // @ts-check
-// Before the sale opens. The stream does not tell when it does; so ask at its time, and now and then in case it
-// comes earlier.
+// Waits for the sale to open. The stream does not tell of that. So this asks at the announced time, and now and then
+// before, in case the sale opens earlier.
 
 /** @import { ScheduleWithVenue } from "../../api/types.d.ts" */
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Keeps up with what the account holds here: asked for when somebody logs in, when the page is seen again, and when
+// Keeps up with what the account holds here. It asks when somebody logs in, when the page is seen again, and when
 // something contradicts what we believe.
 
 /** @import { Holds } from "./holds.js" */
@@ -39,7 +39,7 @@ export class Session {
   }
 
   /**
-   * Did an error tell that the session has ended? Then nobody is logged in any more.
+   * Did an error tell that the session has ended? If so, nobody is logged in any more.
    * @param {unknown} error
    */
   lostBy(error) {
