@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -77,6 +78,29 @@ def test_two_rows_for_one_address_are_refused(addresses: Addresses) -> None:
     services = next(iter(addresses.routes.find("/livez")[0].values()))._services
     with pytest.raises(ValueError, match="GET /livez stands in the table twice"):
         Addresses((*table.TABLE, ROWS["GET /livez"]), services, addresses._elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("GET", "/matches/{}", 200, "<!doctype html>"),
+        ("GET", "/checkout/{}", 200, "<!doctype html>"),
+        ("GET", "/api/matches/{}", 404, "There is no such schedule"),
+        ("GET", "/api/matches/1/blocks/{}/seats/status-stream", 404, "There is no such block"),
+        ("GET", "/api/reservations/{}", 401, "You are not logged in"),
+        ("POST", "/api/matches/{}", 405, "This address does not take POST"),
+    ],
+)
+@pytest.mark.parametrize("number", [0, 2**63])
+async def test_a_number_that_can_be_no_id_changes_neither_a_page_nor_who_may_nor_what_there_is_to_ask(
+    addresses: Addresses, method: str, path: str, status: int, said: str, number: int
+) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(addresses), base_url="http://jari.test"
+    ) as client:
+        answer = await client.request(method, path.format(number))
+    assert answer.status_code == status
+    assert said in answer.text
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
