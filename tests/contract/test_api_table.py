@@ -103,6 +103,23 @@ async def test_a_number_that_can_be_no_id_changes_neither_a_page_nor_who_may_nor
     assert said in answer.text
 
 
+CHANGING = {name: row for name, row in ROWS.items() if row.method != "GET"}
+
+
+@pytest.mark.parametrize("header", ["sec-fetch-site: cross-site", "sec-fetch-site: none", "origin: null"])
+@pytest.mark.parametrize("row", CHANGING.values(), ids=CHANGING)
+async def test_no_page_of_another_site_changes_anything(
+    addresses: Addresses, row: Endpoint[Any, Any, Any], header: str
+) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(addresses), base_url="http://jari.test"
+    ) as client:
+        path = re.sub(r"{.*?}", "1", row.paths[0])
+        answer = await client.request(row.method, path, headers=[header.split(": ")], json={})
+    assert answer.status_code == 403
+    assert "came from another site" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_a_handler_takes_the_services_the_call_and_the_ids_of_its_path(row: Endpoint[Any, Any, Any]) -> None:
     ids = [name for name in re.findall(r"{(\w+)", row.path) if name != "occasion"]
