@@ -45,8 +45,6 @@ unit: $(VENV)/.dev ## set up, then run the tests that need nothing outside their
 	$(NODE) --test --test-timeout 60000 'tests/page/*.test.js'
 	$(PYTEST) --numprocesses 2 --dist worksteal -m unit --ignore tests/browser
 
-# The browser has a core to itself for as long as it takes. Elsewhere much waits for a clock, so there are more
-# processes than cores.
 test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL and Chromium)
 	sh tests/chromium.sh
 	$(MAKE) --no-print-directory --jobs 2 test-in-browser test-elsewhere
@@ -54,15 +52,14 @@ test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL and Ch
 test-in-browser: $(VENV)/.dev
 	$(PYTEST) tests/browser
 
-# Coverage is that of the tests' own processes; the features take place in one of them when they keep their books in
-# memory.
+# Coverage is that of the unit tests and of the features in the tests' own process. The rest, whose servers are
+# processes of their own, would only be slower for it.
 test-elsewhere: $(VENV)/.dev
 	$(BIN)/coverage erase
 	$(MAKE) --no-print-directory unit PYTEST='$(PYTEST) $(COVER)'
 	$(PYTEST) $(COVER) --numprocesses 2 --dist loadfile --house-store memory tests/acceptance
-	$(PYTEST) $(COVER) --numprocesses 3 --dist loadfile --no-loadscope-reorder \
-	    -m 'not unit' --ignore tests/browser
 	$(BIN)/python scripts/coverage_floor.py
+	$(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not unit' --ignore tests/browser
 
 check: $(VENV)/.dev node_modules/.installed ## lint, types and import rules
 	$(BIN)/ruff check .

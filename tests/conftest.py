@@ -53,8 +53,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if folder_of(item) == "unit" or item.get_closest_marker("memory"):
             item.add_marker("unit")
-        if folder_of(item) == "processes":
-            item.add_marker("no_cover")  # what they run of jari is not in this process
 
 
 def folder_of(item: pytest.Item) -> str:
