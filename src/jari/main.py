@@ -180,7 +180,8 @@ def open_gateways(settings: Settings) -> Gateways:
     """The payment gateways that the settings name.
 
     Raises:
-        BadSetting: nobody knows such a gateway, a live key outside production, or keys that are missing.
+        BadSetting: a gateway is unknown or named twice; its address is missing or cannot be its own; a key is missing,
+            or is live outside production.
     """
     every = payments.open_gateways(settings)
     return Gateways(every, every[0] if settings.gateway_url else None)

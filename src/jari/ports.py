@@ -116,7 +116,7 @@ class SeatingTransaction(Protocol):
         """These reservations, those that have these payments, and the PENDING ones of these buyers here."""
 
     async def write(self, decision: Decision) -> None:
-        """Write all; it is committed when the block ends. Raises StaleDecision where a seat is not as ``before`` says."""
+        """Write all, to be committed when the block ends. Raises StaleDecision where a seat is not as in ``before``."""
 
 
 class SeatingStore(Protocol):
@@ -156,7 +156,7 @@ class SeatingStore(Protocol):
         """
 
     async def dead_versions(self) -> int:
-        """How many old versions of schedules' rows the store cannot clean away, because somebody may still read them."""
+        """How many old versions of schedules' rows the store cannot clean away, since somebody may still read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,10 @@ class CatalogueStore(Protocol):
     """Venues and schedules."""
 
     async def save_venue(self, venue: Venue) -> tuple[int, bool]:
-        """Insert the venue, or replace the plan of the one with its name: the id, and whether it is new. Raises PlanDropsSeats."""
+        """Insert the venue, or replace the plan of the one with its name: its id, and whether it is new.
+
+        Raises PlanDropsSeats.
+        """
 
     async def venue(self, venue_id: int) -> Venue:
         """The whole plan. Raises NotFound."""
@@ -266,7 +269,7 @@ class CatalogueStore(Protocol):
         """One schedule. Raises NotFound."""
 
     async def schedules(self, chosen: Filter, *, offset: int, limit: int) -> Listing:
-        """Up to ``limit`` of the chosen schedules after the first ``offset``. The store's clock decides their status."""
+        """Up to ``limit`` of the chosen schedules after the first ``offset``, with the status by the store's clock."""
 
 
 class AccountStore(Protocol):
@@ -292,7 +295,7 @@ class AccountStore(Protocol):
     async def change_password(
         self, user_id: int, old_hash: str, new_hash: str, kept_session: bytes
     ) -> Sequence[bytes] | None:
-        """Change the hash, end all sessions but one, and return those that ended. None if the hash is no longer ``old_hash``."""
+        """Change the hash; end all sessions but one, and return the ended ones. None if the hash is not ``old_hash`` any more."""
 
     async def add_session(
         self, token_hash: bytes, user_id: int, password_hash: str, *, lifetime_ms: int, max_sessions: int
@@ -345,7 +348,7 @@ class Gateway(Protocol):
         """The payment with this key; None where the gateway says that there is none."""
 
     def read_hint(self, body: bytes, headers: Mapping[str, str]) -> Hint:
-        """Where a message of the gateway says to look. The message is not believed. Raises Invalid if it makes no sense."""
+        """Where a message of the gateway, which is not believed, says to look. Raises Invalid if it makes no sense."""
 
     async def close(self) -> None:
         """Close the connections; no call may follow."""
@@ -365,7 +368,7 @@ class TicketSigner(Protocol):
 
 
 class Passwords(Protocol):
-    """Hashes passwords so that guessing is dear. Never holds up the event loop. Raises Unavailable when too many wait."""
+    """Hashes passwords so that guessing is dear, off the event loop. Raises Unavailable when too many wait."""
 
     async def hash(self, password: str) -> str:
         """The hash to store."""
@@ -459,7 +462,7 @@ class WebhookStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignedEvent:
-    """What one try sends to a receiver: the event's id, the time of sending, the body, and the signature over all three."""
+    """What one try sends: the event's id, the time of sending, the body, and the signature over all three."""
 
     event_id: str
     timestamp_seconds: int
@@ -475,4 +478,4 @@ class WebhookSender(Protocol):
     """Carries deliveries over HTTP."""
 
     async def send(self, url: str, event: SignedEvent) -> int:
-        """POST once and return the answer's status. Follows no redirect; ends within a time limit. Raises NotDelivered."""
+        """POST once, within a time limit and without redirects; return the answer's status. Raises NotDelivered."""

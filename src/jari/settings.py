@@ -195,7 +195,7 @@ class PaymentSettings(RuleSettings, DutySettings):
     max_payment_tries: int = 20  # for each reservation
     max_payments_running: int = 2_000
     payment_patience_seconds: int = 120  # then another process takes a payment up; over three time limits
-    late_payment_seconds: int = 600  # a reservation may be paid so long after its end, if its seats are free: as long as the gateway's session
+    late_payment_seconds: int = 600  # so late a payment may come if seats are free: as the gateway's session
     payment_retry_min_seconds: int = 5
     payment_retry_max_seconds: int = 60
     hint_interval_ms: int = 1_000  # between two looks at a payment because of the gateway's messages

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis import checks
 from schemathesis.core.failures import FailureGroup
 
+from jari.web.api.endpoints import Kind
 from jari.web.api.openapi import document
 from jari.web.api.table import TABLE
 from support.connections import RawConnection, status_of
@@ -199,6 +200,20 @@ def test_a_stream_takes_what_it_is_described_to_take(
     place = path.format(scheduleId=target.match.id, blockId=target.match.block_id)
     with client.stream("GET", f"{place}?{query}") as answer:
         assert answer.status_code == status
+
+
+DOCUMENTS = [path for row in TABLE if row.kind is Kind.DOCUMENT for path in row.paths]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_what_has_an_etag_is_described_as_not_sent_twice(
+    target: Target, client: httpx.Client, path: str
+) -> None:
+    place = path.format(schedule=target.match.id, block=target.match.block_id)
+    tag = client.get(place).headers["etag"]
+    assert client.get(place, headers={"if-none-match": tag}).status_code == 304
+    named = path.format(schedule="{scheduleId}", block="{blockId}")
+    assert "304" in DESCRIBED["paths"][named]["get"]["responses"]
 
 
 OPERATIONS = [(path, method) for path, methods in DESCRIBED["paths"].items() for method in methods]

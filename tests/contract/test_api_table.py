@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -77,6 +78,46 @@ def test_two_rows_for_one_address_are_refused(addresses: Addresses) -> None:
     services = next(iter(addresses.routes.find("/livez")[0].values()))._services
     with pytest.raises(ValueError, match="GET /livez stands in the table twice"):
         Addresses((*table.TABLE, ROWS["GET /livez"]), services, addresses._elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("GET", "/matches/{}", 200, "<!doctype html>"),
+        ("GET", "/checkout/{}", 200, "<!doctype html>"),
+        ("GET", "/api/matches/{}", 404, "There is no such schedule"),
+        ("GET", "/api/matches/1/blocks/{}/seats/status-stream", 404, "There is no such block"),
+        ("GET", "/api/reservations/{}", 401, "You are not logged in"),
+        ("POST", "/api/matches/{}", 405, "This address does not take POST"),
+    ],
+)
+@pytest.mark.parametrize("number", [0, 2**63])
+async def test_a_number_that_can_be_no_id_changes_neither_a_page_nor_who_may_nor_what_there_is_to_ask(
+    addresses: Addresses, method: str, path: str, status: int, said: str, number: int
+) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(addresses), base_url="http://jari.test"
+    ) as client:
+        answer = await client.request(method, path.format(number))
+    assert answer.status_code == status
+    assert said in answer.text
+
+
+CHANGING = {name: row for name, row in ROWS.items() if row.method != "GET"}
+
+
+@pytest.mark.parametrize("header", ["sec-fetch-site: cross-site", "sec-fetch-site: none", "origin: null"])
+@pytest.mark.parametrize("row", CHANGING.values(), ids=CHANGING)
+async def test_no_page_of_another_site_changes_anything(
+    addresses: Addresses, row: Endpoint[Any, Any, Any], header: str
+) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(addresses), base_url="http://jari.test"
+    ) as client:
+        path = re.sub(r"{.*?}", "1", row.paths[0])
+        answer = await client.request(row.method, path, headers=[header.split(": ")], json={})
+    assert answer.status_code == 403
+    assert "came from another site" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)

@@ -61,5 +61,5 @@ async def test_they_would_have_to_wait_for_the_next_if_none_were_gathered(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = Till._commit
-    monkeypatch.setattr(Till, "_commit", lambda self, batch, gather: commit(self, batch, gather=False))
+    monkeypatch.setattr(Till, "_commit", lambda self, batch, _: commit(self, batch, len(batch)))
     assert await versions_taken(database_url) == 2

@@ -141,9 +141,9 @@ def mortal() -> None:
         for command in commands.get():
             pass_point(f"{command} {moment}", schedule_id)
 
-    async def commit_batch(self: Any, batch: Any, *, gather: bool) -> Any:
+    async def commit_batch(self: Any, batch: Any, max_size: int) -> Any:
         commands.set([type(entry.command).__name__ for entry in batch])
-        return await commit(self, batch, gather=gather)
+        return await commit(self, batch, max_size)
 
     async def publish_commit(self: Any, committed: Any) -> None:
         pass_commands("after commit", self._schedule.id)

@@ -37,6 +37,7 @@ OPTIONS, CHOSEN = QueryReader(Options), QueryReader(Chosen)
         (b"", Options()),
         (b"page=2&limit=10", Options(page=2, limit=10)),
         (b"page=2&page=3", Options(page=3)),
+        (b"page=x&page=3", Options(page=3)),
         (b"color=blue", Options(color=Color.BLUE)),
         (b"from=2027-01-01", Options(from_="2027-01-01")),
         (b"from=", Options(from_="")),

@@ -2,7 +2,6 @@
 
 import pytest
 
-from jari.domain.errors import NotFound
 from jari.web.api.routes import Routes
 
 ROUTES = Routes(
@@ -69,12 +68,9 @@ def test_nothing_is_found_where_nothing_is(path):
     assert ROUTES.find(path) is None
 
 
-@pytest.mark.parametrize("number", ["0", "9223372036854775808", "9999999999999999999"])
-def test_a_number_that_is_no_id_is_refused_by_the_name_of_what_it_would_be(number):
-    with pytest.raises(NotFound, match="There is no such block"):
-        ROUTES.find(f"/api/matches/7/blocks/{number}/seats")
-    with pytest.raises(NotFound, match="There is no such schedule"):
-        ROUTES.find(f"/api/matches/{number}")
+@pytest.mark.parametrize("number", [0, 9223372036854775808, 9999999999999999999])
+def test_what_no_id_can_be_has_an_address_all_the_same(number):
+    assert ROUTES.find(f"/api/matches/7/blocks/{number}/seats") == ({"GET": "seats"}, (7, number))
 
 
 def test_everything_that_is_found_can_be_listed():

@@ -21,6 +21,7 @@ SECURE = Cookies(Settings(public_url="https://tickets.example.com"))
         (b"a=b;jari = abc", "abc"),
         (b"jari=first; jari=last", "last"),
         (b"xjari=abc", None),
+        (b'jari="abc"', "abc"),  # RFC 6265 lets a value stand in quotes
         (b"jari-device=abc", None),
         (b"a=jari=abc", None),
         (b"JARI=abc", None),

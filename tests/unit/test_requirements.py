@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 FILES = ["runtime", "dev"]
+ADDRESS = re.compile(r"\w+://\S+|--(?:index-url|extra-index-url|find-links|trusted-host)")
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) \\$", re.MULTILINE)
 
 
@@ -110,11 +111,20 @@ def lock():
     return json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
 
 
-def test_the_lock_holds_a_hash_for_each_package_and_no_address():
+def test_the_lock_holds_a_hash_for_each_package():
     packages = {name: each for name, each in lock().items() if name}
     assert packages
     assert [name for name, each in packages.items() if not each["integrity"].startswith("sha512-")] == []
-    assert "://" not in json.dumps([{**each, "funding": ""} for each in packages.values()])
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*sorted(REQUIREMENTS.iterdir()), ROOT / "package.json", ROOT / "package-lock.json"],
+    ids=lambda each: each.name,
+)
+def test_a_file_of_dependencies_names_no_address(file):
+    """npm writes addresses into its lock, of registries and of funds: take them out (CONTRIBUTING.md)."""
+    assert ADDRESS.findall(file.read_text(encoding="utf-8")) == []
 
 
 def test_the_lock_pins_what_is_asked_for_exactly():

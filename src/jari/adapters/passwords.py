@@ -25,7 +25,7 @@ class ArgonPasswords:
         self._pool = ThreadPoolExecutor(settings.password_threads, thread_name_prefix="argon2")
         self._queue_size = settings.password_queue_size
         self._waiting = 0
-        # For unknown accounts: verifying takes as long as for a known one.
+        # Verified for an unknown account, so that its answer takes as long as that of a known one.
         self._dummy = self._hasher.hash("no account has this password")
 
     async def hash(self, password: str) -> str:
@@ -33,7 +33,7 @@ class ArgonPasswords:
         return await self._in_pool(self._hasher.hash, password)
 
     async def verify(self, hashed: str | None, password: str) -> bool:
-        """Whether the password fits; with no hash, False after the same time."""
+        """Whether the password fits the hash. Without a hash the answer is False, and takes as long."""
         fits = await self._in_pool(self._verify, hashed or self._dummy, password)
         return fits and hashed is not None
 
@@ -44,7 +44,7 @@ class ArgonPasswords:
     def _verify(self, hashed: str, password: str) -> bool:
         try:
             return self._hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError):  # the latter: an account that has no password of ours
+        except (VerificationError, InvalidHashError):  # InvalidHashError: the account has no password of ours
             return False
 
     async def _in_pool(self, work: Callable[..., T], *arguments: str) -> T:

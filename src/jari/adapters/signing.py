@@ -24,8 +24,8 @@ PRIVATE_KEY_BYTES = 32  # RFC 8032, 5.1.5
 class Signer:
     """Signs tickets and checks them; give ``public_jwk()`` to whoever checks them elsewhere.
 
-    The same ticket and key always give the same token, so a token need not be stored. Nothing here is changed
-    after it was made: one signer may serve several threads.
+    The same ticket and key always give the same token, so a token need not be stored. A signer never changes: one may
+    serve several threads.
     """
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
@@ -65,10 +65,10 @@ class Signer:
         return join_token(signed, self._private_key.sign(signed.encode()))
 
     def verify(self, token: str) -> Ticket:
-        """The ticket of a token that this key has signed; whether it was used or refunded is not in it.
+        """The ticket of a token that this key has signed. The token does not tell whether it was used or refunded.
 
         Raises:
-            BadTicket: it is malformed, of another key, or was changed.
+            BadTicket: the token is malformed, signed with another key, or was changed.
         """
         split = split_token(token)
         if split.key_id != self.key_id:

@@ -6,7 +6,7 @@ import httpx
 
 from jari.ports import NotDelivered, SignedEvent
 
-# Of an answer only the status counts. A short rest is read so that the connection can be used again.
+# Only the status of an answer counts. We read a short body to its end, so that the connection can be used again.
 MAX_ANSWER_BYTES = 4 * 1024
 
 
@@ -27,13 +27,13 @@ class HttpWebhookSender:
         await self._client.aclose()
 
     async def send(self, url: str, event: SignedEvent) -> int:
-        """POST once, follow nothing, end within the time limit: the answer's status.
+        """POST once and return the answer's status. Follows no redirect; ends within the time limit.
 
         Raises:
-            NotDelivered: there was none.
+            NotDelivered: there was no answer.
         """
         try:
-            # httpx limits each read; a receiver that sends a byte now and then would last for ever.
+            # httpx limits each read only: a receiver that sends a byte now and then would hold us for ever.
             async with (
                 asyncio.timeout(self._timeout_seconds),
                 self._client.stream("POST", url, headers=headers_of(event), content=event.body) as answer,

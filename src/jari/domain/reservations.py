@@ -122,7 +122,7 @@ class Reservation:
         return next((each for each in self.payments if each.status is PaymentStatus.CONFIRMING), None)
 
     def status_at(self, now_ms: int) -> ReservationStatus:
-        """The status at this time. An unpaid one whose time is over is EXPIRED, whether or not the sweeper has come by."""
+        """The status at this time. Once the time to pay is over it is EXPIRED, swept or not."""
         ended = self.status is ReservationStatus.PENDING and self.paying is None and self.expires_ms <= now_ms
         return ReservationStatus.EXPIRED if ended else self.status
 
@@ -238,7 +238,7 @@ class Reservation:
         return replace(self, payments=payments)
 
     def with_refund(self, refund: Refund) -> "Reservation":
-        """The reservation with this refund, new or in its new state, and with the payment's status that follows from it."""
+        """The reservation with this refund, new or in its new state, and the payment's status that follows from it."""
         others = tuple(each for each in self.refunds if each.id != refund.id)
         refunds = tuple(sorted((*others, refund), key=lambda each: (each.requested_ms, each.id)))
         payment = self.payment(refund.payment_id)

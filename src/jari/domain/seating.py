@@ -405,7 +405,7 @@ class Seating:
         return limit.counting([each for each in tenures if each], self.now_ms)
 
     def _tenure(self, buyer_id: int, seat_id: int) -> Tenure | None:
-        """How long the buyer kept this free seat before: by the last hold on it, if that was theirs, or as remembered."""
+        """How long the buyer kept this free seat before: by the last hold on it, if it was theirs, or as remembered."""
         last = self._seats.now.get(seat_id)
         if last is not None and last.buyer_id == buyer_id:
             return self._ended(last)
@@ -428,7 +428,7 @@ class Seating:
         expires_ms: int | None,
         counting: Iterable[Tenure],
     ) -> None:
-        """Put a buyer on free seats. Ended holds of others may still be recorded there: their tenures are remembered."""
+        """Put a buyer on free seats. Remember the tenures of ended holds that are still recorded there."""
         since_ms = {each.seat_id: each.since_ms for each in counting}
         for seat_id in seat_ids:
             self._remember_end(seat_id)

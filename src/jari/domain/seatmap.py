@@ -163,7 +163,7 @@ class SeatMap:
             self.floor = commits[0].version - 1
 
     def catch_up(self, version: int, within: range) -> Commit:
-        """One commit that brings a viewer from ``version`` to the map's version: each changed seat once, as it is now."""
+        """One commit that brings a viewer from ``version`` to the map's: each changed seat once, as it is now."""
         seats: dict[Status, list[int]] = {}
         changed_at, status, seat_ids = self.changed_at, self.status, self.layout.seat_ids
         for index in within:

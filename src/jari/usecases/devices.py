@@ -50,7 +50,7 @@ class Devices:
         return device if any(self._is_of(entry, device, account) for entry in entries) else None
 
     def marked(self, mark: str | None, account: str) -> str:
-        """The mark of a device on which this account is logged in now. It may push out the account unused the longest."""
+        """The mark of a device on which this account is logged in now. The longest unused account may have to go."""
         device, entries = self._read(mark)
         day = f"{self._today():05}"
         new = Entry(day, self._code(device, account, day))

@@ -143,7 +143,7 @@ class Gateways:
         return said
 
     async def _judge(self, record: Record, order_id: str, payment: Payment) -> PaymentAnswer:
-        """What the record means. A payment that is only promised is declined: it would keep the seats until some day."""
+        """What the record means. A payment that is only promised is declined, for it would keep the seats."""
         answer = judge(record, order_id)
         if not isinstance(answer, NothingYet) or record.standing is not Standing.PROMISED:
             return answer

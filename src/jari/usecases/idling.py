@@ -22,7 +22,7 @@ class Idling:
         self._replicas = self._plans = 0  # at the last look
 
     def let_go(self) -> bool:
-        """Let go of what is idle. Return whether fewer replicas or plans live than at the last look: they are what weighs."""
+        """Let go of what is idle. Return whether fewer replicas or plans live than at the last look: only they weigh."""
         before = self._replicas, self._plans
         caches.let_go()
         self._replicas, self._plans = self._live.replica_count, self._catalogue.plan_count

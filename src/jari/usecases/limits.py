@@ -66,7 +66,7 @@ class Limits:
                     await self._attempts.forgive_attempt(limit.bucket)
 
     async def _look_again(self, limit: Limit) -> None:
-        """Stop refusing a bucket whose attempts another process has forgiven. Asks the store only if nobody else needs it."""
+        """Stop refusing a bucket that another process has forgiven; ask the store only if nobody else needs it."""
         refusal, now = self._refused.get(limit.bucket), self._clock.seconds()
         if refusal is None or not limit.failures_only or now < refusal.look_again or self._few.locked():
             return

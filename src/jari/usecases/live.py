@@ -205,7 +205,7 @@ class Live:
                 await self._look_closer(schedule)
 
     async def _look_closer(self, schedule: LiveSchedule) -> None:
-        """Find out why the state is older than our map: it was read before our last commit, or the store lost versions."""
+        """Find out why a state is older than our map: was it read before our last commit, or did the store lose it?"""
         _, states = await self._store.states([schedule.id])
         if states[schedule.id].version < schedule.seat_map.version:
             await self.break_off(schedule)

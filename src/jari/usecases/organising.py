@@ -26,7 +26,7 @@ class Organising:
     async def create_schedule(
         self, *, venue_id: int, kind: Kind, title: str, starts_ms: int, opens_ms: int | None
     ) -> int:
-        """Make a schedule and return its id. With ``opens_ms`` its sale opens by itself; otherwise `open_sale` opens it.
+        """Make a schedule and return its id. With ``opens_ms`` its sale opens by itself, else by `open_sale`.
 
         Raises:
             Invalid: no such title.

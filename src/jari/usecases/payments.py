@@ -161,7 +161,7 @@ class Payments:
         return await self._running.join(payment.id, lambda: self._charge_again(reservation, payment))
 
     async def take_hint(self, gateway: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Look at the gateway's record of a payment because a message says that it changed. The message itself is not trusted.
+        """Look at the gateway's record of a payment because a message says that it changed. Never trust the message.
 
         Raises:
             NotFound: there is no such gateway.

@@ -36,7 +36,7 @@ class Running(Generic[T]):
             )
 
     async def join(self, number: int, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The outcome of the work of this number. Begins it if it is not running; it goes on if the caller is cancelled."""
+        """The outcome of the work of this number, begun if it does not run; it goes on if the caller is cancelled."""
         task = self._tasks.get(number)
         if task is None:
             task = self._start(number, make())
@@ -54,7 +54,7 @@ class Running(Generic[T]):
             return open_still
 
     async def take_up(self, due: Sequence[Due], work: Callable[[Due], Awaitable[object]]) -> int:
-        """Do the work that nobody looks after, and return how much of it could be done. The rest waits for the next call."""
+        """Do the work that nobody looks after, and return how much could be done; the rest waits for the next call."""
 
         async def one(each: Due) -> bool:
             try:

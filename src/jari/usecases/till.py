@@ -117,7 +117,7 @@ class Till:
             while self._waiting:
                 if batch := self._next_batch(self._settings.till_batch_size):
                     with metrics.batch_seconds.time():
-                        await self._settle(batch, gather=True)
+                        await self._settle(batch, self._settings.till_batch_size)
                     metrics.batch_commands.observe(len(batch))
         finally:
             # Nothing is awaited since `_waiting` was seen to be empty: no command can have come in between.
@@ -128,18 +128,18 @@ class Till:
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), room))]
         return [entry for entry in taken if not entry.outcome.done()]
 
-    async def _settle(self, batch: list[Entry[Any]], *, gather: bool = False) -> None:
-        """Commit a batch. Answer each of its callers, whatever happens."""
+    async def _settle(self, batch: list[Entry[Any]], max_size: int) -> None:
+        """Commit a batch, which may grow to ``max_size``. Answer each of its callers, whatever happens."""
         try:
-            committed = await self._commit_on_the_present_map(batch, gather=gather)
+            committed = await self._commit_on_the_present_map(batch, max_size)
         except Unavailable:  # the store is away: tell the callers, so that none waits for ever
             log.exception("batch_failed", schedule=self._schedule.id, commands=len(batch))
             committed = False
-        except Exception as fault:  # the store refuses what one command would write: try each alone, so that only that one fails
+        except Exception as fault:  # what one command would write: try each alone, so only that one fails
             log.exception("batch_refused_by_store", schedule=self._schedule.id, commands=len(batch))
             if len(batch) > 1:
                 for entry in batch:
-                    await self._settle([entry])
+                    await self._settle([entry], max_size=1)
             else:
                 batch[0].fail(_store_failed() if isinstance(fault, StaleDecision) else fault)
             return
@@ -149,12 +149,12 @@ class Till:
             else:
                 entry.fail(_store_failed())
 
-    async def _commit_on_the_present_map(self, batch: list[Entry[Any]], *, gather: bool) -> bool:
+    async def _commit_on_the_present_map(self, batch: list[Entry[Any]], max_size: int) -> bool:
         """Decide and commit the batch, and return whether that was done: it is not if the map changes at every try."""
         for _ in range(RELOAD_TRIES):
             judged = self._schedule.seat_map
             try:
-                await self._commit(batch, gather=gather)
+                await self._commit(batch, max_size)
             except MapOutdated:
                 await self._live.reload(self._schedule, judged)
             except VersionsLost:
@@ -164,12 +164,11 @@ class Till:
                 return True
         return False
 
-    async def _commit(self, batch: list[Entry[Any]], *, gather: bool) -> None:
-        """Decide and write a batch; with ``gather``, take along the commands that came while we waited for the version."""
+    async def _commit(self, batch: list[Entry[Any]], max_size: int) -> None:
+        """Decide and write a batch. Commands that came while it waited for the version come along, if there is room."""
         commit: Commit | None = None
         async with self._store.transaction(self._schedule.id) as transaction:
-            if gather:
-                batch += self._next_batch(self._settings.till_batch_size - len(batch))
+            batch += self._next_batch(max_size - len(batch))
             self._require_present_map(transaction.state)
             self._live.learn_time(transaction.now_ms)
             requests = [entry.request for entry in batch if entry.request is not None]
@@ -193,7 +192,7 @@ class Till:
             raise VersionsLost
 
     async def _publish(self, commit: Commit) -> None:
-        """Show the commit in this process at once. It is durable: if showing fails, no caller is refused; the poller shows it."""
+        """Show the commit here at once. It is durable, so a failure refuses nobody: the poller will show it."""
         try:
             await self._live.advance(self._schedule, [commit])
         except Exception:

@@ -36,10 +36,7 @@ class Addresses:
         """Answer one request. Other ASGI scopes, and addresses that the table lacks, go elsewhere."""
         if scope["type"] != "http":
             return self._elsewhere(scope, receive, send)
-        try:
-            shells, ids = self.routes.find(scope["path"]) or ({}, ())
-        except NotFound as refusal:
-            return refuse(refusal, scope, receive, send)
+        shells, ids = self.routes.find(scope["path"]) or ({}, ())
         shell = shells.get(scope["method"])
         if shell is not None:
             return shell(ids, scope, receive, send)

@@ -47,4 +47,4 @@ def _pattern(name: str) -> re.Pattern[bytes]:
 
 def _find(pattern: re.Pattern[bytes], header: bytes | None) -> str | None:
     values = pattern.findall(header) if header is not None else None
-    return values[-1].strip().decode("latin1") if values else None
+    return values[-1].strip().strip(b'"').decode("latin1") if values else None

@@ -37,7 +37,7 @@ class MemoryAccountStore:
             return user
 
     async def user_by_email(self, email: str) -> tuple[User, str] | None:
-        """The user and the password's hash."""
+        """The user with this address, and the hash of their password."""
         record = self._record_of(email)
         return None if record is None else (record.user, record.password_hash)
 
@@ -48,7 +48,7 @@ class MemoryAccountStore:
     async def change_password(
         self, user_id: int, old_hash: str, new_hash: str, kept_session: bytes
     ) -> Sequence[bytes] | None:
-        """Change the hash and end all sessions but one: those that ended. None where the old hash is no longer it."""
+        """Change the hash; end all sessions but one, and return the ended ones. None if the hash is not ``old_hash`` any more."""
         async with self._memory.write() as now_ms:
             record = self._memory.users.get(user_id)
             if record is None or record.password_hash != old_hash:
@@ -61,9 +61,9 @@ class MemoryAccountStore:
     async def add_session(
         self, token_hash: bytes, user_id: int, password_hash: str, *, lifetime_ms: int, max_sessions: int
     ) -> Sequence[bytes] | None:
-        """Remember a session for so long, and end the oldest beyond the limit: those that ended.
+        """Remember a session for ``lifetime_ms``, end the oldest beyond the limit, and return those that ended.
 
-        None where the password's hash, which the log-in was let in by, is no longer the user's.
+        None if ``password_hash``, by which the user was let in, is no longer the user's.
         """
         async with self._memory.write() as now_ms:
             record = self._memory.users.get(user_id)
@@ -94,12 +94,12 @@ class MemoryAccountStore:
             self._end(lambda other, _: other == token_hash, now_ms)
 
     async def end_sessions(self, user_id: int) -> Sequence[bytes]:
-        """End all sessions of a user everywhere: those that ended."""
+        """End all sessions of a user everywhere, and return those that ended."""
         async with self._memory.write() as now_ms:
             return self._end(lambda _, each: each.user_id == user_id, now_ms)
 
     async def ended_sessions(self, within_ms: int) -> Sequence[bytes]:
-        """Sessions that were ended in the last so many milliseconds."""
+        """The sessions that were ended in the last ``within_ms`` milliseconds."""
         since_ms = self._memory.now_ms() - within_ms
         sessions = self._memory.sessions.items()
         return [name for name, each in sessions if each.ended_ms is not None and each.ended_ms >= since_ms]

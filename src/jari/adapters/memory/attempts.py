@@ -1,4 +1,4 @@
-"""What a single process can keep in memory."""
+"""Counted attempts in memory, for a process that is alone."""
 
 from jari.caches import Cache
 from jari.ports import Clock
@@ -11,7 +11,7 @@ DEFAULTS = AttemptSettings()
 class MemoryAttemptStore:
     """Counted attempts; see `jari.ports.AttemptStore`. They begin anew with the process.
 
-    A window is a span of time, so the clock that nobody can set counts.
+    A window is a span of time, so it is measured by the clock that nobody can set.
     """
 
     def __init__(self, clock: Clock, settings: AttemptSettings = DEFAULTS) -> None:

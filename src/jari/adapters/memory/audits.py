@@ -1,4 +1,4 @@
-"""What must never be found in the books of sales, counted in memory; see `jari.ports.ReservationStore.seat_faults`."""
+"""Counting in memory what must never be in the books of sales; see `jari.ports.ReservationStore.seat_faults`."""
 
 from collections import Counter
 

@@ -19,7 +19,7 @@ class MemoryCatalogueStore:
         self._memory = memory
 
     async def save_venue(self, venue: Venue) -> tuple[int, bool]:
-        """Insert, or replace the plan of the venue of that name: its id, and whether it is new."""
+        """Insert the venue, or replace the plan of the one with its name: its id, and whether it is new."""
         async with self._memory.write() as now_ms:
             records = self._memory.venues.values()
             record = next((each for each in records if each.venue.name == venue.name), None)
@@ -84,7 +84,7 @@ class MemoryCatalogueStore:
             return schedule_id
 
     async def set_sale(self, schedule_id: int, *, enabled: bool) -> None:
-        """Open at once, or close."""
+        """Open the sale at once, or close it."""
         async with self._memory.write() as now_ms:
             schedule = self._memory.schedule(schedule_id)
             opens_ms = schedule.state.sale.opens_ms
@@ -105,7 +105,7 @@ class MemoryCatalogueStore:
         return Listing(tuple(fitting[offset : offset + limit]), len(fitting))
 
     def _drop_seats(self, schedules: Sequence[ScheduleRecord], change: Replan, now_ms: int) -> None:
-        """Forget the ended holds of what the plan drops, unless somebody has such a seat; all look at the new plan."""
+        """Forget ended holds on dropped seats, unless somebody has such a seat; make tills and viewers start over."""
         allocations = [each.allocations for each in schedules]
         change.require_unowned(
             [of[seat_id] for of in allocations for seat_id in change.dropped if seat_id in of], now_ms

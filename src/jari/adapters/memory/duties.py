@@ -10,7 +10,7 @@ class MemoryDutyStore:
         self._memory = memory
 
     async def take_lease(self, name: str, holder: str, lease_ms: int) -> bool:
-        """Whether the holder has this duty for so long, by the store's clock: nobody else has it then."""
+        """Take the duty for ``lease_ms`` by the store's clock; False if somebody else has it. 0 gives it back."""
         async with self._memory.write() as now_ms:
             has_it, expires_ms = self._memory.leases.get(name, (holder, 0))
             if has_it != holder and expires_ms > now_ms:
@@ -19,5 +19,5 @@ class MemoryDutyStore:
             return True
 
     async def secret(self, name: str, fresh: bytes) -> bytes:
-        """The secret of that name; the fresh one is kept if there was none."""
+        """The secret of that name. If there is none, the fresh one becomes it."""
         return self._memory.secrets.setdefault(name, fresh)

@@ -16,7 +16,7 @@ class MemoryReservationStore:
         self._memory = memory
 
     async def take_numbers(self, count: int) -> int:
-        """The first of so many numbers that nobody has had."""
+        """Take ``count`` numbers that nobody has had, and return the first; the others follow it."""
         return self._memory.take_numbers("sale", count)
 
     async def reservation(self, reservation_id: int) -> Reservation | None:
@@ -56,11 +56,11 @@ class MemoryReservationStore:
         return _in_turn(self._owed(), self._memory.now_ms(), limit)
 
     async def has_unsettled(self) -> bool:
-        """Whether a payment is CONFIRMING or a refund DUE, whenever somebody is to look after it."""
+        """Whether any payment is CONFIRMING or any refund DUE, even if nobody need look after it yet."""
         return bool(self._unsettled() or self._owed())
 
     async def seat_faults(self, since_start_ms: int) -> Mapping[str, int]:
-        """What must never be, counted in one look."""
+        """Count what must never be, in one look."""
         return count_faults(self._memory, self._memory.now_ms() - since_start_ms)
 
     def _those(self, are_meant: Callable[[Reservation], bool]) -> list[Reservation]:

@@ -1,6 +1,6 @@
-"""The reservations in memory, with what the unique keys of the database say of them.
+"""The reservations in memory, with the rules that unique keys enforce in a database.
 
-Money that moved moved for one reservation, and a reservation is being paid, or has been paid, once.
+A payment's money moves for one reservation only, and only one payment pays a reservation.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ CLAIMING = (PaymentStatus.CONFIRMING, PaymentStatus.DONE)
 
 
 class Sales:
-    """Every reservation by its number, found by payment key and by buyer without looking at all of them."""
+    """Every reservation by its number, with an index by payment key and one by buyer."""
 
     def __init__(self) -> None:
         self.by_id: dict[int, Reservation] = {}
@@ -63,7 +63,7 @@ class Sales:
         """Refuse a batch after which two reservations, or two payments of one, would claim the same.
 
         Raises:
-            StaleDecision: with what is claimed.
+            StaleDecision: names what is claimed.
         """
         fresh = {update.after.id: update.after for update in updates}
         claims: set[Claim] = set()
@@ -76,7 +76,7 @@ class Sales:
 
 
 def _claims(reservation: Reservation) -> Iterator[Claim]:
-    """What no other reservation, and no other payment of this one, may have."""
+    """What this reservation claims: no other reservation, and no other payment of this one, may have it."""
     yield "order", reservation.order_id
     for payment in reservation.payments:
         if payment.status in CLAIMING:

@@ -14,7 +14,7 @@ from jari.ports import Decision, LoadedSeating, RequestKey, ScheduleState, Store
 
 
 class MemorySeatingTransaction:
-    """One batch; see `jari.ports.SeatingTransaction`. What it writes is checked at once, and done at the end."""
+    """One batch; see `jari.ports.SeatingTransaction`. `write` checks at once; the end of the block carries it out."""
 
     def __init__(self, memory: Memory, schedule: ScheduleRecord, now_ms: int) -> None:
         self.state = replace(schedule.state, version=schedule.state.version + 1)
@@ -46,7 +46,7 @@ class MemorySeatingTransaction:
         return self._memory.sales.find(self._schedule.id, ids, payment_keys, buyer_ids)
 
     async def write(self, decision: Decision) -> None:
-        """Take what is to be written; raises StaleDecision where a seat is not as ``before`` says."""
+        """Take what is to be written. Raises StaleDecision where a seat is not as ``before`` says."""
         for effect in decision.effects:
             _require_present(self._schedule, effect)
         self._memory.sales.require_unclaimed(decision.updates)
@@ -55,7 +55,7 @@ class MemorySeatingTransaction:
         self._decision = decision
 
     def commit(self) -> None:
-        """Do what was written; without a `write` nothing."""
+        """Carry out what `write` took; nothing if it was not called."""
         if self._decision is None:
             return
         decision, schedule, memory = self._decision, self._schedule, self._memory
@@ -82,7 +82,7 @@ class MemorySeatingStore:
 
     @asynccontextmanager
     async def transaction(self, schedule_id: int) -> AsyncIterator[MemorySeatingTransaction]:
-        """Take the schedule's next version; without a `write` in the block nothing changes."""
+        """Take the schedule's next version. If the block does not `write`, nothing changes."""
         async with self._memory.write() as now_ms:
             transaction = MemorySeatingTransaction(self._memory, self._memory.schedule(schedule_id), now_ms)
             yield transaction
@@ -175,10 +175,10 @@ def _trim(schedule: ScheduleRecord, keep_commits: int, outbox_size: int, ended_b
 
 
 def _require_present(schedule: ScheduleRecord, effect: Effect) -> None:
-    """Refuse a decision on another state than this one, and an allocation of no seat of the venue.
+    """Refuse a decision on a state that is no longer so, and an allocation of a seat that the venue does not have.
 
     Raises:
-        StaleDecision: with the reason.
+        StaleDecision: says which.
     """
     if effect.before is not None:
         there = schedule.allocations.get(effect.before.seat_id)

@@ -1,4 +1,4 @@
-"""What the memory stores share: the tables, and the lock that lines their writers up."""
+"""What the memory stores share: the tables, and the lock that makes their writers take turns."""
 
 import asyncio
 from collections import Counter
@@ -18,13 +18,13 @@ from jari.domain.venues import SeatName, Venue, no_venue
 from jari.domain.webhooks import Webhook
 from jari.ports import Chance, Clock, Delivery, ScheduleState, StoredAnswer
 
-MEMORY = "memory:"  # the URL of one that has no name
+MEMORY = "memory:"  # the URL of a memory without a name
 EPOCH_BYTES = 4
 
 
 @dataclass(slots=True)
 class VenueRecord:
-    """A venue's plan of one revision; ids of its seats, present ones in plan order and former ones."""
+    """A venue's plan of one revision, with the ids of its present seats, in plan order, and of its former ones."""
 
     id: int
     revision: int
@@ -45,7 +45,7 @@ class LoggedCommit:
 
 @dataclass(slots=True)
 class ScheduleRecord:
-    """A schedule with all that its versions count; ``passed_on`` is how far the relay of webhooks has come."""
+    """A schedule with all that changes in it; ``passed_on`` is the version to which the relay of webhooks has come."""
 
     id: int
     venue: VenueRecord
@@ -73,7 +73,7 @@ class ScheduleRecord:
         )
 
     def commits_after(self, version: int, limit: int | None = None) -> list[LoggedCommit]:
-        """The next commits in order. The log has no gap, so that each one's place is known."""
+        """The next commits in order. The log has no gap, so a commit's version tells its place."""
         start = max(0, version + 1 - self.log[0].commit.version) if self.log else 0
         return self.log[start : None if limit is None else start + limit]
 
@@ -88,7 +88,7 @@ class UserRecord:
 
 @dataclass(slots=True)
 class SessionRecord:
-    """A session; ``ended_ms`` is when it was ended before its time."""
+    """A session; ``ended_ms`` is when somebody ended it before its time."""
 
     user_id: int
     expires_ms: int
@@ -101,7 +101,7 @@ class SessionRecord:
 
 @dataclass(slots=True)
 class DeliveryRecord:
-    """A delivery that is due at ``next_try_ms``, or a dead letter since then."""
+    """A delivery that is due at ``next_try_ms``, or that has been a dead letter since then."""
 
     delivery: Delivery
     next_try_ms: int
@@ -109,7 +109,7 @@ class DeliveryRecord:
 
 
 class Memory:
-    """The tables of one database. They belong to one event loop; what is done between two waits is done at once."""
+    """The tables of one database. They belong to one event loop: nothing else happens between two awaits."""
 
     def __init__(self, clock: Clock, chance: Chance) -> None:
         self.clock = clock
@@ -130,7 +130,7 @@ class Memory:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[int]:
-        """Keep all other writers out; the time from then on. Others get their turn first, as they do with a database."""
+        """Keep all other writers out, and yield the time. Other tasks run first, as they do while a database works."""
         async with self._writing:
             await asyncio.sleep(0)
             yield self.now_ms()
@@ -143,7 +143,7 @@ class Memory:
         return self.clock.now_ms()
 
     def take_numbers(self, noun: str, count: int = 1) -> int:
-        """The first of so many numbers that no other such thing has had; they count from 1."""
+        """Take ``count`` numbers that no other thing of this noun has had, from 1 on, and return the first."""
         first = self._numbers[noun] + 1
         self._numbers[noun] += count
         return first
@@ -169,7 +169,7 @@ _memories: WeakValueDictionary[str, Memory] = WeakValueDictionary()
 
 
 def open_memory(url: str, clock: Clock, chance: Chance) -> Memory:
-    """The memory of this name, shared by all who have it open; gone when nobody has. ``memory:`` is a new one each time."""
+    """The memory of this name, shared by all who have it open, gone with the last; ``memory:`` is always new."""
     if url == MEMORY:
         return Memory(clock, chance)
     return _memories.setdefault(url, Memory(clock, chance))

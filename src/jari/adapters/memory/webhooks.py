@@ -52,7 +52,7 @@ class MemoryWebhookStore:
             told = [each for each in self._memory.webhooks.values() if each.id not in deaf]
             commits, made, lost = 0, 0, {}
             for schedule in behind[:limit]:
-                # so much for each that a busy schedule does not keep the others waiting
+                # Each schedule gets a share, so that a busy one does not keep the others waiting.
                 passed, letters, missing = self._pass_on(schedule, told, max(1, limit // len(behind[:limit])))
                 commits, made = commits + passed, made + letters
                 if missing:
@@ -88,7 +88,7 @@ class MemoryWebhookStore:
         return [each.delivery for each in sorted(dead, key=_turn, reverse=True)[:limit]]
 
     async def revive(self, ids: Sequence[int] | None) -> int:
-        """Try these dead letters (None: all) again from the beginning; how many there were."""
+        """Try these dead letters (None: all) again from the beginning, and return how many there were."""
         async with self._memory.write() as now_ms:
             deliveries = self._memory.deliveries
             dead = [number for number, each in deliveries.items() if each.is_dead]
@@ -99,12 +99,12 @@ class MemoryWebhookStore:
             return len(revived)
 
     async def forget_dead(self, keep_ms: int) -> int:
-        """Delete dead letters that died longer ago than that; how many there were."""
+        """Delete dead letters that died longer ago than ``keep_ms``, and return how many there were."""
         async with self._memory.write() as now_ms:
             return self._forget(lambda each: each.is_dead and each.next_try_ms < now_ms - keep_ms)
 
     def _pass_on(self, schedule: ScheduleRecord, told: Sequence[Webhook], limit: int) -> tuple[int, int, int]:
-        """Make the deliveries of a schedule's next commits: how many of each, and how many commits are lost."""
+        """Make the deliveries of a schedule's next commits: how many commits, deliveries, and lost commits."""
         logged = schedule.commits_after(schedule.passed_on or 0, limit)
         made = 0
         for each in logged:

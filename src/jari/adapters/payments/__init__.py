@@ -8,7 +8,7 @@ from jari.settings import BadSetting, GatewayChoice, GatewaySettings
 
 
 class Adapter(Protocol):
-    """What makes a gateway of its settings."""
+    """Makes a gateway of its settings."""
 
     def __call__(self, settings: GatewaySettings, /) -> Gateway:
         """The gateway; nothing is asked of it yet. Raises BadSetting where its address is none."""
@@ -26,8 +26,8 @@ def open_gateways(settings: GatewayChoice) -> list[Gateway]:
     """The payment gateways that the settings name.
 
     Raises:
-        BadSetting: nobody knows such a gateway, a live key outside production, keys that are missing, or an address that
-            the gateway cannot have.
+        BadSetting: a gateway is unknown or named twice; its address is missing or cannot be its own; a key is missing,
+            or is live outside production.
     """
     names = [each.name for each in settings.gateways]
     for each in settings.gateways:

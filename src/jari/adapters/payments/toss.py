@@ -1,4 +1,4 @@
-"""Toss Payments (API v1) over HTTP: what it says in the words that every gateway has.
+"""Toss Payments (API v1) over HTTP, translated into the words that every gateway has.
 
 The protocol is documented at https://docs.tosspayments.com/reference. An answer counts by its ``code``, never by
 its HTTP status: PROVIDER_ERROR is a 400, and yet the payment may be done.
@@ -25,14 +25,14 @@ from jari.settings import BadSetting, GatewaySettings
 T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 1024 * 1024
-KEEP_ALIVE_SECONDS = 4  # of an idle connection: less than servers keep one, the shortest known being 5
+KEEP_ALIVE_SECONDS = 4  # of an idle connection: shorter than any known server keeps one, which is 5
 MAX_REASON_LENGTH = 200
-MAX_TEXT_LENGTH = 500  # of what we keep: the gateway's own messages and codes stay below it
+MAX_TEXT_LENGTH = 500  # of a text that we store: the gateway's messages and codes are shorter
 CURRENCY = "KRW"
 OK = 200
 NOT_FOUND = 404
 
-# Codes of our own, for what the gateway did not say.
+# Our own codes, for when the gateway gave none.
 NO_ANSWER = "NO_ANSWER"
 UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
 IN_FLIGHT = "IDEMPOTENT_REQUEST_PROCESSING"
@@ -50,10 +50,10 @@ STANDINGS = {
     "EXPIRED": Standing.ENDED,
 }
 
-# Whatever is not listed below is uncertain. A code missing here costs one look-up; a code too many would free
-# the seats of somebody who has paid. So only codes stand here that the gateway documents for the very call
-# (https://docs.tosspayments.com/reference/error-codes, tables of the payment's confirm and cancel) and whose
-# meaning leaves no room for money that moved. Left out on purpose, though documented: ALREADY_PROCESSED_PAYMENT,
+# A code that is not listed below leaves the payment uncertain. A missing code costs one look-up; a code too many
+# would free the seats of somebody who has paid. So a code stands here only if the gateway documents it for the very
+# call (https://docs.tosspayments.com/reference/error-codes, tables of the payment's confirm and cancel) and its
+# meaning rules out that money moved. Left out on purpose, though documented: ALREADY_PROCESSED_PAYMENT,
 # ALREADY_PROCESSING_REQUEST, PROVIDER_ERROR, CARD_PROCESSING_ERROR, UNAPPROVED_ORDER_ID, NOT_AVAILABLE_PAYMENT,
 # NOT_AVAILABLE_BANK, FORBIDDEN_CONSECUTIVE_REQUEST, NOT_MATCHES_REFUNDABLE_AMOUNT and all that come with a 5xx.
 REFUSES_CONFIRM = frozenset({
@@ -69,7 +69,7 @@ REFUSES_CONFIRM = frozenset({
     "NOT_FOUND_TERMINAL_ID",
     "NOT_REGISTERED_BUSINESS",
     "BELOW_MINIMUM_AMOUNT",
-    # the authentication is not there, or no longer
+    # the authentication does not exist, or has ended
     "NOT_FOUND_PAYMENT",
     "NOT_FOUND_PAYMENT_SESSION",
     # the buyer's card or account
@@ -101,9 +101,9 @@ REFUSES_CONFIRM = frozenset({
     "EXCEED_MAX_PAYMENT_AMOUNT",
 })  # fmt: skip
 
-# A key that the gateway does not take refuses no refund for good: once an operator has mended it, the refund
-# goes through. Hence no UNAUTHORIZED_KEY and no FORBIDDEN_REQUEST here. "Already canceled" says that this call
-# moved nothing; whether an earlier one did stands in the payment's cancels.
+# UNAUTHORIZED_KEY and FORBIDDEN_REQUEST do not stand here: they refuse no refund for good, for it goes through once an
+# operator has mended the key. "Already canceled" says that this call moved nothing; the payment's cancels say whether
+# an earlier one did.
 REFUSES_CANCEL = frozenset({
     "INVALID_REQUEST",
     "INVALID_IDEMPOTENCY_KEY",
@@ -125,11 +125,11 @@ REFUSES_CANCEL = frozenset({
     "REFUND_REJECTED",
 })  # fmt: skip
 
-# The key comes through the buyer's browser. In a path, dots alone would climb out of it.
+# The key comes through the buyer's browser. A key of dots alone would climb out of the path.
 _PAYMENT_KEY = re.compile(r"(?!\.+\Z)[A-Za-z0-9_.=~-]{1,200}")
 
-# What a JSON text may escape: a whole surrogate pair; one half of a pair (``half``), which is no character and which
-# no database takes; anything else, a backslash included.
+# An escape in a JSON text: a whole surrogate pair; one half of a pair (``half``), which is no character and which no
+# database takes; or anything else, a backslash included.
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
@@ -229,11 +229,11 @@ class TossGateway:
         return await self._post("confirm", body, idempotency_key, REFUSES_CONFIRM)
 
     async def cancel(self, *, payment_key: str, amount: int, reason: str, idempotency_key: str) -> Said:
-        """Give back so much of a payment."""
+        """Give back this amount of a payment."""
         if not _PAYMENT_KEY.fullmatch(payment_key):
             return Refused("INVALID_REQUEST", "No payment has such a key, so nothing was sent.")
         if not 1 <= len(reason) <= MAX_REASON_LENGTH:
-            # Cutting it short would give back money under a reason that the caller does not find again.
+            # Cut short, the reason would lose its end, by which the caller recognises it in the record.
             return Refused(
                 "INVALID_REQUEST", f"A reason has 1 to {MAX_REASON_LENGTH} characters, so nothing was sent."
             )
@@ -251,7 +251,7 @@ class TossGateway:
             error = _decoded(_errors, status, answer)
         except _Unanswered as reason:
             return reason.no_answer
-        # A 404 alone may come from a proxy, or from a base URL that is wrong.
+        # A 404 without this code may come from a proxy, or from a wrong base URL.
         if status == NOT_FOUND and error.code == UNKNOWN_PAYMENT:
             return None
         return NoAnswer(_storable(error.code), _storable(error.message))
@@ -276,7 +276,7 @@ class TossGateway:
         code, message = _storable(error.code), _storable(error.message)
         if error.code in refusals:
             return Refused(code, message)
-        # While the first call runs, its answer is still to come under the same key.
+        # The first call still runs: its answer will come under the same key.
         return NoAnswer(code, message) if error.code == IN_FLIGHT else Failed(code, message)
 
     async def _send(
@@ -285,7 +285,7 @@ class TossGateway:
         """The status and body of the answer.
 
         Raises:
-            _Unanswered: there was none, or not within the limits of time and size.
+            _Unanswered: no answer came within the limits of time and size.
         """
         try:
             async with self._session.request(
@@ -305,13 +305,13 @@ class TossGateway:
 
 
 def _sources(settings: GatewaySettings) -> str:
-    """Where the checkout page may load from: the script's own site, and what else the operator names."""
+    """Where the checkout page may load from: the script's own site, and the sources that the operator names."""
     script = urlsplit(settings.script_url)
     return f"{script.scheme}://{script.netloc} {settings.sources}".strip() if script.scheme else ""
 
 
 def _proxy_to(url: str) -> str | None:
-    """The proxy that the environment names for this address, if any: HTTPS_PROXY and NO_PROXY, as everywhere."""
+    """The proxy that the environment names for this address, if any, by the usual HTTPS_PROXY and NO_PROXY."""
     parts = urlsplit(url)
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
@@ -348,16 +348,16 @@ def _decoded(decoder: msgspec.json.Decoder[T], status: int, answer: bytes) -> T:
 
 
 def _readable(answer: bytes) -> str:
-    """The answer as text that is JSON wherever it is JSON but for its characters.
+    """The answer as text, with its bad characters replaced, so that it can be read as JSON.
 
-    A refusal that we could not read would leave the payment open and its seats firm, for the sake of a text that
-    is only shown: what is no character becomes U+FFFD, and a control character a space.
+    What is no character becomes U+FFFD, and a control character a space. Such characters stand in texts that are only
+    shown; a refusal that we could not read because of them would leave the payment open and its seats firm.
     """
     text = answer.decode(errors="replace").translate(_CONTROL_TO_SPACE)
     return _ESCAPE.sub(lambda escape: r"\ufffd" if escape["half"] else escape[0], text)
 
 
 def _storable(text: str | None) -> str:
-    """A text of the gateway's as every database takes it, and no longer than anybody wants to read it."""
+    """A text of the gateway, in a form that every database takes, cut to `MAX_TEXT_LENGTH`."""
     short = (text or "")[:MAX_TEXT_LENGTH]
     return short if short.isprintable() else "".join(each if each.isprintable() else " " for each in short)

@@ -15,7 +15,7 @@ from jari.ports import RequestKey, StoredAnswer
 
 
 def _locked(user_id: int, *conditions: ColumnElement[bool]) -> Select[tuple[int]]:
-    """The user's row, locked: whoever changes several sessions of a user takes turns, and sees what came before."""
+    """Locks the user's row: those who change several of a user's sessions take turns, and see what was done."""
     return select(users.c.id).where(users.c.id == user_id, *conditions).with_for_update(key_share=True)
 
 
@@ -67,7 +67,7 @@ class SqlAccountStore:
         return User(int(user_id or 0), email, name, role)
 
     async def user_by_email(self, email: str) -> tuple[User, str] | None:
-        """The user and the password's hash."""
+        """The user with this address, and the hash of their password."""
         async with self._database.read() as connection:
             row = (await connection.execute(select(users).where(users.c.email == email))).one_or_none()
         return row and (User(row.id, row.email, row.name, row.role), row.password_hash)
@@ -86,7 +86,7 @@ class SqlAccountStore:
     async def change_password(
         self, user_id: int, old_hash: str, new_hash: str, kept_session: bytes
     ) -> Sequence[bytes] | None:
-        """Change the hash and end all sessions but one: those that ended. None where the old hash is no longer it."""
+        """Change the hash; end all sessions but one, and return the ended ones. None if the hash is not ``old_hash`` any more."""
         change = (
             update(users)
             .where(users.c.id == user_id, users.c.password_hash == old_hash)
@@ -102,9 +102,9 @@ class SqlAccountStore:
     async def add_session(
         self, token_hash: bytes, user_id: int, password_hash: str, *, lifetime_ms: int, max_sessions: int
     ) -> Sequence[bytes] | None:
-        """Remember a session for so long, and end the oldest beyond the limit: those that ended.
+        """Remember a session for ``lifetime_ms``, end the oldest beyond the limit, and return those that ended.
 
-        None where the password's hash, which the log-in was let in by, is no longer the user's.
+        None if ``password_hash``, by which the user was let in, is no longer the user's.
         """
         session = insert(sessions).values(
             token_hash=token_hash, user_id=user_id, expires_ms=self._now_ms + lifetime_ms
@@ -139,13 +139,13 @@ class SqlAccountStore:
             await self._end(connection, sessions.c.token_hash == token_hash)
 
     async def end_sessions(self, user_id: int) -> Sequence[bytes]:
-        """End all sessions of a user everywhere: those that ended."""
+        """End all sessions of a user everywhere, and return those that ended."""
         async with self._database.write() as connection:
             await connection.execute(_locked(user_id))
             return await self._end(connection, sessions.c.user_id == user_id)
 
     async def ended_sessions(self, within_ms: int) -> Sequence[bytes]:
-        """Sessions that were ended in the last so many milliseconds."""
+        """The sessions that were ended in the last ``within_ms`` milliseconds."""
         statement = select(sessions.c.token_hash).where(sessions.c.ended_ms >= self._now_ms - within_ms)
         async with self._database.read() as connection:
             return (await connection.scalars(statement)).all()

@@ -1,4 +1,4 @@
-"""What must never be found in the books of sales, as queries; see `jari.ports.ReservationStore.seat_faults`."""
+"""Queries for what must never be in the books of sales; see `jari.ports.ReservationStore.seat_faults`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from jari.adapters.sql.tables import allocations, reservation_seats, reservation
 from jari.domain.reservations import ReservationStatus
 from jari.domain.seating import Status
 
-FROM_MS = bindparam("from_ms", type_=BigInteger)  # schedules that began before are left out
+FROM_MS = bindparam("from_ms", type_=BigInteger)  # schedules that began before this time are left out
 _TICKETS = (
     select(
         reservations.c.schedule_id,

@@ -1,7 +1,7 @@
-"""Telling a store that is away from a fault of ours: the first is Unavailable, the second stays what it is.
+"""Telling a store that is away from a fault of ours: the first becomes Unavailable, the second stays what it is.
 
-Away is a store that cannot be reached, does not answer in time, has no room, no connection left or a lock that
-somebody else keeps. All of that passes without a change to our code; a statement that is wrong does not.
+A store is away if it cannot be reached, does not answer in time, or has no room, no connection left or a lock that
+somebody else keeps. All of that passes without a change to our code; a wrong statement does not.
 """
 
 import re
@@ -20,7 +20,7 @@ RETRY_SECONDS = 2
 # Classes of SQLSTATE (PostgreSQL, appendix A): connection, authorisation, no such database, resources, operator
 # intervention (a time limit among them), system.
 AWAY_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58"})
-# Read-only (a standby), serialization, deadlock, lock not available: another try may do.
+# Read-only (a standby), serialization, deadlock, lock not available: another try may succeed.
 AWAY_STATES = frozenset({"25006", "40001", "40P01", "55P03"})
 AWAY_CODES = frozenset(
     {
@@ -35,16 +35,16 @@ AWAY_CODES = frozenset(
     }
 )
 PRIMARY_CODE = 0xFF  # SQLite's extended codes carry the plain one in their lowest byte
-# asyncpg has no class for it; a connection that is lost goes back to the pool under its user's hands
+# asyncpg has no class for these. The pool takes a lost connection back while somebody still uses it.
 CLOSED = re.compile(r"(connection|pool) is clos(ed|ing)|connection has been released")
 
 
 @contextmanager
 def away_is_unavailable() -> Iterator[None]:
-    """What is done with the store in this block.
+    """Use the store within this block: an error that says that it is away becomes Unavailable.
 
     Raises:
-        Unavailable: the store is away, and it is not known whether what was written is there.
+        Unavailable: the store is away, and nobody knows whether it has what was written.
     """
     try:
         yield
@@ -59,7 +59,7 @@ def away_is_unavailable() -> Iterator[None]:
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether the error of a driver says that the store is away; faults of ours are none of it."""
+    """Whether a driver's error says that the store is away; a fault of ours does not."""
     match error:
         case DBAPIError():
             return error.connection_invalidated or is_away(error.orig) or is_away(_root(error.orig))

@@ -29,7 +29,7 @@ class SqlCatalogueStore:
         self._database = database
 
     async def save_venue(self, venue: Venue) -> tuple[int, bool]:
-        """Insert, or replace the plan of the venue of that name: its id, and whether it is new."""
+        """Insert the venue, or replace the plan of the one with its name: its id, and whether it is new."""
         return await save_plan(self._database, venue)
 
     async def venue(self, venue_id: int) -> Venue:
@@ -124,7 +124,7 @@ class SqlCatalogueStore:
         return int(schedule_id or 0)
 
     async def set_sale(self, schedule_id: int, *, enabled: bool) -> None:
-        """Open at once, or close."""
+        """Open the sale at once, or close it."""
         earlier = func.min if self._database.is_sqlite else func.least
         statement = (
             update(schedules)
@@ -157,10 +157,10 @@ class SqlCatalogueStore:
         return _schedule(row)
 
     async def schedules(self, chosen: Filter, *, offset: int, limit: int) -> Listing:
-        """A page by start, then id. The index has that order: what lies behind the page is counted and not read."""
+        """A page by start, then id. An index has that order: schedules behind the page are counted but not read."""
         conditions = self._conditions(chosen)
         order = (schedules.c.starts_ms, schedules.c.id)
-        # The page first, by ids alone: what is passed over is not joined to its venue either.
+        # The ids of the page come first: schedules before it are not joined to their venues.
         page = select(schedules.c.id).where(*conditions).order_by(*order).offset(offset).limit(limit)
         async with self._database.read() as connection:
             total = await connection.scalar(select(func.count()).select_from(schedules).where(*conditions))
@@ -168,7 +168,7 @@ class SqlCatalogueStore:
             return Listing(tuple(_schedule(row) for row in rows), int(total or 0))
 
     def _conditions(self, chosen: Filter) -> list[ColumnElement[bool]]:
-        """The filter in SQL; the status is `jari.domain.schedules.Sale.status` once more."""
+        """The filter in SQL. Its status repeats `jari.domain.schedules.Sale.status`."""
         conditions: list[ColumnElement[bool]] = []
         if chosen.kind is not None:
             conditions.append(schedules.c.kind == chosen.kind)
@@ -218,7 +218,7 @@ class SqlCatalogueStore:
                 select(seats).where(seats.c.venue_id == venue_id).order_by(seats.c.block_id, seats.c.ordinal)
             )
         ).all()
-        # A stadium's seats take a while: meanwhile the event loop serves the other venues.
+        # A stadium's seats take a while: meanwhile the event loop can serve other venues.
         return await asyncio.to_thread(_assemble, block_rows, seat_rows)
 
 

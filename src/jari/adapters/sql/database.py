@@ -25,25 +25,25 @@ BAD_PORT = (
     f"The port in the database URL is no number up to {LAST_PORT}: correct it, or leave out ':port' for 5432."
 )
 
-SEATING_SHARE = 0.5  # of a process's connections: the tills' own; the rest is for everything else
+SEATING_SHARE = 0.5  # of a process's connections are the tills'; the rest is for everything else
 LEAST_CONNECTIONS = 2  # one for each share
 
 WRITES = "jari_writes"  # the execution option of transactions that will write
 
 SQLITE_NOW_MS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-# now() would be the time at which the transaction began, before it waited for locks.
+# now() is when the transaction began; it may have waited for locks since.
 POSTGRES_NOW_MS = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY")
 
 
 class SchemaOutdated(Exception):
-    """The database's schema is not the one that this version needs; the message says what to type."""
+    """The database's schema is not the one that this version of jari needs; the message says what to type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An engine, and for SQLite the lock that lines its writers up without polling the file."""
+    """An engine, and for SQLite a lock: its writers take turns by it, instead of polling the file."""
 
     url: str
     engine: AsyncEngine
@@ -108,7 +108,7 @@ def open_database(settings: DatabaseSettings) -> Database:
         url = make_url(settings.database)
     except ArgumentError:
         raise BadSetting(_unknown_database(settings.database)) from None
-    except ValueError:  # all other parts are text
+    except ValueError:  # it can only be the port: all other parts are text
         raise BadSetting(BAD_PORT) from None
     if url.port is not None and not 0 < url.port <= LAST_PORT:
         raise BadSetting(BAD_PORT)
@@ -130,7 +130,7 @@ def open_database(settings: DatabaseSettings) -> Database:
                 max_overflow=0,
                 pool_timeout=timeout,
                 pool_pre_ping=True,
-                hide_parameters=True,  # they are e-mail addresses and hashes, and errors are logged
+                hide_parameters=True,  # errors are logged, and parameters are e-mail addresses and hashes
                 connect_args={"timeout": timeout, "command_timeout": timeout},
             )
             return Database(settings.database, engine, None)
@@ -138,7 +138,7 @@ def open_database(settings: DatabaseSettings) -> Database:
 
 
 def seating_connections(settings: DatabaseSettings) -> int:
-    """How many of a process's connections to PostgreSQL the seating store opens itself; the engine has the others.
+    """How many of a process's connections to PostgreSQL the seating store opens; the engine opens the others.
 
     Raises:
         BadSetting: there are too few to share.
@@ -152,7 +152,7 @@ def seating_connections(settings: DatabaseSettings) -> int:
 
 
 async def migrate(database: Database) -> str:
-    """Bring the schema up to date; the revision that it is at then."""
+    """Bring the schema up to date, and return the revision that it has then."""
 
     def upgrade(connection: Connection) -> None:
         config = _alembic_config()
@@ -174,7 +174,7 @@ async def require_current_schema(database: Database) -> None:
     current = await current_revision(database)
     if current != head:
         state = "has no tables yet" if current is None else f"is at schema {current}, but {head} is needed"
-        # The URL may carry a password, so it is left to the operator to name the database again.
+        # The URL may carry a password, so the message does not repeat it: the operator names the database.
         raise SchemaOutdated(
             f"The database {state}. Type: jari migrate (with the same --database or JARI_DATABASE)"
         )
@@ -194,7 +194,7 @@ def _alembic_config() -> Config:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun below, not by the driver
+    connection.isolation_level = None  # `_begin_sqlite` begins transactions, not the driver
     cursor = connection.cursor()
     for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
@@ -202,7 +202,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes its lock at once: one that reads first would fail if another process wrote meanwhile."""
+    """Let a writer take its lock at once: if it read first, it would fail when another process writes meanwhile."""
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

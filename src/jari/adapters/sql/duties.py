@@ -1,4 +1,4 @@
-"""What the processes on one database agree on: who does what alone, and the secrets that all of them use."""
+"""What the processes on one database agree on: which of them has a duty, and the secrets that all of them use."""
 
 from sqlalchemy import or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,7 +15,7 @@ class SqlDutyStore:
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
     async def take_lease(self, name: str, holder: str, lease_ms: int) -> bool:
-        """Whether the holder has this duty for so long, by the store's clock: nobody else has it then."""
+        """Take the duty for ``lease_ms`` by the store's clock; False if somebody else has it. 0 gives it back."""
         now_ms = select(self._database.now_ms).scalar_subquery()
         taken = self._insert(leases).values(name=name, holder=holder, expires_ms=now_ms + lease_ms)
         statement = taken.on_conflict_do_update(
@@ -27,7 +27,7 @@ class SqlDutyStore:
             return (await connection.execute(statement)).scalar_one_or_none() is not None
 
     async def secret(self, name: str, fresh: bytes) -> bytes:
-        """The secret of that name; the fresh one is kept if there was none."""
+        """The secret of that name. If there is none, the fresh one becomes it."""
         insertion = self._insert(secrets).values(name=name, value=fresh).on_conflict_do_nothing()
         async with self._database.write() as connection:
             await connection.execute(insertion)

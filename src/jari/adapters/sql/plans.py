@@ -1,7 +1,7 @@
 """Writing a venue's plan, new or in the place of another.
 
-What changes is worked out before anything is locked; then one transaction keeps every till of the venue out, holds
-the change against what has been sold meanwhile, and writes no more than the differences.
+First we work out what changes, without a lock. Then one transaction keeps every till of the venue out, checks the
+change against the seats that somebody has by now, and writes no more than the differences.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,10 +34,12 @@ from jari.domain.venues import Grade, SeatName, Venue
 PAGE = 1_000  # seats that one statement names
 SAVE_TRIES = 5  # another plan of the venue may be imported meanwhile, but not for ever
 
-# What a plan may change about a seat that stays the seat that it is.
+# What a plan may change about a seat while it stays the same seat.
 FEATURES = ("x", "y", "grade", "accessible", "companion", "restricted_view", "aisle")
 COLUMNS = ("ordinal", *FEATURES)
-NEW_COLUMNS = [f"new_{column}" for column in COLUMNS]  # parameters may not be named like what they set
+NEW_COLUMNS = [
+    f"new_{column}" for column in COLUMNS
+]  # a parameter may not have the name of the column that it sets
 CHANGE_SEAT = (
     update(seats)
     .where(seats.c.id == bindparam("seat_id"))
@@ -54,7 +56,7 @@ FORMER = select(
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A venue as it stands before the import; ``features`` are by seat id, behind its order in the block."""
+    """A venue before the import; ``features`` is seat id → its order in the block, then its `FEATURES`."""
 
     venue_id: int
     revision: int
@@ -68,7 +70,7 @@ NOTHING = Present(0, 0, {}, {}, {})
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to be written of a plan; rows of seats that come still lack the ids of venue and block."""
+    """What is to be written of a plan. The rows of returning and added seats lack the ids of venue and block as yet."""
 
     venue: Venue
     change: Replan
@@ -82,11 +84,11 @@ class PlanChanged(Exception):
 
 
 async def save_plan(database: Database, venue: Venue) -> tuple[int, bool]:
-    """Insert a venue, or replace the plan of the one of that name: its id, and whether it is new.
+    """Insert the venue, or replace the plan of the one with its name: its id, and whether it is new.
 
     Raises:
         PlanDropsSeats: the plan drops or moves seats that somebody has.
-        Unavailable: others import plans of this venue all the time.
+        Unavailable: others kept importing plans of this venue.
     """
     for _ in range(SAVE_TRIES):
         async with database.read() as connection:
@@ -135,13 +137,13 @@ async def _present(connection: AsyncConnection, name: str) -> Present:
 
 
 def _draft(present: Present, venue: Venue) -> Draft:
-    """Whatever can be worked out before anything is locked."""
+    """Work out, without a lock, what is to be written."""
     change = replan(present.seats, present.former, venue)
     changed: list[dict[str, Any]] = []
     returning: dict[SeatName, dict[str, Any]] = {}
     added: dict[SeatName, dict[str, Any]] = {}
     for _, block in venue.blocks():
-        for ordinal, seat in enumerate(block.seats):  # so that a new seat moves no more than its block
+        for ordinal, seat in enumerate(block.seats):  # so a new seat moves only seats of its block
             name = seat.name_in(block.name)
             values = (ordinal, *(getattr(seat, feature) for feature in FEATURES))
             if (seat_id := change.kept.get(name)) is not None:
@@ -177,7 +179,7 @@ async def _replace(database: Database, connection: AsyncConnection, present: Pre
         .where(venues.c.id == present.venue_id)
         .values(revision=present.revision + 1, **_venue_values(draft.venue))
     )
-    if draft.changed:  # no till looks at these, so none need wait for them
+    if draft.changed:  # no till reads these columns, so none need wait for this
         await connection.execute(CHANGE_SEAT, draft.changed)
     await _lock_schedules(connection, present.venue_id)
     await _drop_seats(database, connection, present.venue_id, draft.change)
@@ -185,9 +187,9 @@ async def _replace(database: Database, connection: AsyncConnection, present: Pre
 
 
 async def _lock_schedules(connection: AsyncConnection, venue_id: int) -> None:
-    """Keep every till of the venue out until the new plan stands, and make all look at it afterwards.
+    """Keep every till of the venue out until the new plan is written, and make all read it afterwards.
 
-    Tills compare the revision; viewers find their positions of another epoch and start over.
+    Tills compare the revision and load the plan. Viewers see that their positions are of another epoch and start over.
     """
     mine = schedules.c.venue_id == venue_id
     ids = (await connection.scalars(select(schedules.c.id).where(mine).order_by(schedules.c.id))).all()
@@ -200,7 +202,7 @@ async def _lock_schedules(connection: AsyncConnection, venue_id: int) -> None:
 
 
 async def _drop_seats(database: Database, connection: AsyncConnection, venue_id: int, change: Replan) -> None:
-    """Move the seats that the plan no longer has to the former ones, unless somebody has one of them."""
+    """Move the seats that the plan no longer has to the former ones. Refuse if somebody has one of these."""
     if not change.dropped:
         return
     now_ms = await connection.scalar(select(database.now_ms))
@@ -211,7 +213,7 @@ async def _drop_seats(database: Database, connection: AsyncConnection, venue_id:
         rows = await connection.execute(LEFT.where(here, allocations.c.seat_id.in_(ids)))
         left += [allocation_of(row) for row in rows.mappings()]
     change.require_unowned(left, now_ms or 0)
-    ended = {each.seat_id for each in left}  # no till knows the seats any more to sweep them
+    ended = {each.seat_id for each in left}  # no till will know these seats any more, so none can sweep them
     for ids in _pages([*ended]):
         await connection.execute(delete(allocations).where(here, allocations.c.seat_id.in_(ids)))
     for ids in pages:
@@ -228,7 +230,7 @@ def _pages(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 async def _write_plan(connection: AsyncConnection, venue_id: int, draft: Draft) -> None:
-    """Grades and sections anew, blocks kept by name; of the seats what is new or different."""
+    """Write grades and sections anew, keep blocks by their names, and write the seats that come back or are new."""
     await connection.execute(delete(grades).where(grades.c.venue_id == venue_id))
     await connection.execute(
         insert(grades), [_grade_values(venue_id, *each) for each in enumerate(draft.venue.grades)]
@@ -261,7 +263,7 @@ async def _write_seats(
 
 
 async def _write_blocks(connection: AsyncConnection, venue_id: int, venue: Venue) -> dict[str, int]:
-    """Sections anew, blocks kept by name: block name → block id."""
+    """Write sections anew, keep blocks by their names, and return block name → block id."""
     rows = await connection.execute(select(blocks.c.name, blocks.c.id).where(blocks.c.venue_id == venue_id))
     known = {row.name: row.id for row in rows}
     block_ids: dict[str, int] = {}

@@ -24,7 +24,7 @@ class SqlReservationStore:
         self._database = database
 
     async def take_numbers(self, count: int) -> int:
-        """The first of so many numbers that nobody has had."""
+        """Take ``count`` numbers that nobody has had, and return the first; the others follow it."""
         statement = (
             update(counters)
             .where(counters.c.name == NUMBERS)
@@ -79,7 +79,7 @@ class SqlReservationStore:
         return await self._dues(self._waiting(refunds, RefundStatus.DUE, limit))
 
     async def seat_faults(self, since_start_ms: int) -> Mapping[str, int]:
-        """What must never be, counted in one look."""
+        """Count what must never be, in one look."""
         async with self._database.read() as connection:
             from_ms = (await connection.scalar(select(self._database.now_ms)) or 0) - since_start_ms
             return {
@@ -91,7 +91,7 @@ class SqlReservationStore:
             }
 
     async def has_unsettled(self) -> bool:
-        """Whether a payment is CONFIRMING or a refund DUE, whenever somebody is to look after it."""
+        """Whether any payment is CONFIRMING or any refund DUE, even if nobody need look after it yet."""
         paying = select(payments.c.id).where(payments.c.status == PaymentStatus.CONFIRMING).limit(1)
         owed = select(refunds.c.id).where(refunds.c.status == RefundStatus.DUE).limit(1)
         return await self._scalar(paying) is not None or await self._scalar(owed) is not None
@@ -111,7 +111,7 @@ class SqlReservationStore:
     async def _page(
         self, condition: ColumnElement[bool], before_id: int | None, limit: int
     ) -> Sequence[Reservation]:
-        """Newest first; numbers alone do not rise from one process to the other."""
+        """Newest first, by time: numbers alone do not tell, since each process takes them from blocks of its own."""
         age = (reservations.c.created_ms, reservations.c.id)
         statement = (
             select(reservations).where(condition).order_by(*(each.desc() for each in age)).limit(limit)

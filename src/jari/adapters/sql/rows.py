@@ -1,6 +1,6 @@
 """Rows of the seating tables, as both databases give them, and what they mean.
 
-A row is read by the names of its columns: asyncpg's records, sqlite3's rows and SQLAlchemy's mappings all know them.
+We read a row by the names of its columns: asyncpg's records, sqlite3's rows and SQLAlchemy's mappings all know them.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from jari.ports import ScheduleState
 
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms, since_ms"
-TENURE = "seat_id, NULL, buyer_id, NULL, ended_ms, since_ms"  # as a row of `ALLOCATION` that has no status
+TENURE = "seat_id, NULL, buyer_id, NULL, ended_ms, since_ms"  # as `ALLOCATION`, but without a status
 WEBHOOKS = "webhooks"  # the name of the relay that makes deliveries of commits
 
 _Change = tuple[int, tuple[int, ...], int, int | None]
@@ -39,7 +39,7 @@ def encode_changes(commit: Commit) -> str:
 
 
 def commit_of(row: Row) -> Commit:
-    """The commit in a row of the change log's ``version`` and ``body``, which `encode_changes` wrote."""
+    """The commit in a row with the change log's ``version`` and ``body``; `encode_changes` wrote the latter."""
     return Commit(
         row["version"],
         tuple(

@@ -1,7 +1,7 @@
 """Rows of the tables of sales, and the reservations that they make up.
 
-The columns of a table are named as the fields of its dataclass; the parts of a reservation have its id beside them. A
-reservation is read with four look-ups by key, and written by naming the rows that changed.
+A table's columns have the names of its dataclass's fields; each part of a reservation has the reservation's id, too.
+Four look-ups by key read a reservation. To write one, only the rows that changed are written.
 """
 
 from collections import defaultdict
@@ -33,7 +33,7 @@ _decode_events = msgspec.json.Decoder(list[Event]).decode
 class Shape(Generic[T]):
     """Reads and writes the rows of a table as the values of a dataclass, by the names that they share.
 
-    ``readers`` and ``writers`` are for the fields that SQL has no type for.
+    ``readers`` and ``writers`` translate the fields that SQL has no type for.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Shape(Generic[T]):
         self._writers = [(columns.index(name), write) for name, write in writers.items()]
 
     def read(self, row: Row, *others: object) -> T:
-        """The value of a row; ``others`` are its last fields, which stand in other tables."""
+        """The value of a row; ``others`` are the value's last fields, which come from other tables."""
         fields = list(self._fields_of(row))
         for place, read in self._readers:
             fields[place] = read(fields[place])
@@ -67,7 +67,7 @@ class Shape(Generic[T]):
         return tuple(columns)
 
     def write_all(self, owner_id: int, values: Iterable[T], known: Iterable[T]) -> list[Values]:
-        """The rows of those values that are not known yet; the owner's column is the first of each."""
+        """The rows of the values that are not among the ``known`` ones; the owner's column comes first in each."""
         old = set(known)
         return [(owner_id, *self.write(each)) for each in values if each not in old]
 
@@ -84,7 +84,7 @@ REFUNDS = Shape(
 
 
 def columns(table: Table, alias: str = "") -> str:
-    """A table's columns as they stand in a SELECT; some are named like words of SQL."""
+    """A table's columns for a SELECT, in quotes: some have the names of words of SQL."""
     prefix = f"{alias}." if alias else ""
     return ", ".join(f'{prefix}"{name}"' for name in table.columns.keys())  # noqa: SIM118 - not a dict
 
@@ -102,7 +102,7 @@ def upsert(table: Table, placeholder: Callable[[int], str]) -> str:
 
 
 def rows_to_write(updates: Iterable[Update]) -> list[tuple[Table, list[Values]]]:
-    """Each table's rows that are new or changed, in an order that breaks no unique key on the way."""
+    """Each table's new or changed rows, in an order in which no write breaks a unique key."""
     rows: dict[Table, list[Values]] = {table: [] for table in (reservations, *PARTS)}
     opening: list[Values] = []
     for update in updates:
@@ -116,12 +116,12 @@ def rows_to_write(updates: Iterable[Update]) -> list[tuple[Table, list[Values]]]
         rows[payments] += PAYMENTS.write_all(after.id, ended, paid)
         opening += PAYMENTS.write_all(after.id, filter(_takes_its_place, after.payments), paid)
         rows[refunds] += REFUNDS.write_all(after.id, after.refunds, before.refunds if before else ())
-    rows[payments] += opening  # what has failed makes room for what begins
+    rows[payments] += opening  # last, since payments that failed make room for those that begin
     return [(table, written) for table, written in rows.items() if written]
 
 
 def _takes_its_place(payment: Payment) -> bool:
-    """Whether it is one of those of which a reservation may have one."""
+    """Whether the payment takes the one place for payments under way or done that a reservation has."""
     return payment.status in {PaymentStatus.CONFIRMING, PaymentStatus.DONE}
 
 

@@ -1,8 +1,8 @@
 """The seating store on PostgreSQL, through asyncpg directly.
 
-A batch is five round trips, however many holds it carries: begin, take the version, read, write, commit. The
-version row is updated first and stays locked until the commit, so the writers of one schedule stand in line
-across all processes; every statement after it is a new one and sees what the writer before has committed.
+A batch is five round trips, however many holds it carries: begin, take the version, read, write, commit. Its first
+statement updates the version row, which stays locked until the commit: so the writers of one schedule take turns
+across all processes. Every later statement begins after that, and sees what the writer before has committed.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ TAKE_VERSION = (
     f"UPDATE schedules SET version = version + 1 WHERE id = $1 RETURNING {STATE}, {NOW_MS} AS now_ms"
 )
 
-# Where a statement looks for many seats, the schedule stands beside each of them. Were it one condition for all,
-# a planner without statistics would fetch the whole schedule by it, and compare.
+# A statement that looks for many seats repeats the schedule beside each of them. With one condition for all, a planner
+# without statistics would fetch the whole schedule by it, and compare.
 READ = f"""
 SELECT {ALLOCATION} FROM unnest(array_fill($1::bigint, ARRAY[cardinality($2::bigint[])]), $2::bigint[]) AS asked (schedule, seat)
 JOIN allocations ON schedule_id = asked.schedule AND seat_id = asked.seat
@@ -80,8 +80,8 @@ PARTS_OF = [
 ]
 UPSERTS = {table: upsert(table, lambda number: f"${number}") for table in (reservations, *PARTS)}
 
-# Every hot statement is a look-up by key. A plan that is made while a schedule is empty, and then kept, would
-# otherwise scan or hash the whole table when it is full.
+# Every hot statement is a look-up by key. PostgreSQL may plan it while a schedule is empty and keep the plan: without
+# these settings that plan would scan or hash the whole table once it is full.
 PLANNING = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
@@ -124,8 +124,8 @@ WHERE old.schedule_id = gone.schedule_id AND old.seat_id = gone.seat_id
     AND old.hold_id = gone.hold_id AND old.status = gone.status
 """
 
-# One key may come at two schedules at once, whose versions do not keep their tills apart. Locked in one order,
-# they cannot wait for each other.
+# One key may come at two schedules at once, and their tills are not kept apart by a version. So keys are locked, always
+# in the same order: two tills cannot wait for each other.
 LOCK_KEYS = """
 SELECT pg_advisory_xact_lock(hash) FROM (
     SELECT hashtextextended(scope || ' ' || key, 0) AS hash FROM unnest($1::text[], $2::text[]) AS asked (scope, key)
@@ -143,7 +143,7 @@ INSERT INTO idempotency_keys (scope, key, fingerprint, answer, created_ms)
 SELECT *, $5::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
 """
 
-# Commits that a relay has not passed on stay, but not for ever: it may be stuck.
+# Commits that a relay has not passed on stay, but not for ever: the relay may be stuck.
 TRIM = f"""
 DELETE FROM changes USING schedules
 LEFT JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
@@ -196,7 +196,7 @@ class PostgresSeatingTransaction:
         return assemble(heads, *[await self._connection.fetch(statement, ids) for statement in PARTS_OF])
 
     async def write(self, decision: Decision) -> None:
-        """Write all; raises StaleDecision where a seat is not as ``before`` says."""
+        """Write all. Raises StaleDecision where a seat is not as ``before`` says."""
         inserts, updates, deletes = split_effects(list(decision.effects))
         if deletes:
             await self._delete(deletes)
@@ -278,18 +278,18 @@ class PostgresSeatingStore:
 
     def __init__(self, pool: asyncpg.Pool, timeout_seconds: float) -> None:
         self._pool = pool
-        self._timeout_seconds = timeout_seconds  # for a connection to be free
+        self._timeout_seconds = timeout_seconds  # to wait for a free connection
 
     @classmethod
     async def connect(cls, settings: DatabaseSettings) -> "PostgresSeatingStore":
-        """Open the pool. Its connections keep no state, so none is reset when it is given back."""
+        """Open the pool. Its connections keep no state, so the pool need not reset them."""
 
         async def keep(_: object) -> None:
             pass
 
         pool = await asyncpg.create_pool(
             settings.database,
-            min_size=0,  # the poller keeps one in use; with a floor, the pool would go on trying by itself
+            min_size=0,  # the poller keeps one in use; with a minimum the pool would go on connecting by itself
             max_size=seating_connections(settings),
             timeout=settings.database_timeout_seconds,
             command_timeout=settings.database_timeout_seconds,
@@ -304,7 +304,7 @@ class PostgresSeatingStore:
 
     @asynccontextmanager
     async def transaction(self, schedule_id: int) -> AsyncIterator[PostgresSeatingTransaction]:
-        """Take the schedule's next version; without a `write` in the block nothing changes."""
+        """Take the schedule's next version. If the block does not `write`, nothing changes."""
         async with self._connection() as connection:
             block = connection.transaction()
             await block.start()
@@ -324,7 +324,7 @@ class PostgresSeatingStore:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool; one on which the store went away is dropped at once, whatever it is doing.
+        """A connection of the pool. If the store goes away on it, it is dropped at once, whatever it is doing.
 
         Raises:
             Unavailable: the store is away, or no connection was free in time.
@@ -334,8 +334,8 @@ class PostgresSeatingStore:
                 try:
                     yield connection
                 except BaseException as error:
-                    if _is_lost(error):  # to ask it to roll back would be to wait for it once more
-                        with suppress(asyncpg.InterfaceError):  # the pool may have it back already
+                    if _is_lost(error):  # a request to roll back would wait for the store once more
+                        with suppress(asyncpg.InterfaceError):  # the pool may have taken it back already
                             connection.terminate()
                     raise
 
@@ -432,7 +432,7 @@ class PostgresSeatingStore:
         return [row["id"] for row in too_late]
 
     async def dead_versions(self) -> int:
-        """How many old versions of schedules' rows wait to be cleaned away; a few, unless a snapshot stays open."""
+        """How many old versions of schedules' rows wait to be cleaned away: few, unless a snapshot stays open."""
         rows = await self._fetch(DEAD_VERSIONS)
         return int(rows[0]["n_dead_tup"]) if rows else 0
 
@@ -445,12 +445,12 @@ async def _answers(connection: Connection, requests: Sequence[RequestKey]) -> li
 
 
 def _is_lost(error: BaseException) -> bool:
-    """Whether nothing more can be asked of the connection: the store is away, or nobody waits any more."""
+    """Whether the connection is of no use any more: the store is away, or the caller was cancelled."""
     return isinstance(error, asyncio.CancelledError) or is_away(error)
 
 
 def _require_count(tag: str, expected: int) -> None:
-    """Hold the number of rows in a command tag such as ``UPDATE 3`` against what was decided."""
+    """Compare the number of rows in a command tag such as ``UPDATE 3`` with what was decided."""
     if int(tag.rpartition(" ")[2]) != expected:
         raise StaleDecision("A seat changed behind the till's back.")
 

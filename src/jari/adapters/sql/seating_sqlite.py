@@ -1,8 +1,8 @@
 """The seating store on SQLite.
 
-One thread owns the writing connection and one the reading connection, so that a batch costs a handful of
-hand-overs to a thread and never blocks the event loop. WAL lets the reader see the last commit while the
-writer is busy; ``synchronous=FULL`` makes a commit durable before it is acknowledged.
+One thread owns the writing connection and one the reading connection: a batch costs a handful of hand-overs to a
+thread, and never blocks the event loop. WAL lets the reader see the last commit while the writer is busy.
+``synchronous=FULL`` makes a commit durable before it is acknowledged.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ PARTS_OF = [
 ]
 UPSERTS = {table: upsert(table, lambda _: "?") for table in (reservations, *PARTS)}
 # For each schedule the last version to be forgotten, and how far its commits were passed on. Commits that a relay
-# has not passed on stay, but not for ever: it may be stuck.
+# has not passed on stay, but not for ever: the relay may be stuck.
 LAST_TO_GO = f"""
 SELECT id, min(version - ?, max(version - ?, passed_on)) AS last_to_go, passed_on FROM (
     SELECT id, schedules.version, coalesce(relays.version, schedules.version) AS passed_on
@@ -74,7 +74,7 @@ ON CONFLICT (schedule_id, buyer_id, seat_id) DO UPDATE SET since_ms = excluded.s
 
 
 class Thread:
-    """One connection and the thread that alone uses it."""
+    """One connection, and the only thread that uses it."""
 
     def __init__(self, path: str, timeout_seconds: float) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
@@ -157,7 +157,7 @@ class SqliteSeatingTransaction:
         return await self._thread.run(select)
 
     async def write(self, decision: Decision) -> None:
-        """Write all; raises StaleDecision where a seat is not as ``before`` says."""
+        """Write all. Raises StaleDecision where a seat is not as ``before`` says."""
         await self._thread.run(partial(self._write, decision))
         self.written = True
 
@@ -247,7 +247,7 @@ class SqliteSeatingStore:
 
     @asynccontextmanager
     async def transaction(self, schedule_id: int) -> AsyncIterator[SqliteSeatingTransaction]:
-        """Take the schedule's next version; without a `write` in the block nothing changes."""
+        """Take the schedule's next version. If the block does not `write`, nothing changes."""
         async with self._write_lock:
             try:
                 state, now_ms = await self._writer.run(partial(_begin, schedule_id))

@@ -1,9 +1,9 @@
 """Webhooks and their deliveries in SQL, for SQLite and PostgreSQL alike.
 
-The change log is the outbox: it was written in the transaction that made its events true. A relay remembers for
-each schedule the version up to which it has made deliveries. Since the versions of a schedule become visible in
-order and without a gap, "after the cursor" misses nothing; since the cursor moves in the transaction that writes
-the deliveries, nothing is made twice.
+The change log is the outbox: the transaction that makes an event true also logs it. A relay remembers for each
+schedule the version up to which it has made deliveries, its cursor. The versions of a schedule become visible in
+order and without a gap, so the relay misses nothing after its cursor. The transaction that writes the deliveries
+moves the cursor, so none is made twice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -80,7 +80,7 @@ class SqlWebhookStore:
     async def remove(self, webhook_id: int) -> None:
         """Forget a webhook with its deliveries."""
         async with self._database.write() as connection:
-            # A relay that is under way has locked it, and may be adding deliveries until it ends.
+            # A relay that is under way has locked the row: wait until it has added its deliveries.
             locked_id = await connection.scalar(
                 select(webhooks.c.id).where(webhooks.c.id == webhook_id).with_for_update()
             )
@@ -92,14 +92,14 @@ class SqlWebhookStore:
     async def relay(self, limit: int, max_waiting: int = 100_000) -> Relayed:
         """Make deliveries of the next commits, about ``limit`` of them, each commit once, all in one transaction.
 
-        A webhook with ``max_waiting`` deliveries is not told of them.
+        A webhook for which ``max_waiting`` deliveries wait is not told of them.
         """
         async with self._database.read() as connection:
             if (await connection.execute(BEHIND.limit(1))).first() is None:
                 return Relayed(0, 0, {})
         async with self._database.write() as connection:
             if not self._database.is_sqlite:
-                # Another relay may still be at it. What is read from here on is what it has left.
+                # Another relay may still be under way: from here on we read what it has left.
                 await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
             listening = [
                 _webhook(row) for row in await connection.execute(select(webhooks).with_for_update(read=True))
@@ -122,7 +122,7 @@ class SqlWebhookStore:
         return {row.webhook_id: row.waiting for row in await connection.execute(statement)}
 
     def _skip(self) -> Any:
-        """Bring every cursor to the end, in the one statement that also sees that nobody listens."""
+        """Move every cursor to the end. The same statement makes sure that nobody listens."""
         ends = select(literal(WEBHOOKS), schedules.c.id, schedules.c.version).where(
             ~exists().where(webhooks.c.id > 0)
         )
@@ -139,7 +139,7 @@ class SqlWebhookStore:
         behind = (await connection.execute(BEHIND.limit(limit))).all()
         commits, made, lost = 0, 0, {}
         for each in behind:
-            # so much for each that a busy schedule does not keep the others waiting
+            # Each schedule gets a share, so that a busy one does not keep the others waiting.
             share = max(1, limit // len(behind))
             statement = _commits(listening, each.id, each.cursor or 0, share)
             rows = (await connection.execute(statement)).mappings().all()
@@ -183,7 +183,7 @@ class SqlWebhookStore:
         return (
             deliveries.c.webhook_id == webhook_id,
             deliveries.c.status == WAITING,
-            # as a subquery, so that it is the same instant for all rows, and an index can be searched for it
+            # As a subquery the time is the same for all rows, and an index can be searched for it.
             deliveries.c.next_try_ms <= select(self._database.now_ms).scalar_subquery(),
         )
 
@@ -213,7 +213,7 @@ class SqlWebhookStore:
         )
 
     async def revive(self, ids: Sequence[int] | None) -> int:
-        """Try these dead letters (None: all) again from the beginning; how many there were."""
+        """Try these dead letters (None: all) again from the beginning, and return how many there were."""
         statement = (
             update(deliveries)
             .where(deliveries.c.status == DEAD)
@@ -225,7 +225,7 @@ class SqlWebhookStore:
             return (await connection.execute(statement)).rowcount
 
     async def forget_dead(self, keep_ms: int) -> int:
-        """Delete dead letters that died longer ago than that; how many there were."""
+        """Delete dead letters that died longer ago than ``keep_ms``, and return how many there were."""
         now_ms = select(self._database.now_ms).scalar_subquery()
         statement = delete(deliveries).where(
             deliveries.c.status == DEAD, deliveries.c.next_try_ms < now_ms - keep_ms
@@ -240,7 +240,7 @@ class SqlWebhookStore:
 
 
 def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit: int) -> Select[Any]:
-    """The next commits; what happened to seats, the bulk of the log, only if somebody wants to know."""
+    """The next commits. What happened to seats, the bulk of the log, is read only if somebody wants to know."""
     wants_seats = any(matches(each.patterns, kind) for each in listening for kind in KIND_OF_CHANGE.values())
     body = changes.c.body if wants_seats else literal("[]").label("body")
     return (
@@ -254,7 +254,7 @@ def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit:
 def _deliveries(
     listening: Sequence[Webhook], schedule_id: int, epoch: str, rows: Sequence[Row]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of deliveries for the events of these commits."""
+    """The rows of deliveries for the events of these commits."""
     for row in rows:
         commit = replace(commit_of(row), events=tuple(decode_events(row["events"])))
         committed_ms = row["committed_ms"]

@@ -26,7 +26,7 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Hold(Command[Held]):
-    """Take all of these seats, or none: for ``hold_ms``, or for less if the buyer has kept one of them for long already."""
+    """Take all of these seats, or none: for ``hold_ms``, or less if the buyer has kept one for long already."""
 
     buyer_id: int
     seat_ids: tuple[int, ...]

@@ -5,7 +5,8 @@ from typing import Generic, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from jari.domain.errors import Invalid
+from jari.domain.errors import Invalid, NotFound
+from jari.domain.ids import is_id
 from jari.domain.users import User
 from jari.ports import RequestKey
 from jari.web.addresses import address_group
@@ -81,3 +82,14 @@ class Call(Generic[Q, B]):
             return None
         said = (self.scope["path"].encode(), b"?", self.scope["query_string"], b"\n", self.data)
         return RequestKey(f"user-{self.user.id}", key, hashlib.sha256(b"".join(said)).hexdigest())
+
+
+def known_id(number: int, what: str) -> int:
+    """The number, if it can be an id.
+
+    Raises:
+        NotFound: it cannot.
+    """
+    if not is_id(number):
+        raise NotFound(f"There is no such {what}: ids are positive numbers of at most 63 bits.")
+    return number

@@ -5,6 +5,7 @@ from nothing else. A handler is an async function of the services, the call and 
 the answer. The shell does everything around it: who asks, what was sent, how the answer is written.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum, auto
@@ -85,6 +86,11 @@ class Endpoint(Generic[Q, B, A]):
     def summary(self) -> str:
         """What it does, in one line: the first line of the handler's docstring."""
         return (self.handle.__doc__ or "").partition("\n")[0].rstrip(".")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What its numbers and names stand for, in the order of the path."""
+        return tuple(what for what in re.findall(r"{(\w+)", self.path) if what != "occasion")
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -113,10 +113,13 @@ class Translation:
         ]
 
     def _successes(self, row: AnyEndpoint) -> Json:
-        return {
+        said = {
             str(status): {"description": why, "content": {row.media: {"schema": self._success(row, status)}}}
             for status, why in {row.status: "Done", **row.other_statuses}.items()
         }
+        if row.kind is Kind.DOCUMENT:
+            said["304"] = {"description": "It is still what If-None-Match names"}
+        return said
 
     def _success(self, row: AnyEndpoint, status: int) -> Json:
         if row.answer is None:

@@ -24,7 +24,6 @@ class QueryReader(Generic[Q]):
             field.encode_name: (field.name, *_reading(field.type, field.encode_name))
             for field in inspect.type_info(kind).fields  # type: ignore[attr-defined]
         }
-        self._lists = [field for field, _, is_list in self._fields.values() if is_list]
 
     def read(self, query: bytes) -> Q:
         """The query as a struct.
@@ -32,15 +31,16 @@ class QueryReader(Generic[Q]):
         Raises:
             Invalid: a parameter is not what its field says.
         """
-        values: dict[str, Any] = {name: [] for name in self._lists}
+        sent: dict[str, list[str]] = {}
         for name, text in parse_qsl(query.decode("latin1"), keep_blank_values=True):
-            if name not in self._fields:
-                continue
-            field, read, is_list = self._fields[name]
+            sent.setdefault(name, []).append(text)
+        values: dict[str, Any] = {}
+        for name, (field, read, is_list) in self._fields.items():
+            texts = sent.get(name, [])
             if is_list:
-                values[field].append(read(text))
-            else:
-                values[field] = read(text)
+                values[field] = [read(text) for text in texts]
+            elif texts:
+                values[field] = read(texts[-1])
         return self._kind(**values)
 
 

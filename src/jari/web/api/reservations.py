@@ -19,9 +19,8 @@ from jari.domain.payments import Payment, PaymentStatus, Refund, RefundStatus
 from jari.domain.permissions import Action
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 from jari.domain.times import rfc3339
-from jari.web.api.calls import Call
+from jari.web.api.calls import Call, known_id
 from jari.web.api.endpoints import Endpoint
-from jari.web.api.routes import known_id
 from jari.web.api.shapes import Answer, Body, Count, Id, Nothing, Query, Time, described
 from jari.web.services import Services
 

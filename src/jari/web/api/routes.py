@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from jari.domain.errors import NotFound
-from jari.domain.ids import is_id, is_number
+from jari.domain.ids import is_number
 
 T = TypeVar("T")
 
@@ -14,13 +13,12 @@ Found = tuple[dict[str, T], tuple[int | str, ...]]
 class Node(Generic[T]):
     """What may follow a part of a path: fixed words, or else a number, a name or the whole rest."""
 
-    __slots__ = ("methods", "name", "number", "number_of", "rest", "words")
+    __slots__ = ("methods", "name", "number", "rest", "words")
 
     def __init__(self) -> None:
         self.methods: dict[str, T] = {}
         self.words: dict[str, Node[T]] = {}
         self.number: Node[T] | None = None
-        self.number_of = ""
         self.name: Node[T] | None = None
         self.rest: Node[T] | None = None
 
@@ -50,11 +48,7 @@ class Routes(Generic[T]):
         return _below_all(self._root, "")
 
     def find(self, path: str) -> Found[T] | None:
-        """The endpoints at the address, by method, and the ids in it; None if there are none.
-
-        Raises:
-            NotFound: a number in it is no id.
-        """
+        """The endpoints at the address, by method, and the numbers and names in it; None if there are none."""
         return self._fixed.get(path) or self._walk(path.split("/"))
 
     def _walk(self, parts: list[str]) -> Found[T] | None:
@@ -66,7 +60,7 @@ class Routes(Generic[T]):
             if part in node.words:
                 node = node.words[part]
             elif node.number is not None and is_number(part):
-                ids.append(known_id(int(part), node.number_of))
+                ids.append(int(part))
                 node = node.number
             elif node.name is not None and part:
                 ids.append(part)
@@ -78,29 +72,18 @@ class Routes(Generic[T]):
         return (node.methods, tuple(ids)) if node.methods else None
 
 
-def known_id(number: int, what: str) -> int:
-    """The number, if it can be an id.
-
-    Raises:
-        NotFound: it cannot.
-    """
-    if not is_id(number):
-        raise NotFound(f"There is no such {what}: ids are positive numbers of at most 63 bits.")
-    return number
-
-
 def _below(node: Node[T], part: str) -> Node[T]:
     """The node that a part of a path leads to; made if it does not exist."""
     if not part.startswith("{"):
         return node.words.setdefault(part, Node())
-    what, _, kind = part.strip("{}").partition(":")
+    kind = part.strip("{}").partition(":")[2]
     if kind == "name":
         node.name = node.name or Node()
         return node.name
     if kind == "rest":
         node.rest = node.rest or Node()
         return node.rest
-    node.number, node.number_of = node.number or Node(), what
+    node.number = node.number or Node()
     return node.number
 
 

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from jari.domain.errors import Forbidden, Invalid, JariError
 from jari.domain.permissions import Grant, grant, require
 from jari.domain.users import Role, User
-from jari.web.api.calls import Call
+from jari.web.api.calls import Call, known_id
 from jari.web.api.endpoints import Answered, Endpoint, Kind
 from jari.web.api.queries import QueryReader
 from jari.web.api.responses import cached, success
@@ -40,6 +40,8 @@ class Shell:
         self._body = None if endpoint.body is None else msgspec.json.Decoder(endpoint.body)
         self._is_safe = endpoint.method in SAFE_METHODS
         self._is_public = endpoint.is_public
+        # A page is shown at any number; the page itself says what does not exist.
+        self._numbered = () if endpoint.kind is Kind.PAGE else endpoint.parts
         self._roles = {role for role in Role if grant(endpoint.action, role) is not Grant.NONE}
         settings = services.settings
         self._public_origin = settings.public_url.rstrip("/").encode()
@@ -68,7 +70,7 @@ class Shell:
     async def _answer(self, ids: tuple[int | str, ...], call: AnyCall) -> Reply | Response | None:
         """The reply, or None if nobody is left to read it."""
         try:
-            await self._read(call)
+            await self._read(call, ids)
             return self._write(self.endpoint, call, await self._handle(self._services, call, *ids))
         except JariError as refusal:
             return problem(refusal)
@@ -81,7 +83,7 @@ class Shell:
         """Let the handler send the answer itself. Answer a refusal that it raises before it has begun."""
         try:
             call: AnyCall = Call(scope, receive, send)
-            await self._read(call)
+            await self._read(call, ids)
             following = self._handle(self._services, call, *ids)
             del call  # thousands of streams may be open, and none needs its call any more
             await following
@@ -92,7 +94,7 @@ class Shell:
         except Exception as error:  # noqa: BLE001 - logged and answered here
             await send_reply(unexpected(error, scope["path"]), scope, receive, send)
 
-    async def _read(self, call: AnyCall) -> None:
+    async def _read(self, call: AnyCall, ids: tuple[int | str, ...]) -> None:
         """Read user, query and body as the row says."""
         if not self._is_safe:
             self._check_origin(call)
@@ -104,6 +106,9 @@ class Shell:
             call.body = decode(self._body, call.data)
         if self._query is not None:
             call.query = self._query.read(call.scope["query_string"])
+        for what, each in zip(self._numbered, ids, strict=False):
+            if isinstance(each, int):
+                known_id(each, what)
 
     async def _user(self, call: AnyCall) -> User:
         """The user who asks, if the role may do this at all. The use cases check what is whose.
