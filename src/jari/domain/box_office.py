@@ -87,7 +87,7 @@ class BoxOffice:
         """What the store must write, one for each reservation that is no longer as it was read."""
         return [Update(before, after) for before, after in self._reservations.changed() if after is not None]
 
-    # What the commands need
+    # For the commands
 
     @property
     def now_ms(self) -> int:

@@ -149,7 +149,7 @@ class Seating:
         for each in self._seats.before.values():
             self._seats_of_buyer[each.buyer_id].add(each.seat_id)
 
-    # What is so
+    # Questions
 
     def held_by(self, buyer_id: int) -> list[Allocation]:
         """What the buyer holds and has not begun to pay, in order of the seats."""
@@ -180,7 +180,7 @@ class Seating:
         """Those of these seats that the plan does not have."""
         return [seat_id for seat_id in seat_ids if seat_id not in self._plan]
 
-    # What must be so
+    # Requirements
 
     def require_open(self) -> None:
         """Refuse to give seats away while the sale is not open.
@@ -244,7 +244,7 @@ class Seating:
                 seat_ids=not_held,
             )
 
-    # What changes
+    # Changes
 
     def take(
         self, buyer_id: int, seat_ids: tuple[int, ...], hold_id: str, hold_ms: int, limit: KeepLimit
@@ -352,7 +352,7 @@ class Seating:
         if seat_ids:
             self.changes.append(Change(Status.AVAILABLE, seat_ids))
 
-    # What comes of it
+    # Results, and the way back
 
     def effects(self) -> list[Effect]:
         """What the store must write, one for each seat that is no longer as it was read."""
@@ -373,7 +373,7 @@ class Seating:
         self._tenures.back_to(tenures)
         del self.changes[changes:]
 
-    # What everything needs
+    # Helpers
 
     def _live(self, seat_id: int) -> Allocation | None:
         allocation = self._seats.now.get(seat_id)

@@ -153,7 +153,7 @@ class MemorySeatingStore:
             ]
 
     async def dead_versions(self) -> int:
-        """None: what was is gone at once."""
+        """Always 0: memory keeps no old versions."""
         return 0
 
 
@@ -163,7 +163,7 @@ def answers_to(memory: Memory, requests: Sequence[RequestKey]) -> list[StoredAns
 
 
 def _trim(schedule: ScheduleRecord, keep_commits: int, outbox_size: int, ended_before_ms: int) -> bool:
-    """Forget what is too old; whether the relay of webhooks has lost commits by it."""
+    """Forget what is too old, and return whether the relay of webhooks has lost commits by it."""
     schedule.tenures = {
         name: each for name, each in schedule.tenures.items() if each.ended_ms >= ended_before_ms
     }

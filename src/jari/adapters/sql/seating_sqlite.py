@@ -83,7 +83,7 @@ class Thread:
         self._connection: sqlite3.Connection | None = None
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do the work in the thread.
+        """Run ``work`` in the thread, and return what it returns.
 
         Raises:
             Unavailable: the store is away.
@@ -347,7 +347,7 @@ class SqliteSeatingStore:
             return await self._writer.run(delete)
 
     async def dead_versions(self) -> int:
-        """None: rows are changed in place."""
+        """Always 0: SQLite changes rows in place."""
         return 0
 
 

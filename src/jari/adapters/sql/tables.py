@@ -2,8 +2,8 @@
 
 Times are milliseconds since 1970 (UTC) in BIGINT columns: both databases compare and index them alike. A seat
 of a schedule has at most one row in ``allocations``: its primary key is the last word on who has the seat.
-That it has a seat at all is held by triggers (migration 0003): a foreign key would lock each seat's row for every
-hold. The tables of reservations refer to others without foreign keys, for what they name is never deleted.
+Triggers make sure that the seat exists (migration 0003): a foreign key would lock each seat's row for every hold.
+The tables of reservations refer to others without foreign keys, for the rows that they name are never deleted.
 ``former_seats`` keeps the ids of seats that a plan has dropped, for the plan that has them again;
 ``sqlite_autoincrement`` keeps SQLite from giving such an id to a new seat.
 
@@ -38,7 +38,7 @@ metadata = MetaData(
     }
 )
 
-# SQLite numbers rows by itself only where the key is an INTEGER; it holds 64 bits there all the same.
+# SQLite numbers rows by itself only if the key is an INTEGER. An INTEGER has 64 bits there, too.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 venues = Table(
@@ -238,7 +238,7 @@ payments = Table(
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
     Index(None, "status", "next_try_ms"),
-    # whatever the code does: money that moved moved for one reservation …
+    # Whatever the code does, the money of one payment key moves for one reservation …
     Index(
         "uq_payments_one_reservation_for_each_key",
         "payment_key",
@@ -246,7 +246,7 @@ payments = Table(
         sqlite_where=text("status IN ('CONFIRMING', 'DONE')"),
         postgresql_where=text("status IN ('CONFIRMING', 'DONE')"),
     ),
-    # … and a reservation is being paid, or has been paid, once
+    # … and one payment at most pays a reservation, or has paid it.
     Index(
         "uq_payments_one_for_each_reservation",
         "reservation_id",

@@ -1,9 +1,9 @@
 """seats for good: dropped seats keep their ids, no allocation is without a seat of its schedule's venue; tenures.
 
-The triggers hold that on every path. On PostgreSQL they look once for each statement, whatever the number of its
-seats: 3 µs for a hold of three, where a foreign key takes 11. The writers of one schedule stand in line for its
-version, and whoever imports a plan takes the versions of all the venue's schedules, so neither trigger can miss
-what the other lets through.
+Triggers enforce that on every path. On PostgreSQL they look once for each statement, however many seats it has: 3 µs
+for a hold of three, where a foreign key takes 11. The writers of one schedule take turns by its version, and whoever
+imports a plan takes the versions of all the venue's schedules: so neither trigger can miss what the other lets
+through.
 """
 
 import sqlalchemy as sa
@@ -95,8 +95,8 @@ WHERE status = 1
 def upgrade() -> None:
     """Bring the schema to this revision.
 
-    An allocation whose seat is gone already stays, for its buyer may have paid: it shows in the figures
-    (``jari_seat_faults``), and nobody can be sold the place through its id.
+    If an allocation's seat is gone already, it stays, for its buyer may have paid. It shows in the figures
+    (``jari_seat_faults``), and its id sells the place to nobody.
     """
     op.create_table(
         "former_seats",
@@ -124,8 +124,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_tenures_ended_ms"), "tenures", ["ended_ms"], unique=False)
     since = sa.Column("since_ms", sa.BigInteger(), nullable=False, server_default="0")
     op.add_column("allocations", since)
-    # A hold that is open has been kept since it began, which was some minutes before its end; one that is being
-    # paid for has lost its end, and is counted from now on.
+    # The tenure of an open hold began with the hold, some minutes before its end. A hold that is being paid for has
+    # lost its end: its tenure begins now.
     sqlite = op.get_bind().dialect.name == "sqlite"
     op.execute(SQLITE_SINCE if sqlite else POSTGRES_SINCE)
     for statement in SQLITE_GUARDS if sqlite else POSTGRES_GUARDS:

@@ -15,9 +15,9 @@ USERS = sa.table("users", sa.column("id", sa.BigInteger), sa.column("email", sa.
 
 
 def upgrade() -> None:
-    """Bring the addresses to the form that log-ins look for; whoever has none stays reachable as typed.
+    """Bring the addresses to the form that log-ins look for. An address that has no such form stays as typed.
 
-    The domain's present rule is meant, not that of the day on which this was written: it is what log-ins follow.
+    This uses the domain's present rule, not that of the day on which this was written: log-ins follow it.
     """
     connection = op.get_bind()
     users = {email: user_id for user_id, email in connection.execute(sa.select(USERS.c.id, USERS.c.email))}
@@ -29,7 +29,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Leave the addresses: the forms that they had are known to nobody, and all are good for what was before."""
+    """Leave the addresses: nobody knows the forms that they had, and the version before takes these, too."""
 
 
 def _normal_form(email: str) -> str | None:
