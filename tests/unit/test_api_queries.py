@@ -57,7 +57,9 @@ def test_a_number_that_is_none_is_refused(query):
         OPTIONS.read(query)
 
 
-@pytest.mark.parametrize(("query", "choices"), [(b"color=green", "red or blue"), (b"events=", "batch")])
+@pytest.mark.parametrize(
+    ("query", "choices"), [(b"color=green", "one of red, blue"), (b"events=", "'batch', or left out")]
+)
 def test_what_is_no_choice_is_refused_with_the_choices(query, choices):
     with pytest.raises(Invalid, match=f"must be {choices}"):
         OPTIONS.read(query)

@@ -81,5 +81,6 @@ def _number(name: str, text: str) -> int:
 
 def _choice(name: str, text: str, choices: Any) -> str:
     if text not in choices:
-        raise Invalid(f"'{name}' is {text[:MAX_SHOWN]!r}, but must be {' or '.join(choices)}.")
+        wanted = f"one of {', '.join(choices)}" if len(choices) > 1 else f"{choices[0]!r}, or left out"
+        raise Invalid(f"'{name}' is {text[:MAX_SHOWN]!r}, but must be {wanted}.")
     return text
