@@ -118,12 +118,12 @@ def _contents(path: Path, max_bytes: int) -> bytes:
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise BadPlan(f"{decoding.WHOLE_FILE}: it is a directory")
-    # A pipe or a device may never end, or never begin.
+    # Reading a pipe or a device may never end, or never begin.
     if not stat.S_ISREG(status.st_mode):
         raise BadPlan(f"{decoding.WHOLE_FILE}: it is not a regular file")
     _check_size(status.st_size, max_bytes)
     with path.open("rb") as file:
-        # One more than allowed: the file may have grown since.
+        # Read one byte more than allowed, to notice a file that has grown since.
         return file.read(max_bytes + 1)
 
 

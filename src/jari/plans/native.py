@@ -177,7 +177,7 @@ class _Sections:
 
     def _row(self, section: PlanSection, block: PlanBlock, row: PlanRow) -> Iterator[Seat]:
         where = place(section.name, block.name, row.label)
-        # A row without a number takes the one after the highest before it, so it collides with none of them.
+        # A row without a number takes the highest number so far plus one, so it collides with no earlier row.
         number = self._last_row + 1 if row.row is None else row.row
         self._last_row = max(self._last_row, number)
         for col, seat in enumerate(self._seats_of(row, where), start=1):
@@ -199,7 +199,7 @@ class _Sections:
     def _seats_of(self, row: PlanRow, where: str) -> Iterable[PlanSeat]:
         _check_row(row, where)
         self._seats += len(row.seats) if row.seats is not None else row.count or 0
-        # Counted before they are made: a file of a hundred bytes may ask for a billion seats.
+        # Count seats before making them: a file of a hundred bytes may ask for a billion seats.
         if self._seats > MAX_SEATS:
             raise BadPlan(f"{where}: with this row there are more than {MAX_SEATS} seats")
         curve = row.arc or row.line

@@ -147,7 +147,7 @@ class Api:
         except Refusal as refusal:
             return self._error(refusal.code, request)
         finally:
-            # A refused call may have changed something, too: a card that was rejected, a session that ended.
+            # A refused call may have changed something, too: it may end a session, or find the card rejected.
             self._announce()
         return Answer(OK, msgspec.json.encode(payment_object(payment, language_of(request, "ko"))))
 

@@ -71,7 +71,7 @@ async def script(_: Request) -> Response:
 
 
 def _page(html: str, return_origins: tuple[str, ...], status: int = 200) -> Response:
-    # Chromium applies form-action to the redirect that follows a form, too: so the shop's origins are in it.
+    # Chromium applies form-action also to the redirect after a form, so the policy names the shop's origins.
     targets = " ".join(("'self'", *return_origins))
     policy = (
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "

@@ -192,7 +192,7 @@ class Supervisor:
                 sys.stdout.flush()
             os._exit(exit_code)
 
-    def _let_go(self, own: Place) -> None:
+    def _let_go(self, workers_place: Place) -> None:
         """In the child: let go of what is the parent's, its signals, pipes and the sockets of other workers."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -207,7 +207,7 @@ class Supervisor:
         os.close(self._lifeline)
         os.close(self._reports)
         for place in self._places:
-            if place is not own and place.listening is not None:
+            if place is not workers_place and place.listening is not None:
                 place.listening.close()
 
     def _bury_the_dead(self) -> None:

@@ -33,7 +33,7 @@ export class Glide {
     const progress = Math.min(1, Math.max(0, nowMs - this.startMs) / GLIDE_MS);
     const eased = 1 - (1 - progress) ** 3;
     const scale = from.scale * (to.scale / from.scale) ** eased;
-    // Across in step with the zoom, so that the target comes nearer on a straight line.
+    // Move across in step with the zoom, so that the target comes nearer on a straight line.
     const share = to.scale === from.scale ? eased : (1 / from.scale - 1 / scale) / (1 / from.scale - 1 / to.scale);
     return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share, scale };
   }

@@ -1,5 +1,5 @@
 // @ts-check
-// Points sorted into square cells, so that those near a place are found without asking all of them.
+// Points sorted into square cells, so that looking near a place need not ask all of them.
 
 /** @import { Box } from "./layout.js" */
 

@@ -27,7 +27,7 @@ export function drawGround(context, shapes, scale, bounds) {
 }
 
 /**
- * On a dark page a bright field would glare. Shapes lie on each other, so they are darkened together.
+ * On a dark page a bright field would glare. Shapes lie on each other, so one veil darkens them together.
  * @param {CanvasRenderingContext2D} context
  * @param {Box} bounds
  */

@@ -204,7 +204,7 @@ export class SeatLayer {
     for (let seat = 0; seat < this.layout.count; seat += 1) {
       if (this.#isInside(this.#leftOf(seat), this.#topOf(seat))) seatsOfLook[this.#lookOf(seat)].push(seat);
     }
-    // One look after the other: changing the fill for each seat would cost more than the fill.
+    // Fill one look after the other: changing the fill for each seat would cost more than filling.
     seatsOfLook.forEach((seats, number) => this.#paintAlike(seats, this.looks[number]));
     if (this.#overlap()) seatsOfLook.forEach((seats, number) => this.#paintCores(seats, this.looks[number]));
   }

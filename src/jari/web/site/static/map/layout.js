@@ -70,7 +70,7 @@ export class Layout {
   }
 
   /**
-   * The seats with these ids. An id that the plan does not know is of another plan, and passed over.
+   * The seats with these ids. An id that this plan lacks belongs to another plan, and is skipped.
    * @param {number[]} ids
    */
   seatsOf(ids) {

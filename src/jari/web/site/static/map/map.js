@@ -150,7 +150,7 @@ export class SeatMap {
     this.picture.ratio = ratio;
     this.view.resize(width, height);
     this.#forget();
-    // At once, not in the next frame: giving a canvas a size has emptied it.
+    // Draw at once, not in the next frame: the new size has emptied the canvas.
     this.drawNow();
   }
 
@@ -225,7 +225,7 @@ export class SeatMap {
   #tap(left, top, kind) {
     const pitch = this.layout.pitch * this.view.scale;
     if (pitch < (HITTABLE_PITCH[kind] ?? HITTABLE_PITCH.touch)) {
-      // Too small to hit for sure: come nearer instead of guessing.
+      // The seats are too small to hit for sure: come nearer instead of guessing.
       this.#glideTo({ ...this.view.toPlan(left, top), scale: READABLE_PITCH / this.layout.pitch });
       return;
     }

@@ -185,7 +185,7 @@ export class Marks {
     if (pitch > NAMES_VANISH_AT_PITCH) return;
     if (this.namesAtScale !== view.scale) this.#chooseNames(view, ratio);
     const { context } = this;
-    // They fade before they go, as the seats beneath become the matter.
+    // Names fade before they go, as the seats beneath become what matters.
     context.globalAlpha = Math.min(1, (NAMES_VANISH_AT_PITCH - pitch) / 3);
     for (const { block, picture, width, height } of this.shownNames) {
       const at = view.toPixels(block.centreX, block.centreY);

@@ -63,13 +63,13 @@ async function load(parts, scheduleId, leaving) {
 
 /**
  * @param {unknown} error
- * @param {() => void} again
+ * @param {() => void} retry
  */
-function failure(error, again) {
+function failure(error, retry) {
   return api.statusOf(error) === 404
     ? [element("p", { className: "strong" }, say("notFound")), linkButton(say("toList"), "/", "list-link")]
     : [element("p", { className: "strong" }, say("mapFailed")),
-      button(say("tryAgain"), { testId: "try-again", onClick: again })];
+      button(say("tryAgain"), { testId: "try-again", onClick: retry })];
 }
 
 /**

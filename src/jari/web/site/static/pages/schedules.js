@@ -59,9 +59,9 @@ export function openSchedules(main) {
 
 /**
  * @param {State} state
- * @param {() => void} again
+ * @param {() => void} retry
  */
-function stateElements(state, again) {
+function stateElements(state, retry) {
   switch (state) {
     case "loading":
       return [element("p", {}, say("loading"))];
@@ -73,7 +73,7 @@ function stateElements(state, again) {
     case "failed":
       return [
         element("p", { className: "strong" }, say("listFailed")),
-        button(say("tryAgain"), { testId: "try-again", onClick: again }),
+        button(say("tryAgain"), { testId: "try-again", onClick: retry }),
       ];
     default:
       return [];
