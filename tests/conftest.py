@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from support.databases import Postgres, postgres_server, sqlite_in
@@ -18,6 +19,10 @@ TESTS = Path(__file__).parent
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(TESTS / "no-certificates")
 
+
+# A busy machine is no fault: no example is judged by its time.
+hypothesis.settings.register_profile("jari", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("jari")
 
 # What takes long comes first, so that the processes of a run end together. Browser tests come last: from the first one
 # on, the browser's event loop occupies the main thread.

@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jari.domain.errors import BadTicket
@@ -292,7 +292,6 @@ def test_a_place_is_made_fit_for_a_ticket(names, printed):
     assert signing_input(Ticket(1, 1, 1, printed), KEY_ID)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.text(), st.text(), st.text())
 def test_any_place_fits_on_a_ticket(block, row_label, seat_label):
     ticket = Ticket(1, 1, 1, printed_seat(block, row_label, seat_label))
