@@ -31,7 +31,12 @@ def main() -> None:
     uvloop.install()
     console = Console()
     rows: list[Row] = []
-    for name in sys.argv[1:] or FIGURES:
+    names = sys.argv[1:] or list(FIGURES)
+    if unknown := [name for name in names if name not in FIGURES]:
+        sys.exit(
+            f"There is no figure {', '.join(unknown)}: name some of {', '.join(FIGURES)}, or none for all."
+        )
+    for name in names:
         console.print(f"measuring {name} …")
         rows += FIGURES[name]()
     table = Table("what", "measured", "promised", "met", "note")

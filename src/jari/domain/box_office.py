@@ -30,12 +30,13 @@ class Command(ABC, Generic[Outcome]):
     _outcome: ClassVar[type[Any]]
 
     def __init_subclass__(cls) -> None:
-        """Keep the ``Held`` of ``Command[Held]``: a stored answer is read as that."""
+        """Keep the ``Held`` of ``Command[Held]``, or that of the class above: a stored answer is read as that."""
         for base in vars(cls).get("__orig_bases__", ()):
             if get_origin(base) is Command:
                 (cls._outcome,) = get_args(base)
                 return
-        raise TypeError(f"{cls.__name__} does not say what it leads to, as in Command[Held]")
+        if not hasattr(cls, "_outcome"):
+            raise TypeError(f"{cls.__name__} does not say what it leads to, as in Command[Held]")
 
     @classmethod
     def outcome(cls) -> type[Outcome]:
@@ -50,6 +51,18 @@ class Command(ABC, Generic[Outcome]):
     @abstractmethod
     def decide(self, office: "BoxOffice") -> Outcome:
         """Carry it out. Only `BoxOffice.decide` may call this: it takes back what the command did before an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfReservation(Command[Reservation]):
+    """A command about one reservation, and about nothing else."""
+
+    reservation_id: int
+
+    @property
+    def needs(self) -> Needs:
+        """The reservation."""
+        return Needs(reservation_ids=(self.reservation_id,))
 
 
 @dataclass(frozen=True, slots=True)

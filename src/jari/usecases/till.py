@@ -199,9 +199,8 @@ class Till:
             log.exception("publish_failed", schedule=self._schedule.id, version=commit.version)
 
     async def _read(self, transaction: SeatingTransaction, batch: Sequence[Entry[Any]]) -> BoxOffice:
-        plan = (
-            self._schedule.seat_map.layout.index_of
-        )  # the plan that this transaction sees, as `_require_present_map` has checked
+        # `_require_present_map` has checked that this transaction sees the same plan.
+        plan = self._schedule.seat_map.layout.index_of
         reading = Reading((entry.needs for entry in batch), plan)
         reservations: Sequence[Reservation] = ()
         if reading.reservation_ids or reading.open_of_buyers:

@@ -24,9 +24,8 @@ STATUS: dict[type[errors.JariError], int] = {
 }
 
 
-_status_of_kind: dict[
-    type[errors.JariError], int
-] = {}  # remembered, since a flood meets the same few refusals
+# Remembered, since a flood meets the same few refusals.
+_status_of_kind: dict[type[errors.JariError], int] = {}
 
 
 class Problem(msgspec.Struct, frozen=True, rename="camel"):

@@ -161,9 +161,8 @@ class Supervisor:
             self._replace(place, 1)
 
     def _fork(self, place: Place, listening: socket.socket) -> None:
-        signal.pthread_sigmask(
-            signal.SIG_BLOCK, SIGNALS
-        )  # no signal may be lost while the child changes its handlers
+        # No signal may be lost while the child changes its handlers.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             place.process_id = os.fork()
             if place.process_id == 0:
@@ -197,9 +196,8 @@ class Supervisor:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # a terminal sends it to all processes; the parent decides
+        # A terminal sends it to all processes; the parent decides.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         self._selector.close()
         self._signals.close()
@@ -235,10 +233,8 @@ class Supervisor:
         place.failures = 0 if lived_seconds >= self._settings.worker_proof_seconds else place.failures + 1
         pause_seconds = self._pause_seconds(place.failures)
         place.due_at = time.monotonic() + pause_seconds
-        if (
-            pause_seconds and place.listening is not None
-        ):  # so that clients go to other workers instead of waiting here
-            place.listening.close()
+        if pause_seconds and place.listening is not None:
+            place.listening.close()  # clients go to other workers instead of waiting here
             place.listening = None
         log.error(
             "worker_died",

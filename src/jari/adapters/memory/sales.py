@@ -32,9 +32,8 @@ class Sales:
             self._of_buyer[reservation.schedule_id, reservation.buyer_id].append(reservation.id)
         else:
             for claim in _claims(before):
-                if (
-                    self._claimed.get(claim) == reservation.id
-                ):  # another may have taken it over in the same batch
+                # Another reservation may have taken it over in the same batch.
+                if self._claimed.get(claim) == reservation.id:
                     del self._claimed[claim]
         for claim in _claims(reservation):
             self._claimed[claim] = reservation.id

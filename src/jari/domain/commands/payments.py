@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from jari.domain.box_office import BoxOffice, Command
+from jari.domain.box_office import BoxOffice, Command, OfReservation
 from jari.domain.commands.reservations import ExpireReservation
 from jari.domain.errors import (
     AmountMismatch,
@@ -123,17 +123,11 @@ class BeginPayment(Command[Reservation]):
 
 
 @dataclass(frozen=True, slots=True)
-class SettlePayment(Command[Reservation]):
+class SettlePayment(OfReservation):
     """The gateway has said for good whether it took the money."""
 
-    reservation_id: int
     payment_id: int
     result: Charged | NotCharged
-
-    @property
-    def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
         """Settle the payment. One that is settled stays as it is, unless it had failed and money came after all."""
@@ -147,18 +141,12 @@ class SettlePayment(Command[Reservation]):
 
 
 @dataclass(frozen=True, slots=True)
-class PostponePayment(Command[Reservation]):
+class PostponePayment(OfReservation):
     """Nothing is settled yet: ask again after ``patience_ms``."""
 
-    reservation_id: int
     payment_id: int
     patience_ms: int
     answer: NothingYet | NoAnswer
-
-    @property
-    def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
         """Note when to ask again. A payment that is settled stays as it is."""

@@ -2,19 +2,17 @@
 
 from dataclasses import dataclass, replace
 
-from jari.domain.box_office import BoxOffice, Command
+from jari.domain.box_office import BoxOffice, OfReservation
 from jari.domain.events import EventKind
-from jari.domain.needs import Needs
 from jari.domain.payments import NoAnswer, NothingYet, Refund, RefundStatus, postponed
 from jari.domain.reservations import Reservation, ReservationStatus, require_in_time
 from jari.domain.seating import check_seat_ids
 
 
 @dataclass(frozen=True, slots=True)
-class RefundSeats(Command[Reservation]):
+class RefundSeats(OfReservation):
     """Take sold seats back for money; no seats named means all. ``deadline_ms`` binds buyers only."""
 
-    reservation_id: int
     payment_id: int
     refund_id: int
     seat_ids: tuple[int, ...]
@@ -22,11 +20,6 @@ class RefundSeats(Command[Reservation]):
     patience_ms: int
     buyer_id: int | None  # None: the organiser does it
     deadline_ms: int
-
-    @property
-    def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
         """Free the seats, and owe their money."""
@@ -63,16 +56,10 @@ class RefundSeats(Command[Reservation]):
 
 
 @dataclass(frozen=True, slots=True)
-class SettleRefund(Command[Reservation]):
+class SettleRefund(OfReservation):
     """The gateway has given the money back."""
 
-    reservation_id: int
     refund_id: int
-
-    @property
-    def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
         """Mark the refund as done; one that is done stays as it is."""
@@ -85,18 +72,12 @@ class SettleRefund(Command[Reservation]):
 
 
 @dataclass(frozen=True, slots=True)
-class PostponeRefund(Command[Reservation]):
+class PostponeRefund(OfReservation):
     """The gateway has not given the money back yet: ask again after ``patience_ms``."""
 
-    reservation_id: int
     refund_id: int
     patience_ms: int
     answer: NothingYet | NoAnswer
-
-    @property
-    def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
         """Note when to ask again; the money is still owed."""

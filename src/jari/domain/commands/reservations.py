@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jari.domain.box_office import BoxOffice, Command
+from jari.domain.box_office import BoxOffice, Command, OfReservation
 from jari.domain.commands.holds import Hold
 from jari.domain.errors import NothingHeld, Unavailable
 from jari.domain.events import EventKind
@@ -52,8 +52,8 @@ class Reserve(Command[Reservation]):
             each
             for each in office.open_of(self.buyer_id)
             if each.paying is None
-            and each.schedule_id
-            == self.schedule_id  # one of another schedule may be here because of its payment key
+            # One of another schedule may be here because of its payment key.
+            and each.schedule_id == self.schedule_id
             and not set(each.seat_ids).isdisjoint(seat_ids)
         ]
         for each in earlier:
@@ -110,16 +110,10 @@ class Book(Command[Reservation]):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelReservation(Command[Reservation]):
+class CancelReservation(OfReservation):
     """The buyer gives up an unpaid reservation; its seats are free."""
 
-    reservation_id: int
     buyer_id: int
-
-    @property
-    def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
         """Cancel it and free its seats. One that is cancelled stays so; one that is paid or being paid is refused."""
@@ -132,15 +126,8 @@ class CancelReservation(Command[Reservation]):
 
 
 @dataclass(frozen=True, slots=True)
-class ExpireReservation(Command[Reservation]):
+class ExpireReservation(OfReservation):
     """Close a reservation whose time is over."""
-
-    reservation_id: int
-
-    @property
-    def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
         """Mark it as EXPIRED and free its seats, unless it is paid or being paid, or its time is not over."""

@@ -2,24 +2,17 @@
 
 from dataclasses import dataclass, replace
 
-from jari.domain.box_office import BoxOffice, Command
+from jari.domain.box_office import BoxOffice, OfReservation
 from jari.domain.errors import TicketUsed, TicketVoid
 from jari.domain.events import EventKind
-from jari.domain.needs import Needs
 from jari.domain.reservations import Reservation, ReservationStatus
 
 
 @dataclass(frozen=True, slots=True)
-class CheckIn(Command[Reservation]):
+class CheckIn(OfReservation):
     """Let the holder of a ticket in, once."""
 
-    reservation_id: int
     seat_id: int
-
-    @property
-    def needs(self) -> Needs:
-        """The reservation."""
-        return Needs(reservation_ids=(self.reservation_id,))
 
     def decide(self, office: BoxOffice) -> Reservation:
         """Mark the ticket as used."""

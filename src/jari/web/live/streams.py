@@ -173,12 +173,12 @@ class Hub:
         if self._closing or self.viewer_count >= self._settings.max_viewers:
             raise Unavailable(
                 "This server has as many viewers as it can serve: connect again in a moment.",
-                retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
+                retry_after_seconds=_some_seconds(),
             )
         if self._viewers_of[address] >= self._settings.max_viewers_per_address:
             raise TooManyAttempts(
                 "Your address watches as many streams as one address may: close one, then connect again.",
-                retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
+                retry_after_seconds=_some_seconds(),
             )
         if (
             schedule_id not in self._watchers_of
@@ -186,7 +186,7 @@ class Hub:
         ):
             raise Unavailable(
                 "As many schedules are watched on this server as it can keep in memory: connect again in a moment.",
-                retry_after_seconds=random.randint(2, 10),  # noqa: S311 - spreads reconnects, guards nothing
+                retry_after_seconds=_some_seconds(),
             )
         self._count(address, schedule_id, 1)
         try:
@@ -487,3 +487,8 @@ def _is_closing(viewer: Viewer) -> bool:
 
 def _transport(viewer: Viewer) -> asyncio.WriteTransport | None:
     return getattr(getattr(viewer.send, "__self__", None), "transport", None)
+
+
+def _some_seconds() -> int:
+    """When to come back: at different times, so that not all who are refused come back at once."""
+    return random.randint(2, 10)  # noqa: S311 - it guards nothing

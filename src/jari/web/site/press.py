@@ -40,9 +40,8 @@ def work(jobs: BinaryIO, drawn: BinaryIO) -> None:
 
 def main() -> None:
     """Draw for the process that holds the other ends of the pipes."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # a terminal sends it to the server, too, which then ends the press in order
+    # A terminal sends it to the server, too, which then ends the press in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
     drawn = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # no library's print gets between documents
