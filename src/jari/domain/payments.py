@@ -60,6 +60,11 @@ class Payment:
     code: str = ""
     message: str = ""
 
+    @property
+    def pays(self) -> bool:
+        """Whether it pays its reservation, or is about to: a reservation has at most one such payment."""
+        return self.status in {PaymentStatus.CONFIRMING, PaymentStatus.DONE}
+
 
 @dataclass(frozen=True, slots=True)
 class Refund:

@@ -8,12 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from jari.domain.box_office import Update
 from jari.domain.errors import StaleDecision
-from jari.domain.payments import PaymentStatus
 from jari.domain.reservations import Reservation, ReservationStatus
 
 Claim = tuple[str, int | str]
-
-CLAIMING = (PaymentStatus.CONFIRMING, PaymentStatus.DONE)
 
 
 class Sales:
@@ -78,6 +75,6 @@ def _claims(reservation: Reservation) -> Iterator[Claim]:
     """What this reservation claims: no other reservation, and no other payment of this one, may have it."""
     yield "order", reservation.order_id
     for payment in reservation.payments:
-        if payment.status in CLAIMING:
+        if payment.pays:
             yield "payment key", payment.payment_key
             yield "reservation", reservation.id

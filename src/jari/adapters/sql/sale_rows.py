@@ -112,17 +112,13 @@ def rows_to_write(updates: Iterable[Update]) -> list[tuple[Table, list[Values]]]
             rows[reservations].append(head)
         rows[reservation_seats] += SEATS.write_all(after.id, after.seats, before.seats if before else ())
         paid = before.payments if before else ()
-        ended = [each for each in after.payments if not _takes_its_place(each)]
-        rows[payments] += PAYMENTS.write_all(after.id, ended, paid)
-        opening += PAYMENTS.write_all(after.id, filter(_takes_its_place, after.payments), paid)
+        rows[payments] += PAYMENTS.write_all(
+            after.id, (each for each in after.payments if not each.pays), paid
+        )
+        opening += PAYMENTS.write_all(after.id, (each for each in after.payments if each.pays), paid)
         rows[refunds] += REFUNDS.write_all(after.id, after.refunds, before.refunds if before else ())
     rows[payments] += opening  # last, since payments that failed make room for those that begin
     return [(table, written) for table, written in rows.items() if written]
-
-
-def _takes_its_place(payment: Payment) -> bool:
-    """Whether the payment takes the one place for payments under way or done that a reservation has."""
-    return payment.status in {PaymentStatus.CONFIRMING, PaymentStatus.DONE}
 
 
 def assemble(
