@@ -34,17 +34,13 @@ from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
 from jari.adapters.sql.webhooks import SqlWebhookStore
 from jari.adapters.system import CHANCE, CLOCK
 from jari.adapters.webhook_sender import HttpWebhookSender
-from jari.ports import (
-    AccountStore,
-    AttemptStore,
-    CatalogueStore,
-    Chance,
-    Clock,
-    DutyStore,
-    ReservationStore,
-    SeatingStore,
-    WebhookStore,
-)
+from jari.ports.accounts import AccountStore, AttemptStore
+from jari.ports.catalogue import CatalogueStore
+from jari.ports.duties import DutyStore
+from jari.ports.reservations import ReservationStore
+from jari.ports.seating import SeatingStore
+from jari.ports.system import Chance, Clock
+from jari.ports.webhooks import WebhookStore
 from jari.settings import BadSetting, Settings
 from jari.usecases.accounts import Accounts
 from jari.usecases.auditing import Auditor

@@ -7,7 +7,7 @@ import pytest
 from jari.domain.errors import EmailTaken
 from jari.domain.users import Role, User
 from jari.main import open_stores
-from jari.ports import RequestKey, StoredAnswer
+from jari.ports.answers import RequestKey, StoredAnswer
 from jari.settings import Settings
 from support.backdoors import backdoor_of
 

@@ -15,7 +15,7 @@ from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
 from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue
 from jari.main import open_stores
-from jari.ports import Decision
+from jari.ports.seating import Decision
 from jari.settings import Settings
 from support.worlds import hall
 

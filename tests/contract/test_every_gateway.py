@@ -16,7 +16,7 @@ from jari.domain.errors import Invalid, NotFound, PaymentRefused, Unavailable
 from jari.domain.payments import PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
 from jari.main import Application, open_gateways
-from jari.ports import Due
+from jari.ports.reservations import Due
 from jari.settings import GatewaySettings, Settings
 from support.applications import opened
 from support.pebble import PebbleGateway, Pebbles, pebbles

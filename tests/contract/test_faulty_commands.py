@@ -14,7 +14,7 @@ from jari.domain.schedules import Kind
 from jari.domain.seating import Held
 from jari.domain.tenures import KeepLimit
 from jari.main import open_stores
-from jari.ports import RequestKey
+from jari.ports.answers import RequestKey
 from jari.settings import Settings
 from jari.usecases.live import Live
 from jari.usecases.organising import Organising

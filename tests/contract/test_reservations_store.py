@@ -15,7 +15,8 @@ from jari.domain.schedules import Kind
 from jari.domain.seating import Allocation, Effect, Status
 from jari.domain.seatmap import Commit
 from jari.main import open_stores
-from jari.ports import Decision, Due
+from jari.ports.reservations import Due
+from jari.ports.seating import Decision
 from jari.settings import Settings
 from jari.usecases.organising import Organising
 from support.worlds import hall

@@ -15,7 +15,8 @@ from jari.domain.payments import NoAnswer, PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
 from jari.domain.users import User
 from jari.main import Application
-from jari.ports import Checkout, Due
+from jari.ports.gateways import Checkout
+from jari.ports.reservations import Due
 from jari.settings import Settings
 from jari.usecases.gateways import Gateways
 from support.applications import opened

@@ -13,7 +13,8 @@ from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure
 from jari.main import open_stores
-from jari.ports import Decision, RequestKey, ScheduleState, StoredAnswer
+from jari.ports.answers import RequestKey, StoredAnswer
+from jari.ports.seating import Decision, ScheduleState
 from jari.settings import Settings
 from jari.usecases.organising import Organising
 from support.worlds import hall

@@ -18,7 +18,7 @@ from jari.adapters.payments.toss import MAX_ANSWER_BYTES, STANDINGS, TossGateway
 from jari.domain.errors import Invalid
 from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Standing
 from jari.domain.payments import NoAnswer
-from jari.ports import Gateway
+from jari.ports.gateways import Gateway
 from jari.settings import GatewaySettings
 from support.sandboxes import SECRET_KEY, Sandbox
 from support.servers import free_port

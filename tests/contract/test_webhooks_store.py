@@ -11,7 +11,8 @@ from jari.domain.schedules import Kind
 from jari.domain.seating import Change, Status
 from jari.domain.seatmap import Commit
 from jari.main import open_stores
-from jari.ports import Decision, Undelivered
+from jari.ports.seating import Decision
+from jari.ports.webhooks import Undelivered
 from jari.settings import Settings
 from jari.usecases.organising import Organising
 from support.backdoors import backdoor_of

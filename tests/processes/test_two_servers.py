@@ -7,7 +7,7 @@ from jari.adapters.sql.seating_postgres import NOW_MS, STATE, PostgresSeatingSto
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
-from jari.ports import Decision, ScheduleState
+from jari.ports.seating import Decision, ScheduleState
 from support.servers import Server
 from support.streams import Listener
 from support.worlds import Match, World

@@ -24,7 +24,7 @@ from jari.domain.payments import NoAnswer
 from jari.domain.reservations import ReservationStatus
 from jari.domain.schedules import Kind
 from jari.domain.users import Role, User
-from jari.ports import SEAT_FAULTS
+from jari.ports.reservations import SEAT_FAULTS
 from jari.settings import Settings
 from jari.usecases.gateways import Gateways
 from jari.usecases.organising import Organising

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from jari.adapters.signing import Signer
 from jari.adapters.system import CHANCE, CLOCK
 from jari.main import Application, open_stores
-from jari.ports import Chance, Clock
+from jari.ports.system import Chance, Clock
 from jari.settings import Settings
 from jari.usecases.devices import Devices
 from jari.usecases.gateways import Gateways

@@ -19,7 +19,7 @@ from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation
 from jari.domain.users import Role
 from jari.main import Stores
-from jari.ports import Clock
+from jari.ports.system import Clock
 
 NAME = "Buyer"
 WEEK_MS = 7 * 24 * 3_600_000

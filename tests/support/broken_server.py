@@ -40,7 +40,7 @@ from jari.domain.seating import Allocation, Change, Seating, Status
 from jari.domain.seatmap import SeatMap
 from jari.domain.tenures import Tenure
 from jari.main import serve
-from jari.ports import Decision
+from jari.ports.seating import Decision
 from jari.settings import Settings
 from jari.usecases.gateways import Gateways
 from jari.usecases.refunds import Refunds

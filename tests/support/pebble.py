@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from jari.domain.errors import Invalid
 from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Said, Standing
 from jari.domain.payments import NoAnswer
-from jari.ports import Checkout
+from jari.ports.gateways import Checkout
 from jari.settings import GatewaySettings
 
 STANDINGS = {"dry": Standing.OPEN, "wet": Standing.TAKEN, "gone": Standing.ENDED}

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from jari.domain.errors import Unavailable
-from jari.ports import Due
+from jari.ports.reservations import Due
 from jari.usecases.running import Running
 
 

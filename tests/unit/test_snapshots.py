@@ -10,7 +10,7 @@ import pytest
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Change, Status
 from jari.domain.seatmap import Commit, Layout, SeatMap
-from jari.ports import ScheduleState
+from jari.ports.seating import ScheduleState
 from jari.usecases.live import LiveSchedule
 from jari.web.live.snapshots import ScheduleSnapshots, Snapshots
 

@@ -17,7 +17,7 @@ from jari.domain.webhooks import (
     show_secret,
     sign,
 )
-from jari.ports import SignedEvent
+from jari.ports.webhooks import SignedEvent
 from jari.settings import Settings
 
 # The example of the Standard Webhooks specification.

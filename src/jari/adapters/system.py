@@ -3,7 +3,7 @@
 import secrets
 import time
 
-from jari.ports import Chance, Clock
+from jari.ports.system import Chance, Clock
 
 
 class SystemClock:

@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 
-from jari.ports import NotDelivered, SignedEvent
+from jari.ports.webhooks import NotDelivered, SignedEvent
 
 # Only the status of an answer counts. We read a short body to its end, so that the connection can be used again.
 MAX_ANSWER_BYTES = 4 * 1024

@@ -18,7 +18,7 @@ from jari.cli.terminal import (
 )
 from jari.domain.ids import MAX_ID
 from jari.domain.webhooks import DEFAULT_PATTERNS, show_secret
-from jari.ports import Delivery
+from jari.ports.webhooks import Delivery
 from jari.usecases.webhooks import create_webhook
 
 MAX_LETTERS = 1_000

@@ -12,7 +12,9 @@ from jari.domain.errors import EmailTaken, Unauthenticated, WrongCredentials, ke
 from jari.domain.limits import Limit, LogInLimits
 from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
-from jari.ports import AccountStore, AttemptStore, Chance, Clock, Passwords, RequestKey
+from jari.ports.accounts import AccountStore, AttemptStore, Passwords
+from jari.ports.answers import RequestKey
+from jari.ports.system import Chance, Clock
 from jari.settings import AccountSettings
 from jari.usecases.devices import Devices
 from jari.usecases.limits import Limits

@@ -8,7 +8,8 @@ import math
 import structlog
 
 from jari import metrics
-from jari.ports import SEAT_FAULTS, Clock, ReservationStore
+from jari.ports.reservations import SEAT_FAULTS, ReservationStore
+from jari.ports.system import Clock
 from jari.settings import AuditSettings
 
 log = structlog.get_logger()

@@ -11,7 +11,8 @@ from jari.domain.ids import MAX_ID
 from jari.domain.reservations import Offer, PriceList
 from jari.domain.schedules import Filter, Listing, Schedule, no_schedule
 from jari.domain.venues import Block, Section, Venue
-from jari.ports import CatalogueStore, Clock
+from jari.ports.catalogue import CatalogueStore
+from jari.ports.system import Clock
 from jari.settings import CatalogueSettings
 from jari.usecases.lookups import Lookup
 

@@ -11,7 +11,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from jari.ports import Chance, Clock
+from jari.ports.system import Chance, Clock
 from jari.usecases.tokens import new_token
 
 DEVICE_BYTES = 12

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from jari.ports import Chance, Clock, DutyStore
+from jari.ports.duties import DutyStore
+from jari.ports.system import Chance, Clock
 from jari.settings import DutySettings
 
 log = structlog.get_logger()

@@ -33,7 +33,7 @@ from jari.domain.payments import (
     Refund,
     RefundAnswer,
 )
-from jari.ports import Checkout, Gateway
+from jari.ports.gateways import Checkout, Gateway
 
 log = structlog.get_logger()
 

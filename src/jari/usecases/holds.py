@@ -11,7 +11,9 @@ from jari.domain.permissions import Action, require
 from jari.domain.seating import Allocation, Held, check_seat_ids, seats_taken, unknown_seats
 from jari.domain.tenures import KeepLimit
 from jari.domain.users import User
-from jari.ports import Chance, Clock, RequestKey, SeatingStore, StoredAnswer
+from jari.ports.answers import RequestKey, StoredAnswer
+from jari.ports.seating import SeatingStore
+from jari.ports.system import Chance, Clock
 from jari.settings import HoldSettings, RuleSettings
 from jari.usecases.idempotency import replay
 from jari.usecases.live import Live, LiveSchedule

@@ -4,7 +4,7 @@ import msgspec
 
 from jari.domain.box_office import Command, Outcome
 from jari.domain.errors import key_reused
-from jari.ports import RequestKey, StoredAnswer
+from jari.ports.answers import RequestKey, StoredAnswer
 
 
 def remember(request: RequestKey, outcome: object) -> StoredAnswer:

@@ -8,7 +8,8 @@ from weakref import WeakValueDictionary
 from jari.caches import Cache
 from jari.domain.errors import TooManyAttempts, Unavailable
 from jari.domain.limits import Limit
-from jari.ports import AttemptStore, Clock
+from jari.ports.accounts import AttemptStore
+from jari.ports.system import Clock
 from jari.settings import AttemptSettings
 
 

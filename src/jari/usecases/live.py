@@ -21,7 +21,9 @@ from jari import metrics
 from jari.caches import Cache
 from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Commit, Layout, SeatMap
-from jari.ports import CatalogueStore, Clock, ScheduleState, SeatingStore
+from jari.ports.catalogue import CatalogueStore
+from jari.ports.seating import ScheduleState, SeatingStore
+from jari.ports.system import Clock
 from jari.settings import LiveSettings
 
 log = structlog.get_logger()

@@ -5,7 +5,7 @@ So a number is known before the transaction that uses it. A process that ends le
 
 import asyncio
 
-from jari.ports import ReservationStore
+from jari.ports.reservations import ReservationStore
 from jari.settings import NumberSettings
 
 

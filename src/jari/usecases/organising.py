@@ -2,7 +2,7 @@
 
 from jari.domain.schedules import Kind, Sale, check_title
 from jari.domain.venues import Venue, validate
-from jari.ports import CatalogueStore
+from jari.ports.catalogue import CatalogueStore
 
 
 class Organising:

@@ -3,7 +3,7 @@
 import asyncio
 
 from jari.caches import Cache
-from jari.ports import Clock
+from jari.ports.system import Clock
 from jari.settings import PaymentSettings
 
 

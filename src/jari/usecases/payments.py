@@ -29,7 +29,9 @@ from jari.domain.payments import (
 from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation, ReservationStatus, no_order, read_order_id
 from jari.domain.users import User
-from jari.ports import Checkout, Due, RequestKey, ReservationStore
+from jari.ports.answers import RequestKey
+from jari.ports.gateways import Checkout
+from jari.ports.reservations import Due, ReservationStore
 from jari.settings import PaymentSettings
 from jari.usecases.gateways import Gateways
 from jari.usecases.holds import keep_limit

@@ -15,7 +15,8 @@ from jari.domain.permissions import Action, may
 from jari.domain.reservations import Reservation, refund_deadline_ms
 from jari.domain.schedules import Schedule
 from jari.domain.users import User
-from jari.ports import Due, RequestKey, ReservationStore
+from jari.ports.answers import RequestKey
+from jari.ports.reservations import Due, ReservationStore
 from jari.settings import PaymentSettings
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.gateways import Gateways

@@ -8,7 +8,9 @@ from jari.domain.errors import UnknownSeats
 from jari.domain.permissions import Action, may, require
 from jari.domain.reservations import Reservation, no_reservation
 from jari.domain.users import User
-from jari.ports import Chance, RequestKey, ReservationStore
+from jari.ports.answers import RequestKey
+from jari.ports.reservations import ReservationStore
+from jari.ports.system import Chance
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.holds import Holds
 from jari.usecases.numbers import Numbers

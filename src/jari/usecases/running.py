@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from jari.domain.errors import JariError, Unavailable
-from jari.ports import Due
+from jari.ports.reservations import Due
 
 log = structlog.get_logger()
 

@@ -11,7 +11,9 @@ import structlog
 from jari import metrics
 from jari.domain.commands.holds import Expire
 from jari.domain.commands.reservations import ExpireReservation
-from jari.ports import AccountStore, ReservationStore, SeatingStore
+from jari.ports.accounts import AccountStore
+from jari.ports.reservations import ReservationStore
+from jari.ports.seating import SeatingStore
 from jari.settings import SweepSettings
 from jari.usecases.live import Live
 from jari.usecases.till import Tills

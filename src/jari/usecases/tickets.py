@@ -5,7 +5,7 @@ from jari.domain.permissions import Action, require
 from jari.domain.reservations import Reservation, ReservationStatus, ReservedSeat
 from jari.domain.tickets import Ticket
 from jari.domain.users import User
-from jari.ports import TicketSigner
+from jari.ports.tickets import TicketSigner
 from jari.usecases.reservations import Reservations
 
 

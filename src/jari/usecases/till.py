@@ -20,7 +20,8 @@ from jari.domain.needs import Reading
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Seating
 from jari.domain.seatmap import Commit
-from jari.ports import Decision, RequestKey, ScheduleState, SeatingStore, SeatingTransaction, StoredAnswer
+from jari.ports.answers import RequestKey, StoredAnswer
+from jari.ports.seating import Decision, ScheduleState, SeatingStore, SeatingTransaction
 from jari.settings import TillSettings
 from jari.usecases.idempotency import remember, replay
 from jari.usecases.live import Live, LiveSchedule

@@ -2,7 +2,7 @@
 
 import base64
 
-from jari.ports import Chance
+from jari.ports.system import Chance
 
 
 def new_token(chance: Chance, size_bytes: int) -> str:

@@ -14,16 +14,8 @@ import structlog
 
 from jari import metrics
 from jari.domain.webhooks import SECRET_BYTES, Webhook, check_patterns, check_url, retry_ms, sign
-from jari.ports import (
-    Chance,
-    Clock,
-    Delivery,
-    NotDelivered,
-    SignedEvent,
-    Undelivered,
-    WebhookSender,
-    WebhookStore,
-)
+from jari.ports.system import Chance, Clock
+from jari.ports.webhooks import Delivery, NotDelivered, SignedEvent, Undelivered, WebhookSender, WebhookStore
 from jari.settings import WebhookSettings
 
 log = structlog.get_logger()

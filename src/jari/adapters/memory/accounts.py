@@ -6,7 +6,7 @@ from jari.adapters.memory.seating import answers_to
 from jari.adapters.memory.tables import Memory, SessionRecord, UserRecord
 from jari.domain.errors import key_reused
 from jari.domain.users import Role, User, email_taken
-from jari.ports import RequestKey, StoredAnswer
+from jari.ports.answers import RequestKey, StoredAnswer
 
 
 class MemoryAccountStore:

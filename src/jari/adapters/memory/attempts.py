@@ -1,7 +1,7 @@
 """Counted attempts in memory, for a process that is alone."""
 
 from jari.caches import Cache
-from jari.ports import Clock
+from jari.ports.system import Clock
 from jari.settings import AttemptSettings
 
 NONE = (0, 0)  # attempts, and the end of their window

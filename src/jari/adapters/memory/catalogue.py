@@ -9,7 +9,8 @@ from jari.domain.replanning import Replan, replan
 from jari.domain.schedules import Filter, Kind, Listing, Sale, Schedule
 from jari.domain.seatmap import Layout
 from jari.domain.venues import SeatName, Venue
-from jari.ports import ScheduleState, StoredPlan
+from jari.ports.catalogue import StoredPlan
+from jari.ports.seating import ScheduleState
 
 
 class MemoryCatalogueStore:

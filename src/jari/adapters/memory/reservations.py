@@ -6,7 +6,7 @@ from jari.adapters.memory.audits import count_faults
 from jari.adapters.memory.tables import Memory
 from jari.domain.payments import PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
-from jari.ports import Due
+from jari.ports.reservations import Due
 
 
 class MemoryReservationStore:

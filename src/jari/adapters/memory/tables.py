@@ -16,7 +16,10 @@ from jari.domain.tenures import Tenure
 from jari.domain.users import User
 from jari.domain.venues import SeatName, Venue, no_venue
 from jari.domain.webhooks import Webhook
-from jari.ports import Chance, Clock, Delivery, ScheduleState, StoredAnswer
+from jari.ports.answers import StoredAnswer
+from jari.ports.seating import ScheduleState
+from jari.ports.system import Chance, Clock
+from jari.ports.webhooks import Delivery
 
 MEMORY = "memory:"  # the URL of a memory without a name
 EPOCH_BYTES = 4

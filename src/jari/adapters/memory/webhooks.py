@@ -8,7 +8,7 @@ import msgspec
 
 from jari.adapters.memory.tables import DeliveryRecord, Memory, ScheduleRecord
 from jari.domain.webhooks import Webhook, no_webhook, passed_on, tell, too_many_webhooks
-from jari.ports import Delivery, Relayed, Undelivered
+from jari.ports.webhooks import Delivery, Relayed, Undelivered
 
 
 class MemoryWebhookStore:

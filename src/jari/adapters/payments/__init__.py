@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from jari.adapters.payments.toss import TossGateway
-from jari.ports import Gateway
+from jari.ports.gateways import Gateway
 from jari.settings import BadSetting, GatewayChoice, GatewaySettings
 
 

@@ -19,7 +19,7 @@ from jari.domain.errors import Invalid
 from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Said, Standing
 from jari.domain.payments import NoAnswer
 from jari.domain.urls import is_url
-from jari.ports import Checkout
+from jari.ports.gateways import Checkout
 from jari.settings import BadSetting, GatewaySettings
 
 T = TypeVar("T")

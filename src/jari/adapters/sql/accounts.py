@@ -11,7 +11,7 @@ from jari.adapters.sql.database import Database
 from jari.adapters.sql.tables import attempts, idempotency_keys, sessions, users
 from jari.domain.errors import key_reused
 from jari.domain.users import Role, User, email_taken
-from jari.ports import RequestKey, StoredAnswer
+from jari.ports.answers import RequestKey, StoredAnswer
 
 
 def _locked(user_id: int, *conditions: ColumnElement[bool]) -> Select[tuple[int]]:

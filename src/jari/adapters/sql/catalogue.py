@@ -15,7 +15,7 @@ from jari.adapters.sql.tables import blocks, grades, schedules, seats, sections,
 from jari.domain.schedules import Filter, Kind, Listing, Sale, SaleStatus, Schedule, no_schedule
 from jari.domain.seatmap import Layout
 from jari.domain.venues import Block, Grade, Seat, Section, Shape, Venue, no_venue
-from jari.ports import StoredPlan
+from jari.ports.catalogue import StoredPlan
 
 SCHEDULES = select(schedules, venues.c.name.label("venue_name"), venues.c.seat_count).join(
     venues, venues.c.id == schedules.c.venue_id

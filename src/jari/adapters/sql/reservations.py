@@ -12,7 +12,7 @@ from jari.adapters.sql.sale_rows import PARTS, assemble
 from jari.adapters.sql.tables import counters, payments, refunds, reservations
 from jari.domain.payments import PaymentStatus, RefundStatus
 from jari.domain.reservations import Reservation, ReservationStatus
-from jari.ports import Due
+from jari.ports.reservations import Due
 
 NUMBERS = "sales"
 

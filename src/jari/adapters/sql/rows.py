@@ -13,7 +13,7 @@ from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure
-from jari.ports import ScheduleState
+from jari.ports.seating import ScheduleState
 
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms, since_ms"

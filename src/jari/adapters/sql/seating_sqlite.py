@@ -39,7 +39,8 @@ from jari.domain.schedules import no_schedule
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure
-from jari.ports import Decision, LoadedSeating, RequestKey, ScheduleState, StoredAnswer
+from jari.ports.answers import RequestKey, StoredAnswer
+from jari.ports.seating import Decision, LoadedSeating, ScheduleState
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from jari.adapters.sql.sale_rows import decode_events
 from jari.adapters.sql.tables import changes, deliveries, relays, schedules, webhooks
 from jari.domain.events import KIND_OF_CHANGE
 from jari.domain.webhooks import Webhook, matches, no_webhook, passed_on, tell, too_many_webhooks
-from jari.ports import Delivery, Relayed, Undelivered
+from jari.ports.webhooks import Delivery, Relayed, Undelivered
 
 WAITING, DEAD = "WAITING", "DEAD"
 LOCK = 0x6A617269  # names the relay among PostgreSQL's advisory locks

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from jari.domain.errors import Invalid, NotFound
 from jari.domain.ids import is_id
 from jari.domain.users import User
-from jari.ports import RequestKey
+from jari.ports.answers import RequestKey
 from jari.web.addresses import address_group
 from jari.web.api.shapes import KEY, MAX_KEY_LENGTH
 

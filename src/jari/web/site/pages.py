@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from jari.domain.errors import NotFound
 from jari.domain.permissions import Action
-from jari.ports import Checkout
+from jari.ports.gateways import Checkout
 from jari.web.api.calls import Call
 from jari.web.api.endpoints import Endpoint, Kind
 from jari.web.services import Services
