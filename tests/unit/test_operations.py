@@ -29,7 +29,7 @@ def written(default):
     """A default as the page writes it."""
     if isinstance(default, int):
         return f"{default:,}"
-    return f"`{default}`" if default else "–"
+    return f"`{default}`" if default else "\N{EN DASH}"
 
 
 def documented():
