@@ -332,6 +332,7 @@ class WorkerSettings:
 
     workers: int = 1  # processes at one address; more than one need PostgreSQL
     worker_start_seconds: int = 30  # in which a new worker must begin to answer
+    worker_silence_seconds: int = 30  # one whose event loop has not turned for so long is killed and replaced
     worker_proof_seconds: int = 10  # one that dies sooner has failed; from the second failure on it pauses …
     worker_pause_min_ms: int = 200  # … each twice as long as the last …
     worker_pause_max_seconds: int = 30  # … up to this
