@@ -24,12 +24,15 @@ from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.passwords import ArgonPasswords
 from jari.adapters.redis.connection import Connection, open_redis
+from jari.adapters.redis.persisting import Persisting
+from jari.adapters.redis.seating import RedisSeatingStore
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
 from jari.adapters.sql.database import LEAST_CONNECTIONS, Database, open_database, require_current_schema
 from jari.adapters.sql.duties import SqlDutyStore
 from jari.adapters.sql.reservations import SqlReservationStore
+from jari.adapters.sql.seating_ledger import PostgresLedger
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
 from jari.adapters.sql.webhooks import SqlWebhookStore
@@ -99,6 +102,7 @@ class Stores:
     webhooks: WebhookStore
     close: Callable[[], Coroutine[Any, Any, None]]
     redis: Connection | None = None
+    persisting: Persisting | None = None
 
 
 def require_workers_allowed(settings: Settings) -> None:
@@ -154,11 +158,7 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
         if redis is not None:
             opening.push_async_callback(redis.close)
         await require_current_schema(database)
-        seating: SqliteSeatingStore | PostgresSeatingStore = (
-            SqliteSeatingStore(database, settings.database_timeout_seconds)
-            if database.is_sqlite
-            else await PostgresSeatingStore.connect(settings)
-        )
+        seating = await _open_seating(database, redis, settings)
         opening.push_async_callback(seating.close)
         accounts = SqlAccountStore(database)
         return Stores(
@@ -172,7 +172,25 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
             SqlWebhookStore(database),
             close=opening.pop_all().aclose,
             redis=redis,
+            persisting=seating.persisting if isinstance(seating, RedisSeatingStore) else None,
         )
+
+
+async def _open_seating(
+    database: Database, redis: Connection | None, settings: Settings
+) -> SqliteSeatingStore | PostgresSeatingStore | RedisSeatingStore:
+    match settings.holds:
+        case "database" if database.is_sqlite:
+            return SqliteSeatingStore(database, settings.database_timeout_seconds)
+        case "database":
+            return await PostgresSeatingStore.connect(settings)
+        case "redis" if redis is not None:
+            return RedisSeatingStore(redis, await PostgresLedger.connect(settings), settings)
+        case "redis":
+            raise BadSetting(
+                "JARI_HOLDS=redis needs a Redis: name one with --redis (JARI_REDIS), or unset it."
+            )
+    raise BadSetting(f"JARI_HOLDS={settings.holds!r} is not known: write database or redis.")
 
 
 def _memory_stores(memory: Memory) -> Stores:
@@ -320,6 +338,7 @@ class Application:
             stack.push_async_callback(self.tills.close)
             stack.push_async_callback(self._leave_the_gateway)
             for work in (
+                *([self.stores.persisting.run()] if self.stores.persisting else ()),
                 self.hub.run(),
                 self.live.run(),
                 self.idling.run(),

@@ -340,6 +340,23 @@ class RedisSettings:
 
 
 @dataclass(frozen=True)
+class RedisHoldSettings(ChangeLogSettings):
+    """Holds that are decided in Redis."""
+
+    holds: str = "database"  # or "redis": decided there, and recorded in PostgreSQL a moment later
+    sheet_lease_ms: int = 2_000  # who decides about a schedule keeps the others out for so long at most …
+    sheet_wait_seconds: int = 5  # … who wait so long for it
+    mend_tries: int = 3  # of a schedule's seats in Redis, if they are not what PostgreSQL says
+    persist_ms: int = 50  # between two looks for what PostgreSQL does not have yet
+    persist_page_size: int = 64  # commits recorded together
+    take_over_ms: int = 1_000  # after that another process records what one that froze or died was to record
+    max_unpersisted_commits: int = 2_000  # of a schedule; beyond that holds are refused …
+    max_unpersisted_seconds: int = 10  # … as they are if the oldest has waited so long
+    quiet_seconds: int = 30  # without a hold; then nothing of a schedule can be lost with Redis
+    keep_answers_seconds: int = 600  # in Redis, if PostgreSQL does not take them over sooner
+
+
+@dataclass(frozen=True)
 class WorkerSettings:
     """Workers, where there are several."""
 
@@ -383,6 +400,7 @@ class Settings(
     CatalogueSettings,
     DatabaseSettings,
     RedisSettings,
+    RedisHoldSettings,
     ServerSettings,
 ):
     """What an operator may set. Numbers must be positive."""
