@@ -65,6 +65,7 @@ from jari.web.api.table import description
 from jari.web.app import Addresses, build_app
 from jari.web.cookies import Cookies
 from jari.web.deadlines import Deadlines
+from jari.web.draining import Drain
 from jari.web.figures import Figures
 from jari.web.listening import listen
 from jari.web.live.snapshots import Snapshots
@@ -252,6 +253,7 @@ class Application:
         self.hub = Hub(self.snapshots, settings)
         self.live.audience = self.hub
         self.deadlines = Deadlines()
+        self.drain = Drain()
 
     def services(self) -> Services:
         """What the handlers of the web work with."""
@@ -267,6 +269,7 @@ class Application:
             tickets=self.tickets,
             hub=self.hub,
             deadlines=self.deadlines,
+            drain=self.drain,
             snapshots=self.snapshots,
             printer=self.printer,
             documents=Documents(self.catalogue),
@@ -336,7 +339,9 @@ async def serve(
         if worker is None:
             warn_of_proxies(settings)
         listening = listen(settings) if worker is None else worker.listening
-        server = Server(application.asgi(), application.hub, application.deadlines, settings, worker)
+        server = Server(
+            application.asgi(), application.hub, application.deadlines, application.drain, settings, worker
+        )
         await server.serve([listening])
 
 
