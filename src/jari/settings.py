@@ -327,11 +327,25 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True)
+class RedisSettings:
+    """Redis or Valkey, beside PostgreSQL."""
+
+    redis: str = dataclasses.field(default="", repr=False)  # redis://… or redis+cluster://…; empty: none
+    redis_timeout_ms: int = 500  # for a connection or an answer; after that it has failed
+    redis_connections: int = 20  # of each process, for commands; of a cluster to each node
+    redis_reads: int = 10  # of each process at a time that wait for news, each on a connection of its own …
+    redis_block_ms: int = 1_000  # … and so long; a process that ends waits for them
+    redis_failures: int = 3  # in a row: then Redis counts as away, nobody waits for it …
+    redis_pause_ms: int = 1_000  # … and one in so long tries whether it is back
+
+
+@dataclass(frozen=True)
 class WorkerSettings:
     """Workers, where there are several."""
 
     workers: int = 1  # processes at one address; more than one need PostgreSQL
     worker_start_seconds: int = 30  # in which a new worker must begin to answer
+    worker_silence_seconds: int = 30  # one whose event loop has not turned for so long is killed and replaced
     worker_proof_seconds: int = 10  # one that dies sooner has failed; from the second failure on it pauses …
     worker_pause_min_ms: int = 200  # … each twice as long as the last …
     worker_pause_max_seconds: int = 30  # … up to this
@@ -368,6 +382,7 @@ class Settings(
     AccountSettings,
     CatalogueSettings,
     DatabaseSettings,
+    RedisSettings,
     ServerSettings,
 ):
     """What an operator may set. Numbers must be positive."""

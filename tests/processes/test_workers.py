@@ -28,6 +28,7 @@ ENDED_SECONDS = 10.0
 SEATS_PER_HOLD = 3
 STREAMS = 16  # that all of them come to one of two workers is one chance in 32,768
 WAITING = 40
+SILENCE_SECONDS = 3
 
 MakeServer = Callable[..., Server]
 MakeWorld = Callable[[str], World]
@@ -248,6 +249,34 @@ def test_a_worker_that_hangs_is_ended_by_force_when_the_time_is_over(
     assert server.process is not None
     assert server.process.wait(ENDED_SECONDS) == 0
     assert not is_running(workers[0])
+
+
+def test_a_worker_that_hangs_is_killed_and_replaced(postgres_url: str, make_workers: MakeServer) -> None:
+    server = make_workers(postgres_url, worker_silence_seconds=SILENCE_SECONDS)
+    first, second = worker_ids(server)
+    os.kill(second, signal.SIGSTOP)
+    wait_until(lambda: len(worker_ids(server)) == 2 and second not in worker_ids(server))
+    assert first in worker_ids(server)
+    assert '"worker": 2, "for_seconds": 3, "event": "worker_silent"' in server.log()
+    wait_for_all(server)
+
+
+def test_workers_that_were_stopped_together_with_their_parent_are_left_alone(
+    postgres_url: str, make_workers: MakeServer
+) -> None:
+    server = make_workers(postgres_url, worker_silence_seconds=SILENCE_SECONDS)
+    workers = worker_ids(server)
+    server.signal(signal.SIGSTOP)
+    for process_id in workers:
+        os.kill(process_id, signal.SIGSTOP)
+    time.sleep(SILENCE_SECONDS + 1)  # is what is tested
+    server.signal(signal.SIGCONT)  # and it looks before they can speak
+    time.sleep(SILENCE_SECONDS / 2)
+    for process_id in workers:
+        os.kill(process_id, signal.SIGCONT)
+    wait_for_all(server)
+    assert worker_ids(server) == workers
+    assert "worker_silent" not in server.log()
 
 
 def test_a_parent_that_is_killed_takes_its_workers_with_it(

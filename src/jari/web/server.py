@@ -78,16 +78,18 @@ class Server(uvicorn.Server):
         """Begin to answer, and say so."""
         await super().startup(sockets)
         if self._worker is not None:
-            self._worker.tell_ready()
+            self._worker.tell_alive()
             log.info("worker_started")
         elif sockets:
             host, port = sockets[0].getsockname()[:2]
             log.info("started", host=host, port=port)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look once a second whether any descriptor is left."""
+        """Once a second, look whether any descriptor is left, and tell the parent that the event loop turns."""
         if counter % TICKS_PER_SECOND == 0:
             self._look_for_descriptors()
+            if self._worker is not None:
+                self._worker.tell_alive()
         return await super().on_tick(counter)
 
     def _look_for_descriptors(self) -> None:

@@ -2,7 +2,8 @@
 
 The parent serves nobody. It holds a listening socket for each worker open: when a worker dies, the connections that
 wait in its socket are there for its successor. The parent is a single thread without an event loop, so it may fork,
-and a worker need not load the program anew. A worker learns by a pipe that its parent is gone.
+and a worker need not load the program anew. A worker learns by a pipe that its parent is gone. By another the parent
+learns that a worker is alive; it kills one that has fallen silent.
 """
 
 import gc
@@ -10,6 +11,7 @@ import os
 import selectors
 import signal
 import socket
+import struct
 import sys
 import time
 from collections.abc import Callable
@@ -28,7 +30,10 @@ log = structlog.get_logger()
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 MAX_DOUBLINGS = 30  # of a pause: more would overflow
 LOOK_SECONDS = 0.05  # between two looks at the clock while a worker is due or not ready
+QUIET_SECONDS = 1.0  # the same while all of them answer
 INTERRUPTED = 130
+REPORT = struct.Struct("!I")  # a process id: so few bytes are written to a pipe as one
+REPORTS = 1024 * REPORT.size  # taken from the pipe at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,12 @@ class Worker:
     listening: socket.socket
     family: str  # names this parent's workers; no others have it
     orphaned: int  # a descriptor that is readable when the parent is gone
-    report: int  # a descriptor that takes the number of a worker that is ready
+    report: int  # a descriptor that takes `REPORT`s of workers that answer
 
-    def tell_ready(self) -> None:
-        """Tell the parent that this worker answers."""
-        os.write(self.report, bytes([self.number]))
+    def tell_alive(self) -> None:
+        """Tell the parent that this worker answers. Call it from the event loop, once a second from the start on."""
+        with suppress(BlockingIOError):  # the parent has not looked for hours, and will find enough reports
+            os.write(self.report, REPORT.pack(os.getpid()))
 
 
 @dataclass(slots=True)
@@ -59,6 +65,7 @@ class Place:
     is_ready: bool = False
     was_ready: bool = False
     started_at: float = 0.0
+    heard_at: float = 0.0  # when its last report came
     failures: int = 0  # in a row: workers that died soon after their start
     due_at: float = 0.0
 
@@ -80,9 +87,11 @@ class Supervisor:
         self._places = [Place(number, each) for number, each in enumerate(sockets, start=1)]
         self._orphaned, self._lifeline = os.pipe()
         self._reports, self._report = os.pipe()
+        os.set_blocking(self._report, False)
         self._signals, self._signal = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._has_started = False
+        self._looked_at = time.monotonic()  # when the parent last looked after its workers
         self._exit_code: int | None = None  # set once the parent is ending
         self._end_by = 0.0
 
@@ -103,18 +112,19 @@ class Supervisor:
                 key.data()
             self._bury_the_dead()
             if self._exit_code is None:
+                self._end_the_silent()
                 self._begin_who_is_due()
             elif time.monotonic() > self._end_by:
                 self._signal_all(signal.SIGKILL)
         log.info("stopped")
         return self._exit_code
 
-    def _patience(self) -> float | None:
-        """How long to wait for a signal or a report. None is for ever: nothing depends on the clock then."""
+    def _patience(self) -> float:
+        """How long to wait for a signal or a report."""
         is_quiet = self._exit_code is None and all(
             place.process_id and place.is_ready for place in self._places
         )
-        return None if is_quiet else LOOK_SECONDS
+        return QUIET_SECONDS if is_quiet else LOOK_SECONDS
 
     def _take_signals(self) -> None:
         for number in self._signals.recv(4096):
@@ -126,12 +136,30 @@ class Supervisor:
                 self._end(0)
 
     def _take_reports(self) -> None:
-        for number in os.read(self._reports, 4096):
-            place = self._places[number - 1]
-            place.is_ready = place.was_ready = True
+        answering = {process_id for (process_id,) in REPORT.iter_unpack(os.read(self._reports, REPORTS))}
+        for place in self._places:
+            if place.process_id in answering:  # else it died, and what it said is not its successor's
+                place.is_ready = place.was_ready = True
+                place.heard_at = time.monotonic()
         if not self._has_started and all(place.was_ready for place in self._places):
             self._has_started = True
             log.info("started", host=self._host, port=self._port, workers=len(self._places))
+
+    def _end_the_silent(self) -> None:
+        """Kill each worker that has not reported for long: its event loop hangs, so it answers nobody.
+
+        A parent that was stopped itself, with its workers perhaps, first gives them the time to report.
+        """
+        now, silence_seconds = time.monotonic(), self._settings.worker_silence_seconds
+        was_stopped = now > self._looked_at + silence_seconds / 2
+        self._looked_at = now
+        for place in self._places:
+            if was_stopped:
+                place.heard_at = now
+            elif place.process_id and place.is_ready and now > place.heard_at + silence_seconds:
+                log.error("worker_silent", worker=place.number, for_seconds=silence_seconds)
+                os.kill(place.process_id, signal.SIGKILL)
+                place.heard_at = now  # so it is killed and logged once
 
     def _begin_who_is_due(self) -> None:
         """Begin the workers that are due. The first begins alone, so that a wrong setting is logged once, not by each."""

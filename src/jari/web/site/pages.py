@@ -1,5 +1,10 @@
-"""The page: one HTML document for every address, and the files that it loads."""
+"""The page: one HTML document for every address, and the files that it loads.
 
+The document names the files below ``/static/@<release>/``, where the release is a digest of them all. So a browser keeps
+them for good and asks for none a second time; modules import each other by relative addresses, and stay in their release.
+"""
+
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -18,8 +23,10 @@ HTML = "text/html"
 STATIC = Path(__file__).parent / "static"
 FILES = StaticFiles(directory=STATIC)
 
-# Browsers ask each time whether their copy is the newest. Else an update would mix old and new files.
-FILE_HEADERS = {"Cache-Control": "no-cache"}
+RELEASE_BYTES = 8
+FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
+# Under any other address, that of another release included, a browser must ask each time. Else an update would mix files.
+EACH_TIME = {"Cache-Control": "no-cache"}
 
 CONTENT = (
     "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -51,16 +58,30 @@ def document() -> str:
     """
     modules = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js"))
     links = "\n    ".join(f'<link rel="modulepreload" href="/static/{module}">' for module in modules)
-    return (STATIC / "index.html").read_text(encoding="utf-8").replace("<!-- modules -->", links)
+    text = (STATIC / "index.html").read_text(encoding="utf-8").replace("<!-- modules -->", links)
+    return text.replace('"/static/', f'"/static/{release()}/')
+
+
+@cache
+def release() -> str:
+    """The release of the page's files as addresses name it. Files that change under a running server do not change it."""
+    digest = hashlib.blake2b(digest_size=RELEASE_BYTES)
+    for path in sorted(STATIC.rglob("*.*")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(STATIC).as_posix()} {len(content)} ".encode() + content)
+    return f"@{digest.hexdigest()}"
 
 
 async def file(_: Services, call: Call[None, None], path: str) -> Response:
-    """A file that the page loads."""
+    """A file that the page loads. One of another release is ours of that name: servers are updated one by one."""
+    named = ""
+    if path.startswith("@"):
+        named, path = path.split("/", 1) if "/" in path else (path, "")
     try:
         response = await FILES.get_response(path, call.scope)
     except HTTPException:
         raise NotFound("There is nothing at this address: see /docs.") from None
-    response.headers.update(FILE_HEADERS)
+    response.headers.update(FOR_GOOD if named == release() else EACH_TIME)
     return response
 
 

@@ -85,7 +85,7 @@ function card({ id, kind, status, title, venueName, startsAt, opensAt, seatCount
   const isOpen = status === "OPEN";
   return element("li", {},
     element("a", { className: "card", href: `/matches/${id}`, "data-testid": "schedule-card" },
-      element("img", { src: `/static/${kind}.svg`, alt: "", className: "card-cover" }),
+      element("img", { src: new URL(`../${kind}.svg`, import.meta.url).href, alt: "", className: "card-cover" }),
       element("div", { className: "card-body" },
         element("div", { className: "card-top" },
           element("span", { className: "card-kind" }, say(kind)),
