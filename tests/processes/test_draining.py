@@ -1,8 +1,8 @@
 """A server behind a proxy is told to end: it says so first, and answers until the proxy has noticed."""
 
 import signal
-import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -96,11 +96,10 @@ def test_who_came_last_is_answered_after_a_drain_and_cut_without_one(
 
 def test_workers_drain_and_their_parent_waits_for_them(postgres_url: str, make_server: MakeServer) -> None:
     server = make_server(postgres_url, workers=2, **BEHIND_A_PROXY)
-    told_at = time.monotonic()
     server.signal(signal.SIGTERM)
     statuses = set()
-    while not refuses(server):
-        statuses.add(httpx.get(f"{server.url}/readyz").status_code)
-        assert time.monotonic() < told_at + 20
+    with suppress(httpx.TransportError):  # refused, when the end has come
+        while True:
+            statuses.add(httpx.get(f"{server.url}/readyz").status_code)
     assert 503 in statuses
     wait_for_the_end(server)
