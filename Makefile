@@ -45,8 +45,9 @@ unit: $(VENV)/.dev ## set up, then run the tests that need nothing outside their
 	$(NODE) --test --test-timeout 60000 'tests/page/*.test.js'
 	$(PYTEST) --numprocesses 2 --dist worksteal -m unit --ignore tests/browser
 
-test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL and Chromium)
+test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL, Redis and Chromium)
 	sh tests/chromium.sh
+	sh tests/redis.sh
 	$(MAKE) --no-print-directory --jobs 2 test-in-browser test-elsewhere
 
 test-in-browser: $(VENV)/.dev

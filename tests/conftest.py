@@ -4,12 +4,15 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 
 from support.databases import Postgres, postgres_server, sqlite_in
+from support.redises import RedisCluster, RedisServer, empty, redis7_program, redis_cluster, redis_server
 from support.servers import Server
 from support.worlds import World
 
@@ -104,6 +107,78 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh database of each kind."""
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis7() -> Iterator[RedisServer]:
+    with redis_server(program=redis7_program()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> Iterator[RedisCluster]:
+    with redis_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def valkey_url(request: pytest.FixtureRequest) -> str:
+    """A Valkey with nothing in it."""
+    return emptied(request, "valkey", "JARI_TEST_REDIS")
+
+
+@pytest.fixture
+def redis7_url(request: pytest.FixtureRequest) -> str:
+    """A Redis 7 with nothing in it."""
+    return emptied(request, "redis7")
+
+
+@pytest.fixture
+def cluster_url(request: pytest.FixtureRequest) -> str:
+    """A Valkey cluster of three masters with nothing in it."""
+    return emptied(request, "valkey_cluster", "JARI_TEST_REDIS_CLUSTER")
+
+
+def emptied(request: pytest.FixtureRequest, fixture: str, variable: str = "") -> str:
+    """The address of that server, or of the one that the environment names, without what earlier tests left."""
+    url = os.environ.get(variable) or str(request.getfixturevalue(fixture).url)
+    empty(url)
+    return url
+
+
+@pytest.fixture(params=["valkey", "cluster", "redis7"])
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """An empty Redis of each kind."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def make_redis(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
+    """Starts servers that a test may kill, freeze and start again; options as in Redis's configuration, with ``_``."""
+    made: list[RedisServer] = []
+
+    def make(**options: Any) -> RedisServer:
+        directory = tmp_path / f"redis-{len(made)}"
+        directory.mkdir()
+        made.append(RedisServer(directory, **options))
+        return made[-1].start()
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture
+def make_redis_cluster() -> Iterator[Callable[[], RedisCluster]]:
+    """Starts clusters whose masters a test may kill, freeze and start again."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(redis_cluster())
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from jari.adapters.memory.seating import MemorySeatingStore
 from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.passwords import ArgonPasswords
+from jari.adapters.redis.connection import Connection, open_redis
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
@@ -89,7 +90,7 @@ DEVICE_KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Every store, all on one database or in one memory; ``close`` lets go of it."""
+    """Every store, all on one database or in one memory; ``close`` lets go of it, and of Redis where there is one."""
 
     database: Database | Memory
     seating: SeatingStore
@@ -101,6 +102,7 @@ class Stores:
     relays: RelayStore
     webhooks: WebhookStore
     close: Callable[[], Coroutine[Any, Any, None]]
+    redis: Connection | None = None
 
 
 def require_workers_allowed(settings: Settings) -> None:
@@ -125,11 +127,20 @@ def require_workers_allowed(settings: Settings) -> None:
         )
 
 
+def _require_redis_allowed(settings: Settings, *, shared: bool) -> None:
+    if settings.redis and not shared:
+        raise BadSetting(
+            "Redis helps processes that share a database, and this one is for one process: leave out --redis "
+            "(JARI_REDIS), or name a PostgreSQL with --database postgresql://…"
+        )
+
+
 async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance = CHANCE) -> Stores:
     """The stores on the database that the settings name, whose schema must be up to date.
 
     Raises:
-        BadSetting: jari knows no such kind of database, or it would lose what people have paid for.
+        BadSetting: jari knows no such kind of database or Redis, they do not go together, or it would lose what people
+            have paid for.
         SchemaOutdated: the database must be migrated first.
     """
     if settings.database.startswith(MEMORY):
@@ -137,10 +148,15 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
             raise BadSetting(
                 "What is sold in memory is gone when the server ends: name a database in production."
             )
+        _require_redis_allowed(settings, shared=False)
         return _memory_stores(open_memory(settings.database, clock, chance))
     async with AsyncExitStack() as opening:
         database = open_database(settings)
         opening.push_async_callback(database.close)
+        _require_redis_allowed(settings, shared=not database.is_sqlite)
+        redis = open_redis(settings, clock)
+        if redis is not None:
+            opening.push_async_callback(redis.close)
         await require_current_schema(database)
         seating: SqliteSeatingStore | PostgresSeatingStore = (
             SqliteSeatingStore(database, settings.database_timeout_seconds)
@@ -160,6 +176,7 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
             SqlRelayStore(database),
             SqlWebhookStore(database),
             close=opening.pop_all().aclose,
+            redis=redis,
         )
 
 
@@ -282,6 +299,7 @@ class Application:
             cookies=Cookies(self.settings),
             description=description(),
             figures=self.figures.text,
+            redis_answers=None if self.stores.redis is None else self.stores.redis.check,
         )
 
     def asgi(self) -> Addresses:

@@ -27,6 +27,8 @@ fanout_seconds = Histogram(
 deliveries = Counter("jari_deliveries", "Events sent to viewers")
 replicas = Gauge("jari_replicas", "Schedules whose seats are in memory")
 plans = Gauge("jari_plans", "Venues whose plans are in memory")
+redis_away = Gauge("jari_redis_away", "1 while Redis counts as away, and nobody waits for it")
+redis_failures = Counter("jari_redis_failures", "Commands and reads that Redis did not answer")
 dead_versions = Gauge(
     "jari_dead_versions",
     "Old versions of schedules' rows that PostgreSQL keeps for a snapshot that stays open",

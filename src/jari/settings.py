@@ -330,6 +330,19 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True)
+class RedisSettings:
+    """Redis or Valkey, beside PostgreSQL."""
+
+    redis: str = dataclasses.field(default="", repr=False)  # redis://… or redis+cluster://…; empty: none
+    redis_timeout_ms: int = 500  # for a connection or an answer; after that it has failed
+    redis_connections: int = 20  # of each process, for commands; of a cluster to each node
+    redis_reads: int = 10  # of each process at a time that wait for news, each on a connection of its own …
+    redis_block_ms: int = 1_000  # … and so long; a process that ends waits for them
+    redis_failures: int = 3  # in a row: then Redis counts as away, nobody waits for it …
+    redis_pause_ms: int = 1_000  # … and one in so long tries whether it is back
+
+
+@dataclass(frozen=True)
 class WorkerSettings:
     """Workers, where there are several."""
 
@@ -372,6 +385,7 @@ class Settings(
     AccountSettings,
     CatalogueSettings,
     DatabaseSettings,
+    RedisSettings,
     ServerSettings,
 ):
     """What an operator may set. Numbers must be positive."""

@@ -114,6 +114,16 @@ def test_a_database_of_another_kind_is_refused_with_what_is_possible_and_without
     assert "open-sesame" not in complaint
 
 
+@pytest.mark.parametrize("database", ["sqlite", "memory"])
+def test_redis_is_refused_beside_a_database_for_one_process(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    jari = Jari(request.getfixturevalue(f"{database}_url"))
+    complaint = jari.complaint("serve", "--redis", "redis://:hidden@127.0.0.1:9")
+    assert "leave out --redis (JARI_REDIS), or name a PostgreSQL" in complaint
+    assert "hidden" not in complaint
+
+
 def test_a_setting_that_is_no_number_is_refused_by_its_name(sqlite_url: str) -> None:
     complaint = Jari(sqlite_url, JARI_HOLD_SECONDS="five").complaint("serve", "--port", 0)
     assert "JARI_HOLD_SECONDS='five'" in complaint

@@ -15,6 +15,10 @@ from jari.web.workers import Supervisor, Worker
 
 def serve(
     database: DatabaseOption = None,
+    redis: Annotated[
+        str | None,
+        typer.Option(envvar="JARI_REDIS", help="redis://… or redis+cluster://…, beside PostgreSQL."),
+    ] = None,
     host: Annotated[str | None, typer.Option(envvar="JARI_HOST")] = None,
     port: Annotated[int | None, typer.Option(envvar="JARI_PORT", min=0, max=65535)] = None,
     workers: Annotated[
@@ -24,7 +28,7 @@ def serve(
 ) -> None:
     """Serve the page and the API."""
     logs.configure()
-    settings = read_settings(database=database, host=host, port=port, workers=workers)
+    settings = read_settings(database=database, redis=redis, host=host, port=port, workers=workers)
     if settings.workers == 1:
         run(run_server(settings))
     else:

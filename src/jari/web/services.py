@@ -43,3 +43,4 @@ class Services:
     cookies: Cookies
     description: Description
     figures: Callable[[], Awaitable[bytes]]  # of this process, or of all workers
+    redis_answers: Callable[[], Awaitable[bool]] | None = None  # where there is a Redis

@@ -1,5 +1,7 @@
 """What operators and load balancers ask for: alive, ready, and the figures."""
 
+from typing import Literal
+
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from jari.domain.permissions import Action
@@ -16,10 +18,11 @@ class Alive(Answer, frozen=True):
     alive: bool
 
 
-class Ready(Answer, frozen=True):
-    """The database does, too."""
+class Ready(Answer, frozen=True, omit_defaults=True):
+    """The database does, too. While Redis is away everything goes on, but with the delay of polling."""
 
     ready: bool
+    redis: Literal["there", "away"] | None = None  # nothing where there is none
 
 
 async def livez(_: Services, __: Call[None, None]) -> Alive:
@@ -30,7 +33,9 @@ async def livez(_: Services, __: Call[None, None]) -> Alive:
 async def readyz(services: Services, _: Call[None, None]) -> Ready:
     """Can it serve."""
     await services.live.check_store()
-    return Ready(ready=True)
+    if services.redis_answers is None:
+        return Ready(ready=True)
+    return Ready(ready=True, redis="there" if await services.redis_answers() else "away")
 
 
 async def figures(services: Services, __: Call[None, None]) -> Reply:

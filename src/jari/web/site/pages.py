@@ -76,7 +76,7 @@ async def file(_: Services, call: Call[None, None], path: str) -> Response:
     """A file that the page loads. One of another release is ours of that name: servers are updated one by one."""
     named = ""
     if path.startswith("@"):
-        named, _, path = path.partition("/")
+        named, path = path.split("/", 1) if "/" in path else (path, "")
     try:
         response = await FILES.get_response(path, call.scope)
     except HTTPException:

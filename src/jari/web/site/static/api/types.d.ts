@@ -186,9 +186,10 @@ export interface Problem {
   reservationId?: number;
 }
 
-/** The database does, too. */
+/** The database does, too. While Redis is away everything goes on, but with the delay of polling. */
 export interface Ready {
   ready: boolean;
+  redis?: "away" | "there" | null;
 }
 
 /** Money that goes back. */
