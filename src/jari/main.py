@@ -18,6 +18,7 @@ from jari.adapters.memory.accounts import MemoryAccountStore
 from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.adapters.memory.catalogue import MemoryCatalogueStore
 from jari.adapters.memory.duties import MemoryDutyStore
+from jari.adapters.memory.relays import MemoryRelayStore
 from jari.adapters.memory.reservations import MemoryReservationStore
 from jari.adapters.memory.seating import MemorySeatingStore
 from jari.adapters.memory.tables import MEMORY, Memory, open_memory
@@ -29,6 +30,7 @@ from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
 from jari.adapters.sql.database import LEAST_CONNECTIONS, Database, open_database, require_current_schema
 from jari.adapters.sql.duties import SqlDutyStore
+from jari.adapters.sql.relays import SqlRelayStore
 from jari.adapters.sql.reservations import SqlReservationStore
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
@@ -38,6 +40,7 @@ from jari.adapters.webhook_sender import HttpWebhookSender
 from jari.ports.accounts import AccountStore, AttemptStore
 from jari.ports.catalogue import CatalogueStore
 from jari.ports.duties import DutyStore
+from jari.ports.relays import RelayStore
 from jari.ports.reservations import ReservationStore
 from jari.ports.seating import SeatingStore
 from jari.ports.system import Chance, Clock
@@ -97,6 +100,7 @@ class Stores:
     attempts: AttemptStore
     reservations: ReservationStore
     duties: DutyStore
+    relays: RelayStore
     webhooks: WebhookStore
     close: Callable[[], Coroutine[Any, Any, None]]
     redis: Connection | None = None
@@ -170,6 +174,7 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
             MemoryAttemptStore(clock, settings) if database.is_sqlite else accounts,
             SqlReservationStore(database),
             SqlDutyStore(database),
+            SqlRelayStore(database),
             SqlWebhookStore(database),
             close=opening.pop_all().aclose,
             redis=redis,
@@ -185,6 +190,7 @@ def _memory_stores(memory: Memory) -> Stores:
         memory.attempts,
         MemoryReservationStore(memory),
         MemoryDutyStore(memory),
+        MemoryRelayStore(memory),
         MemoryWebhookStore(memory),
         close=memory.close,
     )
@@ -257,7 +263,9 @@ class Application:
         self.payments = Payments(sold, self.tills, self.live, gateways, numbers, pace, settings)
         self.refunds = Refunds(sold, self.tills, self.catalogue, gateways, numbers, pace, settings)
         self.tickets = Tickets(self.reservations, signer)
-        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, stores.accounts, settings)
+        self.sweeper = Sweeper(
+            self.live, self.tills, stores.seating, sold, stores.accounts, stores.relays, settings
+        )
         self.sender = HttpWebhookSender(
             timeout_seconds=settings.webhook_timeout_seconds,
             connections=settings.max_webhooks * settings.duty_page_size,

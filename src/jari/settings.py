@@ -66,7 +66,10 @@ class ChangeLogSettings:
 
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
     change_log_trim_seconds: int = 60
-    outbox_size: int = 200_000  # commits kept for each schedule where the relay of webhooks lags behind
+    outbox_size: int = 200_000  # commits kept for each schedule where a relay lags behind
+    relay_patience_hours: int = (
+        7 * 24
+    )  # then a relay that has not run is not set up any more: nothing is kept for it
 
 
 @dataclass(frozen=True)
