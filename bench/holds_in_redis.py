@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -50,7 +51,7 @@ def holds_in_redis() -> list[Row]:
     return _rows(sides["database"], sides["redis"])
 
 
-def _side(opened: ExitStack, url: str, settings: dict[str, str]) -> Side:
+def _side(opened: ExitStack, url: str, settings: dict[str, Any]) -> Side:
     world = opened.enter_context(world_in(url, **settings))
     servers = [opened.enter_context(serving(url, **settings)) for _ in range(INSTANCES)]
     return Side(servers, world, iter(stadium(world, FLOODS + 1)), world.buyers(HOLDS_IN_A_FLOOD))

@@ -24,6 +24,7 @@ from jari.adapters.redis.sheet_rows import HEAD, Step, commit_in, steps_of
 from jari.adapters.sql.seating_ledger import PostgresLedger
 from jari.adapters.sql.seating_postgres import PostgresSeatingTransaction
 from jari.domain.errors import StaleDecision, Unavailable
+from jari.domain.relays import WEBHOOKS
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation
 from jari.domain.seatmap import Commit
@@ -383,7 +384,12 @@ class RedisSeatingStore:
             await sheet.give_back(token)
 
     async def trim(
-        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+        self,
+        keep_commits: int,
+        keep_answers_ms: int,
+        outbox_size: int = 0,
+        cool_down_ms: int = 0,
+        relays: Sequence[str] = (WEBHOOKS,),
     ) -> Sequence[int]:
         """Forget commits, stored answers and tenures that are older than that."""
         for schedule_id in await self._ledger.marked():
@@ -394,7 +400,7 @@ class RedisSeatingStore:
                 if look.head is not None:
                     await self.persisting.catch_up(sheet, look.head.state.version)
                     await sheet.trim(look.head.state.version - keep_commits + 1)
-        return await self._ledger.trim(keep_commits, keep_answers_ms, outbox_size, cool_down_ms)
+        return await self._ledger.trim(keep_commits, keep_answers_ms, outbox_size, cool_down_ms, relays)
 
     async def dead_versions(self) -> int:
         """How many old versions of schedules' rows PostgreSQL cannot clean away."""
