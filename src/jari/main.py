@@ -267,7 +267,7 @@ class Application:
         self.printer = Printer(settings)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
-        self.live.audience = self.hub
+        self.live.audiences = [self.hub]
         self.deadlines = Deadlines()
 
     def services(self) -> Services:
