@@ -11,7 +11,8 @@ one of the same schedule. To let one go only means no longer to keep it.
 
 import asyncio
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -23,6 +24,7 @@ from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Commit, SeatMap
 from jari.ports.catalogue import CatalogueStore
 from jari.ports.seating import ScheduleState, SeatingStore
+from jari.ports.status_stream import StatusStream
 from jari.ports.system import Clock
 from jari.settings import LiveSettings
 from jari.usecases.loading import Loader
@@ -61,10 +63,15 @@ class Live:
     """Every replica that somebody has, and those that were asked for last."""
 
     def __init__(
-        self, store: SeatingStore, catalogue: CatalogueStore, clock: Clock, settings: LiveSettings
+        self,
+        store: SeatingStore,
+        catalogue: CatalogueStore,
+        clock: Clock,
+        settings: LiveSettings,
+        stream: StatusStream | None = None,
     ) -> None:
         self._store = store
-        self._loader = Loader(store, catalogue, settings)
+        self._loader = Loader(store, catalogue, settings, stream)
         self._clock = clock
         self._settings = settings
         # every replica that lives, even one that is no longer kept: whoever asks gets that one
@@ -75,7 +82,11 @@ class Live:
         self._loads = asyncio.Semaphore(settings.max_replica_loads)
         self._opening: dict[int, asyncio.Task[LiveSchedule]] = {}
         self._clock_offset_ms = 0
+        self._soon = asyncio.Event()
         self.audiences: list[Audience] = []
+        self.is_followed: Callable[[], bool] = lambda: (
+            False
+        )  # whether others tell of all that a poll would find
 
     def now_ms(self) -> int:
         """The store's time, as well as this process knows it. No final decision rests on it."""
@@ -84,6 +95,19 @@ class Live:
     def learn_time(self, store_now_ms: int) -> None:
         """Learn the store's time from one of its answers."""
         self._clock_offset_ms = store_now_ms - self._clock.now_ms()
+
+    @property
+    def schedules(self) -> list[LiveSchedule]:
+        """Every replica that lives. Whoever keeps the list keeps them alive."""
+        return list(self._schedules.values())
+
+    def living(self, schedule_id: int) -> LiveSchedule | None:
+        """The schedule's replica, if it has one."""
+        return self._schedules.get(schedule_id)
+
+    def look_soon(self) -> None:
+        """Poll at the usual pace again, from now on."""
+        self._soon.set()
 
     async def open(self, schedule_id: int) -> LiveSchedule:
         """The schedule's replica, loaded once however many ask at the same time.
@@ -170,6 +194,13 @@ class Live:
             except Exception:
                 log.exception("poll_failed")
             await asyncio.sleep(self._settings.poll_ms / 1000)
+            if self.is_followed():
+                self._soon.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(
+                        (self._settings.relaxed_poll_ms - self._settings.poll_ms) / 1000
+                    ):
+                        await self._soon.wait()
 
     async def _open(self, schedule_id: int) -> LiveSchedule:
         async with self._loads:
