@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 COVER  := --cov --cov-append --cov-report= --cov-fail-under=0
 
+# Python keeps what it has compiled, whatever the machine's environment says: hundreds of processes begin here.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo unit test test-in-browser test-elsewhere check bench format clean
 .DEFAULT_GOAL := help
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from bench.rows import Row, ratio
 from bench.stage import CORE, embedded, hold_requests, processor_seconds, serving, stadium, world_in
 from jari.adapters.sql.tables import allocations
 from support.backdoors import database_of
+from support.nursery import Process
 from support.worlds import Match, World
 
 CONNECTIONS = 64
@@ -24,7 +24,7 @@ ROUNDS, ROUND_SECONDS = 4, 2.0
 class Asked:
     """Requests to one process, sent in a circle, and the status that each must get."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Process
     port: int
     requests: Sequence[bytes]
     status: int = 200

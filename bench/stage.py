@@ -41,6 +41,7 @@ def serving(url: str, *, core: int | None = None, **settings: Any) -> Iterator[S
             Path(directory) / "server.log",
             sign_ups_per_address=1_000_000,
             max_viewers_per_address=1_000_000,
+            afresh=True,
             **settings,
         ).start()
         every_core = os.sched_getaffinity(0)

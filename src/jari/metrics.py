@@ -63,6 +63,11 @@ refunds = Counter("jari_refunds", "Refunds tried, by outcome: done, postponed", 
 webhooks = Counter(
     "jari_webhooks", "Deliveries to webhooks, by outcome: delivered, postponed, dead", ["outcome"]
 )
+relay_lag = Gauge(
+    "jari_relay_lag_commits",
+    "Commits that a relay has yet to pass on, when they were last counted",
+    ["relay"],
+)
 seat_faults = Gauge(
     "jari_seat_faults",
     "Seats that the last audit found in two hands: allocation_without_seat, place_sold_twice, ticket_without_seat",

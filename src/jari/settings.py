@@ -67,7 +67,10 @@ class ChangeLogSettings:
 
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
     change_log_trim_seconds: int = 60
-    outbox_size: int = 200_000  # commits kept for each schedule where the relay of webhooks lags behind
+    outbox_size: int = 200_000  # commits kept for each schedule where a relay lags behind
+    relay_patience_hours: int = (
+        7 * 24
+    )  # then a relay that has not run is not set up any more: nothing is kept for it
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,9 @@ class DutySettings:
 class EndSettings:
     """Ending a process."""
 
+    drain_seconds: int = (
+        5  # for a proxy to notice that this process is not ready, and to send requests elsewhere
+    )
     shutdown_seconds: int = 4  # to answer the requests under way; the others are then told to try again
     shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
 
@@ -384,6 +390,16 @@ class ServerSettings(ConnectionSettings, EndSettings, WorkerSettings):
         ""  # we believe the X-Forwarded-* of these, e.g. 10.0.0.5,10.1.0.0/16; empty: nobody's
     )
     strict_transport_seconds: int = 365 * 24 * 3600  # HSTS, where public_url is https
+
+    @property
+    def drains(self) -> bool:
+        """Whether there is a proxy in front, who must notice the end before it comes."""
+        return bool(self.trusted_proxies)
+
+    @property
+    def end_seconds(self) -> int:
+        """The longest time from the word to end until the process has ended."""
+        return self.drain_seconds * self.drains + self.shutdown_seconds + self.shutdown_margin_seconds
 
 
 @dataclass(frozen=True)

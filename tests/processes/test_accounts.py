@@ -192,7 +192,9 @@ def test_a_device_is_known_for_so_many_days_whatever_its_cookie_jar_says(
 ) -> None:
     settings = {"device_days": 30, "log_in_attempts_per_account": 2}
     now = make_server(postgres_url, **settings)
-    later = make_server(postgres_url, **settings, program=(SHIFTED, str(days_later * 24 * HOUR_SECONDS)))
+    later = make_server(
+        postgres_url, **settings, program=(SHIFTED, str(days_later * 24 * HOUR_SECONDS)), afresh=True
+    )
     email = sign_up(now.url)
     with httpx.Client(base_url=now.url) as client:
         assert log_in(client, email).status_code == 200
@@ -235,7 +237,7 @@ def test_a_session_lasts_as_long_on_a_server_whose_clock_is_an_hour_off(
     postgres_url: str, make_server: MakeServer, shift_seconds: int
 ) -> None:
     right = make_server(postgres_url, session_hours=1)
-    wrong = make_server(postgres_url, session_hours=1, program=(SHIFTED, str(shift_seconds)))
+    wrong = make_server(postgres_url, session_hours=1, program=(SHIFTED, str(shift_seconds)), afresh=True)
     email = sign_up(right.url)
     for one, other in ((right, wrong), (wrong, right)):
         with httpx.Client(base_url=one.url) as client:
@@ -249,7 +251,7 @@ def test_a_lock_lasts_no_longer_because_a_server_has_a_wrong_clock(
 ) -> None:
     settings = {"log_in_attempts_per_account": 2, "attempt_window_seconds": WINDOW_SECONDS}
     right = make_server(postgres_url, **settings)
-    wrong = make_server(postgres_url, **settings, program=(SHIFTED, str(HOUR_SECONDS)))
+    wrong = make_server(postgres_url, **settings, program=(SHIFTED, str(HOUR_SECONDS)), afresh=True)
     email = sign_up(right.url)
     with httpx.Client(base_url=wrong.url) as client:
         assert [log_in(client, email, "a guess").status_code for _ in range(3)] == [401, 401, 429]

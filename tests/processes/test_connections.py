@@ -353,7 +353,9 @@ class TestManyConnections:
     def test_there_are_no_more_than_the_system_has_descriptors_for(
         self, sqlite_url: str, tmp_path: Path
     ) -> None:
-        server = Server(sqlite_url, tmp_path / "server.log", program=("-c", FEW_DESCRIPTORS)).start()
+        server = Server(
+            sqlite_url, tmp_path / "server.log", program=("-c", FEW_DESCRIPTORS), afresh=True
+        ).start()
         try:
             with ExitStack() as stack:
                 for _ in range(700):

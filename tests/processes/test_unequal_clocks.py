@@ -31,7 +31,9 @@ def world(postgres_url: str, make_world: MakeWorld) -> World:
 def servers(postgres_url: str, make_server: MakeServer) -> Iterator[list[Server]]:
     """One is early, one is late."""
     return [
-        make_server(postgres_url, program=(SHIFTED, str(skew)), hold_seconds=HOLD_SECONDS, poll_ms=200)
+        make_server(
+            postgres_url, program=(SHIFTED, str(skew)), afresh=True, hold_seconds=HOLD_SECONDS, poll_ms=200
+        )
         for skew in (SKEW_SECONDS, -SKEW_SECONDS)
     ]
 

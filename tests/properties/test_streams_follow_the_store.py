@@ -57,7 +57,7 @@ class Process:
         self.tills = Tills(self.live, stores.seating, limits)
         self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, limits)
         sold, accounts = stores.reservations, stores.accounts
-        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, accounts, limits)
+        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, accounts, stores.relays, limits)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, limits)
         self.live.audiences = [audience(self.hub)]

@@ -42,7 +42,7 @@ def fresh_database(kind: str, directory: Path, postgres: Postgres) -> Iterator[s
     postgres.drop(name)
 
 
-def gateway_settings(sandbox: Sandbox, **settings: Any) -> dict[str, object]:
+def gateway_settings(sandbox: Sandbox, **settings: Any) -> dict[str, Any]:
     """Settings of a server that sells through this sandbox and has little patience."""
     return {
         "gateway_url": sandbox.url,

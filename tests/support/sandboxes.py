@@ -1,19 +1,15 @@
 """A payment sandbox in a process of its own, spoken to over a real socket."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from support.servers import free_port
+from support.nursery import Process
+from support.servers import begin, comes_up, free_port, outer_environment
 
-START_SECONDS = 20.0
 END_SECONDS = 15.0
 CALL_SECONDS = 10.0
 SECRET_KEY = "test_sk_for_the_tests_of_jari"
@@ -47,7 +43,7 @@ class Sandbox:
         self.secret_key = SECRET_KEY
         self.log_file = log_file
         self._settings = {f"JARI_SANDBOX_{name.upper()}": str(value) for name, value in settings.items()}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -60,8 +56,7 @@ class Sandbox:
         }
 
     def start(self) -> "Sandbox":
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("JARI_")}
-        environment |= {
+        environment = outer_environment() | {
             "JARI_SANDBOX_PORT": str(self.port),
             "JARI_SANDBOX_SECRET_KEY": self.secret_key,
             **self._settings,
@@ -71,19 +66,10 @@ class Sandbox:
             base_url=self.url, timeout=CALL_SECONDS, verify=False, limits=httpx.Limits(keepalive_expiry=1)
         )
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "jari.sandbox"], env=environment, stdout=log, stderr=log
-            )
-        until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until:
-            if self.process.poll() is not None:
-                break
-            try:
-                if httpx.get(f"{self.url}/livez", timeout=2).is_success:
-                    return self
-            except httpx.HTTPError:
-                time.sleep(0.05)
-        raise AssertionError(f"the sandbox did not start:\n{self.log_file.read_text()}")
+            self.process = begin(("-m", "jari.sandbox"), environment, log, log)
+        if not comes_up(self.process, self.port, "/livez"):
+            raise AssertionError(f"the sandbox did not start:\n{self.log_file.read_text()}")
+        return self
 
     def authenticate(self, order_id: str, amount: int, card: str = "good") -> str:
         """Choose a card on the payment page. Returns the paymentKey that the buyer comes back with."""

@@ -1,9 +1,8 @@
 """Sending deliveries to webhooks over HTTP: one POST, a status or no answer."""
 
-import asyncio
+import aiohttp
 
-import httpx
-
+from jari.adapters.proxies import proxy_to
 from jari.ports.webhooks import NotDelivered, SignedEvent
 
 # Only the status of an answer counts. We read a short body to its end, so that the connection can be used again.
@@ -11,20 +10,21 @@ MAX_ANSWER_BYTES = 4 * 1024
 
 
 class HttpWebhookSender:
-    """See `jari.ports.WebhookSender`."""
+    """See `jari.ports.webhooks.WebhookSender`. Make it in a running event loop."""
 
     def __init__(self, *, timeout_seconds: float, connections: int) -> None:
         self._timeout_seconds = timeout_seconds
-        self._client = httpx.AsyncClient(
+        self._session = aiohttp.ClientSession(
             headers={"Accept-Encoding": "identity"},
-            timeout=timeout_seconds,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            follow_redirects=False,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+            connector=aiohttp.TCPConnector(limit=connections),
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def close(self) -> None:
         """Close the connections; no call may follow."""
-        await self._client.aclose()
+        await self._session.close()
 
     async def send(self, url: str, event: SignedEvent) -> int:
         """POST once and return the answer's status. Follows no redirect; ends within the time limit.
@@ -33,20 +33,19 @@ class HttpWebhookSender:
             NotDelivered: there was no answer.
         """
         try:
-            # httpx limits each read only: a receiver that sends a byte now and then would hold us for ever.
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                self._client.stream("POST", url, headers=headers_of(event), content=event.body) as answer,
-            ):
+            async with self._session.post(
+                url, data=event.body, headers=headers_of(event), allow_redirects=False, proxy=proxy_to(url)
+            ) as answer:
                 read = 0
-                async for chunk in answer.aiter_raw():
+                async for chunk in answer.content.iter_any():
                     read += len(chunk)
                     if read > MAX_ANSWER_BYTES:
+                        answer.close()  # its connection cannot be used again
                         break
-                return answer.status_code
+                return answer.status
         except TimeoutError:
             raise NotDelivered(f"no answer within {self._timeout_seconds:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
+        except (aiohttp.ClientError, ValueError, OSError) as error:
             raise NotDelivered(f"the connection failed: {type(error).__name__}") from error
 
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, TypeVar
 from urllib.parse import quote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
 
+from jari.adapters.proxies import proxy_to
 from jari.domain.errors import Invalid
 from jari.domain.gateways import Failed, Hint, Record, Refused, Returned, Said, Standing
 from jari.domain.payments import NoAnswer
@@ -209,7 +209,7 @@ class TossGateway:
             timeout=aiohttp.ClientTimeout(total=settings.timeout_seconds),
             connector=aiohttp.TCPConnector(limit=settings.connections, keepalive_timeout=KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
-            proxy=_proxy_to(settings.url),
+            proxy=proxy_to(settings.url),
         )
 
     @staticmethod
@@ -308,12 +308,6 @@ def _sources(settings: GatewaySettings) -> str:
     """Where the checkout page may load from: the script's own site, and the sources that the operator names."""
     script = urlsplit(settings.script_url)
     return f"{script.scheme}://{script.netloc} {settings.sources}".strip() if script.scheme else ""
-
-
-def _proxy_to(url: str) -> str | None:
-    """The proxy that the environment names for this address, if any, by the usual HTTPS_PROXY and NO_PROXY."""
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def _record(answer: bytes) -> Record:

@@ -17,7 +17,6 @@ from jari.ports.seating import ScheduleState
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms, since_ms"
 TENURE = "seat_id, NULL, buyer_id, NULL, ended_ms, since_ms"  # as `ALLOCATION`, but without a status
-WEBHOOKS = "webhooks"  # the name of the relay that makes deliveries of commits
 
 
 class Row(Protocol):
