@@ -349,10 +349,11 @@ class RedisSeatingStore:
 
     async def commits_after(self, schedule_id: int, version: int, limit: int) -> Sequence[Commit]:
         """The next commits in order."""
-        entries = await Sheet(self._redis, schedule_id).entries(version + 1, limit)
-        commits = [commit_in(each) for each in entries]
-        if commits and commits[0].version == version + 1:
-            return commits
+        with suppress(Unavailable):  # PostgreSQL has most of them
+            entries = await Sheet(self._redis, schedule_id).entries(version + 1, limit)
+            commits = [commit_in(each) for each in entries]
+            if commits and commits[0].version == version + 1:
+                return commits
         return await self._ledger.commits_after(schedule_id, version, limit)
 
     async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:

@@ -23,6 +23,7 @@ from typing import Any, Final
 from redis.exceptions import ResponseError
 
 from jari.adapters.redis.connection import Connection, Entry, Script
+from jari.adapters.redis.keys import of_schedule
 from jari.adapters.redis.sheet_rows import (
     GROUP,
     HEAD,
@@ -105,7 +106,7 @@ class Sheet:
     def __init__(self, redis: Connection, schedule_id: int) -> None:
         self.schedule_id = schedule_id
         self._redis = redis
-        self._keys = [f"jari:{{{schedule_id}}}:{part}" for part in PARTS]
+        self._keys = [of_schedule(schedule_id, part) for part in PARTS]
         (
             self._lease,
             self._head,

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
+from jari.adapters.changes import decode_changes, encode_changes
 from jari.adapters.redis.connection import Entry
-from jari.adapters.sql.rows import commit_of, encode_changes
 from jari.adapters.sql.sale_rows import decode_events, encode_events
 from jari.adapters.sql.seating_ledger import LoggedDecision, Stock
 from jari.domain.box_office import Update
@@ -71,7 +71,7 @@ def version_of(entry: Entry) -> int:
 
 def commit_in(entry: Entry) -> Commit:
     """A commit of the stream, as viewers know it."""
-    return commit_of({"version": version_of(entry), "body": entry[1][b"body"]})
+    return Commit(version_of(entry), decode_changes(entry[1][b"body"]))
 
 
 def read_entry(entry: Entry) -> LoggedDecision | None:

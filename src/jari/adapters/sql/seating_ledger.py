@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from jari.adapters.changes import encode_changes
 from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
 from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
     Row,
     allocation_of,
-    encode_changes,
     new_epoch,
     state_of,
 )
