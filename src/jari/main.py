@@ -25,6 +25,7 @@ from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.passwords import ArgonPasswords
 from jari.adapters.redis.connection import Connection, open_redis
+from jari.adapters.redis.status_stream import RedisStatusStream
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
@@ -51,6 +52,7 @@ from jari.usecases.auditing import Auditor
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.devices import Devices
 from jari.usecases.duties import Duties, Work
+from jari.usecases.following import Follower
 from jari.usecases.gateways import NAME_IT, Gateways
 from jari.usecases.holds import Holds
 from jari.usecases.idling import Idling
@@ -58,6 +60,7 @@ from jari.usecases.live import Live
 from jari.usecases.numbers import Numbers
 from jari.usecases.pace import Pace
 from jari.usecases.payments import Payments
+from jari.usecases.publishing import Publisher
 from jari.usecases.refunds import Refunds
 from jari.usecases.reservations import Reservations
 from jari.usecases.sweeping import Sweeper
@@ -248,7 +251,8 @@ class Application:
         self.stores = stores
         self.gateways = gateways
         self.mounts = mounts or {}
-        self.live = Live(stores.seating, stores.catalogue, clock, settings)
+        stream = RedisStatusStream(stores.redis, settings) if stores.redis else None
+        self.live = Live(stores.seating, stores.catalogue, clock, settings, stream)
         self.tills = Tills(self.live, stores.seating, settings)
         self.passwords = ArgonPasswords(settings)
         self.accounts = Accounts(
@@ -276,7 +280,13 @@ class Application:
         self.printer = Printer(settings)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
-        self.live.audience = self.hub
+        self.live.audiences = [self.hub]
+        self.follower: Follower | None = None
+        if stream is not None:
+            publisher = Publisher(stream, stores.seating, self.live, clock, settings)
+            self.follower = Follower(stream, self.live, publisher, settings)
+            self.live.audiences += [publisher, self.follower]
+            self.live.is_followed = self.follower.is_complete
         self.deadlines = Deadlines()
         self.drain = Drain()
 
@@ -328,6 +338,8 @@ class Application:
             stack.push_async_callback(self.printer.close)
             stack.push_async_callback(self.sender.close)
             stack.push_async_callback(self.gateways.close)
+            if self.follower is not None:
+                await stack.enter_async_context(self.follower.following())
             stack.push_async_callback(self.tills.close)
             stack.push_async_callback(self._leave_the_gateway)
             for work in (

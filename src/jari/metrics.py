@@ -36,6 +36,14 @@ dead_versions = Gauge(
 poll_seconds = Histogram(
     "jari_poll_seconds", "Time that one look at the change log took", buckets=FAST_SECONDS
 )
+publication_seconds = Histogram(
+    "jari_publication_seconds", "From a commit to its being in the status stream", buckets=FAST_SECONDS
+)
+head_lag_commits = Gauge(
+    "jari_head_lag_commits", "Commits that the status stream lacked at the last look, of the worst schedule"
+)
+stream_rebuilds = Counter("jari_stream_rebuilds", "Schedules that were written into the status stream anew")
+stream_entries = Counter("jari_stream_entries", "Commits read from the status stream")
 workers_answering = Gauge(  # belongs to an answer, not to a process: it is added to each answer
     "jari_workers_answering", "Workers whose figures are in this answer", registry=None
 )

@@ -57,6 +57,7 @@ class PollSettings:
     """Looking for what other processes have done."""
 
     poll_ms: int = 1_000
+    relaxed_poll_ms: int = 3_000  # the same while Redis tells of it
     poll_page_size: int = 500  # commits fetched at a time
 
 
@@ -346,6 +347,26 @@ class RedisSettings:
 
 
 @dataclass(frozen=True)
+class StatusStreamSettings(PollSettings, RedisSettings):
+    """The status stream in Redis."""
+
+    status_stream_size: int = (
+        10_000  # commits kept for each schedule, for processes and viewers who come back
+    )
+    status_stream_hours: int = 48  # a schedule in which nothing happens for so long leaves Redis
+    status_stream_page_size: int = 500  # entries of a schedule that are read at a time
+    status_publish_size: int = 2_000  # seats in one call, which Redis carries out as one step
+    status_queue_size: int = (
+        1_000  # commits of a schedule that wait to be published; older ones are in the change log
+    )
+    status_rebuild_page_size: int = (
+        5_000  # seats or commits written at a time, so that Redis answers others meanwhile
+    )
+    status_rebuilds_at_once: int = 2  # they use the connections of the tills
+    max_status_readers: int = 6  # on a cluster, which is read slot by slot; the other schedules are polled
+
+
+@dataclass(frozen=True)
 class WorkerSettings:
     """Workers, where there are several."""
 
@@ -386,6 +407,7 @@ class Settings(
     TillSettings,
     HoldSettings,
     LiveSettings,
+    StatusStreamSettings,
     SweepSettings,
     NumberSettings,
     GatewayChoice,

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 import asyncpg
 import asyncpg.pool
 
+from jari.adapters.changes import encode_changes
 from jari.adapters.sql.away import away_is_unavailable, is_away
 from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
 from jari.adapters.sql.database import seating_connections
@@ -22,7 +23,6 @@ from jari.adapters.sql.rows import (
     TENURE,
     allocation_of,
     commit_of,
-    encode_changes,
     new_epoch,
     seats_by_schedule,
     split_effects,

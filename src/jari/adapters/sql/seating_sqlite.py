@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
+from jari.adapters.changes import encode_changes
 from jari.adapters.sql.away import away_is_unavailable
 from jari.adapters.sql.database import SQLITE_NOW_MS as NOW_MS
 from jari.adapters.sql.database import SQLITE_PRAGMAS, Database
@@ -23,7 +24,6 @@ from jari.adapters.sql.rows import (
     TENURE,
     allocation_of,
     commit_of,
-    encode_changes,
     new_epoch,
     seats_by_schedule,
     split_effects,
