@@ -22,7 +22,7 @@ from support.servers import Server, free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 START_SECONDS = 20.0
-END_SECONDS = 10.0
+END_SECONDS = 1.0
 
 
 class Front:
@@ -110,7 +110,7 @@ class Front:
                 self._process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:  # it waits for its viewers
                 self._process.kill()
-                self._process.wait(END_SECONDS)
+                self._process.wait()
 
 
 class Caddy(Front):

@@ -169,11 +169,10 @@ class Hub:
         """Take one of the places for viewers while a request is answered.
 
         Raises:
-            Unavailable: no place is left, or none for another schedule, or the server is ending; says when to come
-                back.
+            Unavailable: no place is left, or none for another schedule; says when to come back.
             TooManyAttempts: the address has as many viewers as one address may have.
         """
-        if self._closing or self.viewer_count >= self._settings.max_viewers:
+        if self.viewer_count >= self._settings.max_viewers:
             raise Unavailable(
                 "This server has as many viewers as it can serve: connect again in a moment.",
                 retry_after_seconds=_some_seconds(),
@@ -212,7 +211,9 @@ class Hub:
         delay_ms = random.randint(self._settings.retry_min_ms, self._settings.retry_max_ms)  # noqa: S311
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": sse.retry(delay_ms), "more_body": True})
-        if self._closing:  # the server began to end after `place`: nobody else would end this stream
+        if (
+            self._closing
+        ):  # the server ends: the client shall come back as others do; a 503 would be the last of it
             await send(END)
             return
         channel = self._join(viewer, schedule, block_id, batch=batch)
