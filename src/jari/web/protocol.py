@@ -273,17 +273,18 @@ class Protocol(HttpToolsProtocol):
     # How it ends
 
     def shutdown(self) -> None:
-        """The server ends: close what waits for nothing.
+        """The server ends: close the connection if no request is under way, else after the answer.
 
-        After a drain, a client that has just connected, or whose request is arriving, is still answered if it is quick:
-        its proxy would not repeat a request that may have been heard.
+        After a drain, a request that comes soon is still answered: the proxy has perhaps sent it already, and would not
+        repeat what may have been heard.
         """
-        if self._drain.has_begun and self._stage is HEAD:
-            self._stop_timer()
-            self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
-            self._timed = HEAD
-        else:
+        if not self._drain.has_begun or self._is_answering:
             super().shutdown()
+            return
+        self._unset_keepalive_if_required()
+        self._stop_timer()
+        self._stage = self._timed = HEAD
+        self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
 
     def _stop_reading(self, error: httptools.HttpParserError) -> None:
         """Stop reading: the client sent what is malformed or refused."""

@@ -8,7 +8,9 @@ import resource
 import signal
 import socket
 import threading
+from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -68,6 +70,7 @@ class Server(uvicorn.Server):
         self._worker = worker
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_descriptors = True
+        self._accepting: set[asyncio.Task[Any]] = set()
         metrics.connections.set_function(lambda: len(self.server_state.connections))
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -86,6 +89,29 @@ class Server(uvicorn.Server):
         elif sockets:
             host, port = sockets[0].getsockname()[:2]
             log.info("started", host=host, port=port)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything in order. After a drain, first take those who wait to be accepted: they would be reset."""
+        if self._drain.has_begun:
+            for listening in sockets or ():
+                self._accept_who_waits(listening)
+        await super().shutdown(sockets)
+
+    def _accept_who_waits(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        listening.settimeout(0)
+        with suppress(OSError):  # nobody waits any more, or no descriptor is left
+            while True:
+                client, _ = listening.accept()
+                accepting = loop.create_task(loop.connect_accepted_socket(self._protocol, client))
+                self._accepting.add(accepting)
+                accepting.add_done_callback(self._accepting.discard)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """One more connection's protocol, as uvicorn makes them."""
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     async def on_tick(self, counter: int) -> bool:
         """Once a second, look whether any descriptor is left, and tell the parent that the event loop turns."""
