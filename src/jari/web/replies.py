@@ -5,15 +5,13 @@ from collections.abc import Callable
 from starlette.types import Receive, Scope, Send
 
 from jari import metrics
+from jari.web.shortcuts import WRITE_WHOLE
 
 Headers = list[tuple[bytes, bytes]]
 
 NO_STORE = (b"cache-control", b"no-store")
 JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")
-
-
-WRITE_WHOLE = "jari.write_whole"  # in the scope: a function that writes a reply at once, or returns False
 
 NO_CONTENT = frozenset({204, 304})
 
