@@ -112,9 +112,9 @@ class Holds:
             else:
                 outcome = await self._tills.submit(schedule_id, await command(), request)
         except JariError as refusal:
-            metrics.of_holds(refusal.code).inc()
+            metrics.holds.count(refusal.code)
             raise
-        metrics.of_holds("held").inc()
+        metrics.holds.count("held")
         metrics.hold_seconds.observe(self._clock.seconds() - started)
         return outcome
 
@@ -135,7 +135,7 @@ class Holds:
         seat_at = (await self._live.open(schedule_id)).seat_map.layout.seat_at
         unknown = [place for place in places if place not in seat_at]
         if unknown:
-            metrics.of_holds(UnknownSeats.code).inc()
+            metrics.holds.count(UnknownSeats.code)
             names = ", ".join(f"row {row} col {col}" for row, col in unknown[:4])
             raise UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
         return tuple(seat_at[place] for place in places)

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jari import metrics
 from jari.domain.errors import Unavailable
 from jari.web.errors import problem, status_of
-from jari.web.replies import count_request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RETRY_SECONDS = 2
@@ -132,7 +132,7 @@ class Waiting:
         if self._begun or self._answering is not None or self._task is None:
             return
         refusal = Unavailable(f"{why} {self._remedy()}", retry_after_seconds=RETRY_SECONDS)
-        count_request(status_of(refusal))
+        metrics.requests.count(status_of(refusal))
         self._answering = asyncio.create_task(problem(refusal)(self._scope, self._receive, self._send))
         self._task.cancel()
 

@@ -14,11 +14,12 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from jari import metrics
 from jari.domain.errors import JariError, Unavailable
 from jari.settings import ConnectionSettings
 from jari.web.addresses import Address, Proxies, parse_address
 from jari.web.errors import BadRequest, problem
-from jari.web.replies import Headers, Reply, count_request
+from jari.web.replies import Headers, Reply
 from jari.web.shortcuts import READ_WHOLE, WRITE_WHOLE
 
 PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})  # answered even when there are too many connections
@@ -317,7 +318,7 @@ class Protocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.flow.resume_reading()
         reply = problem(refusal)
-        count_request(reply.status_code)
+        metrics.requests.count(reply.status_code)
         self._write(reply, closes=True)
         self._linger()
 

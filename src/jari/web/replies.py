@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
-from jari import metrics
 from jari.web.shortcuts import WRITE_WHOLE
 
 Headers = list[tuple[bytes, bytes]]
@@ -35,8 +34,3 @@ class Reply:
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
-
-
-def count_request(status: int) -> None:
-    """Count an answer."""
-    metrics.of_requests(status).inc()

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from jari import metrics
 from jari.domain.errors import Forbidden, Invalid, JariError
 from jari.domain.permissions import Grant, grant, require
 from jari.domain.users import Role, User
@@ -20,7 +21,7 @@ from jari.web.api.queries import QueryReader
 from jari.web.api.responses import cached, success
 from jari.web.deadlines import SAFE_METHODS, GivenUp
 from jari.web.errors import BadRequest, problem, unexpected
-from jari.web.replies import Reply, count_request
+from jari.web.replies import Reply
 from jari.web.services import Services
 from jari.web.shortcuts import READ_WHOLE
 
@@ -156,7 +157,7 @@ def _is_json(content_type: bytes) -> bool:
 
 async def send_reply(reply: Reply | Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Count a reply and send it."""
-    count_request(reply.status_code)
+    metrics.requests.count(reply.status_code)
     await reply(scope, receive, send)
 
 
