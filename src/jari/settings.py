@@ -57,6 +57,7 @@ class PollSettings:
     """Looking for what other processes have done."""
 
     poll_ms: int = 1_000
+    relaxed_poll_ms: int = 3_000  # the same while Redis tells of it
     poll_page_size: int = 500  # commits fetched at a time
 
 
@@ -66,7 +67,10 @@ class ChangeLogSettings:
 
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
     change_log_trim_seconds: int = 60
-    outbox_size: int = 200_000  # commits kept for each schedule where the relay of webhooks lags behind
+    outbox_size: int = 200_000  # commits kept for each schedule where a relay lags behind
+    relay_patience_hours: int = (
+        7 * 24
+    )  # then a relay that has not run is not set up any more: nothing is kept for it
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class DutySettings:
 class EndSettings:
     """Ending a process."""
 
+    drain_seconds: int = (
+        5  # for a proxy to notice that this process is not ready, and to send requests elsewhere
+    )
     shutdown_seconds: int = 4  # to answer the requests under way; the others are then told to try again
     shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
 
@@ -212,6 +219,27 @@ class WebhookSettings(PollSettings, ChangeLogSettings, DutySettings):
     webhook_retry_min_seconds: int = 10
     webhook_retry_max_seconds: int = 24 * 3600
     dead_letter_days: int = 30
+
+
+@dataclass(frozen=True)
+class KafkaSettings(DutySettings):
+    """Events to Kafka."""
+
+    kafka: str = ""  # the brokers to begin with, e.g. kafka-1:9092,kafka-2:9092; empty: no events to Kafka
+    kafka_topic: str = "jari.events"
+    kafka_client_id: str = "jari"
+    kafka_security: str = ""  # SSL, SASL_SSL or SASL_PLAINTEXT; empty: PLAINTEXT
+    kafka_sasl_mechanism: str = ""  # PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+    kafka_username: str = ""
+    kafka_password: str = dataclasses.field(default="", repr=False)
+    kafka_ca_file: str = ""  # of who signed the brokers' certificates; empty: who the system trusts
+    kafka_certificate_file: str = ""  # ours, where brokers ask for one, with its key
+    kafka_key_file: str = ""
+    kafka_key_password: str = dataclasses.field(default="", repr=False)
+    kafka_page_size: int = 500  # commits sent before the relay's position moves
+    kafka_timeout_seconds: int = 30  # without any acknowledgement; then the page is begun again
+    kafka_buffer_bytes: int = 32 * 1024 * 1024  # of events on their way
+    kafka_max_message_bytes: int = 1_000_000  # of one event; the brokers' usual limit
 
 
 @dataclass(frozen=True)
@@ -340,6 +368,43 @@ class RedisSettings:
 
 
 @dataclass(frozen=True)
+class RedisHoldSettings(ChangeLogSettings):
+    """Holds that are decided in Redis."""
+
+    holds: str = "database"  # or "redis": decided there, and recorded in PostgreSQL a moment later
+    sheet_lease_ms: int = 2_000  # who decides about a schedule keeps the others out for so long at most …
+    sheet_wait_seconds: int = 5  # … who wait so long for it
+    mend_tries: int = 3  # of a schedule's seats in Redis, if they are not what PostgreSQL says
+    persist_ms: int = 50  # between two looks for what PostgreSQL does not have yet
+    persist_page_size: int = 64  # commits recorded together
+    take_over_ms: int = 1_000  # after that another process records what one that froze or died was to record
+    max_unpersisted_commits: int = 2_000  # of a schedule; beyond that holds are refused …
+    max_unpersisted_seconds: int = 10  # … as they are if the oldest has waited so long
+    quiet_seconds: int = 30  # without a hold; then nothing of a schedule can be lost with Redis
+    keep_answers_seconds: int = 600  # in Redis, if PostgreSQL does not take them over sooner
+
+
+@dataclass(frozen=True)
+class StatusStreamSettings(PollSettings, RedisSettings):
+    """The status stream in Redis."""
+
+    status_stream_size: int = (
+        10_000  # commits kept for each schedule, for processes and viewers who come back
+    )
+    status_stream_hours: int = 48  # a schedule in which nothing happens for so long leaves Redis
+    status_stream_page_size: int = 500  # entries of a schedule that are read at a time
+    status_publish_size: int = 2_000  # seats in one call, which Redis carries out as one step
+    status_queue_size: int = (
+        1_000  # commits of a schedule that wait to be published; older ones are in the change log
+    )
+    status_rebuild_page_size: int = (
+        5_000  # seats or commits written at a time, so that Redis answers others meanwhile
+    )
+    status_rebuilds_at_once: int = 2  # they use the connections of the tills
+    max_status_readers: int = 6  # on a cluster, which is read slot by slot; the other schedules are polled
+
+
+@dataclass(frozen=True)
 class WorkerSettings:
     """Workers, where there are several."""
 
@@ -364,17 +429,29 @@ class ServerSettings(ConnectionSettings, EndSettings, WorkerSettings):
     )
     strict_transport_seconds: int = 365 * 24 * 3600  # HSTS, where public_url is https
 
+    @property
+    def drains(self) -> bool:
+        """Whether there is a proxy in front, who must notice the end before it comes."""
+        return bool(self.trusted_proxies)
+
+    @property
+    def end_seconds(self) -> int:
+        """The longest time from the word to end until the process has ended."""
+        return self.drain_seconds * self.drains + self.shutdown_seconds + self.shutdown_margin_seconds
+
 
 @dataclass(frozen=True)
 class Settings(
     TillSettings,
     HoldSettings,
     LiveSettings,
+    StatusStreamSettings,
     SweepSettings,
     NumberSettings,
     GatewayChoice,
     PaymentSettings,
     WebhookSettings,
+    KafkaSettings,
     AuditSettings,
     DocumentSettings,
     StreamSettings,
@@ -383,6 +460,7 @@ class Settings(
     CatalogueSettings,
     DatabaseSettings,
     RedisSettings,
+    RedisHoldSettings,
     ServerSettings,
 ):
     """What an operator may set. Numbers must be positive."""

@@ -18,6 +18,7 @@ from jari import metrics
 from jari.domain.errors import JariError, Unavailable
 from jari.settings import ConnectionSettings
 from jari.web.addresses import Address, Proxies, parse_address
+from jari.web.draining import Drain
 from jari.web.errors import BadRequest, problem
 from jari.web.replies import Headers, Reply
 from jari.web.shortcuts import READ_WHOLE, WRITE_WHOLE
@@ -99,6 +100,7 @@ class Protocol(HttpToolsProtocol):
 
     # With uvicorn's attributes these are too many for Python to share one set of dictionary keys among connections.
     __slots__ = (
+        "_drain",
         "_is_deaf",
         "_peer",
         "_peer_is_proxy",
@@ -113,11 +115,18 @@ class Protocol(HttpToolsProtocol):
     )
 
     def __init__(
-        self, *, settings: ConnectionSettings, proxies: Proxies, standing: Standing, **uvicorn: Any
+        self,
+        *,
+        settings: ConnectionSettings,
+        proxies: Proxies,
+        drain: Drain,
+        standing: Standing,
+        **uvicorn: Any,
     ) -> None:
         super().__init__(**uvicorn)
         self._standing = standing
         self._settings = settings
+        self._drain = drain
         self._proxies = proxies
         self._peer: Address | None = None
         self._peer_is_proxy = False
@@ -204,8 +213,10 @@ class Protocol(HttpToolsProtocol):
         self.scope[READ_WHOLE] = self._read_whole  # type: ignore[literal-required]
         self.scope[WRITE_WHOLE] = self._write_whole  # type: ignore[literal-required]
         super().on_headers_complete()
-        if is_full:
-            self.cycle.keep_alive = False  # so that the next probe finds this place free
+        if (
+            is_full or self._drain.has_begun
+        ):  # the next probe shall find this place free, the next request another server
+            self.cycle.keep_alive = False
         self._stage, self._unread_bytes = BODY, 0
         self.headers = []  # trailers are collected here; they are not the request's headers
 
@@ -285,6 +296,19 @@ class Protocol(HttpToolsProtocol):
             self._refuse(TOO_SLOW)
 
     # How it ends
+
+    def shutdown(self) -> None:
+        """The server ends: close what waits for nothing.
+
+        After a drain, a client that has just connected, or whose request is arriving, is still answered if it is quick:
+        its proxy would not repeat a request that may have been heard.
+        """
+        if self._drain.has_begun and self._stage is HEAD:
+            self._stop_timer()
+            self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
+            self._timed = HEAD
+        else:
+            super().shutdown()
 
     def _stop_reading(self, error: httptools.HttpParserError) -> None:
         """Stop reading: the client sent what is malformed or refused."""
@@ -383,7 +407,9 @@ def _lines(headers: Headers) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
-def protocol_class(settings: ConnectionSettings, proxies: Proxies) -> type[asyncio.Protocol]:
+def protocol_class(settings: ConnectionSettings, proxies: Proxies, drain: Drain) -> type[asyncio.Protocol]:
     """The protocol with its settings, as uvicorn's configuration takes it."""
-    make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies, standing=Standing())
+    make: Callable[..., Protocol] = partial(
+        Protocol, settings=settings, proxies=proxies, drain=drain, standing=Standing()
+    )
     return cast("type[asyncio.Protocol]", make)

@@ -8,11 +8,12 @@ across all processes. Every later statement begins after that, and sees what the
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 import asyncpg
 import asyncpg.pool
 
+from jari.adapters.changes import encode_changes
 from jari.adapters.sql.away import away_is_unavailable, is_away
 from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
 from jari.adapters.sql.database import seating_connections
@@ -20,10 +21,8 @@ from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
     TENURE,
-    WEBHOOKS,
     allocation_of,
     commit_of,
-    encode_changes,
     new_epoch,
     seats_by_schedule,
     split_effects,
@@ -33,6 +32,7 @@ from jari.adapters.sql.rows import (
 from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
 from jari.adapters.sql.tables import reservations
 from jari.domain.errors import StaleDecision
+from jari.domain.relays import WEBHOOKS
 from jari.domain.reservations import Reservation
 from jari.domain.schedules import no_schedule
 from jari.domain.seating import Allocation, Effect
@@ -145,17 +145,19 @@ SELECT *, $5::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
 """
 
 # Commits that a relay has not passed on stay, but not for ever: the relay may be stuck.
+PASSED_ON = """
+WITH passed_on AS (SELECT schedule_id, min(version) AS version FROM relays WHERE name = ANY($3::text[]) GROUP BY schedule_id)
+"""
 TRIM = f"""
-DELETE FROM changes USING schedules
-LEFT JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
+{PASSED_ON} DELETE FROM changes USING schedules LEFT JOIN passed_on ON passed_on.schedule_id = schedules.id
 WHERE changes.schedule_id = schedules.id AND changes.version <= least(
     schedules.version - $1::bigint,
-    greatest(schedules.version - $2::bigint, coalesce(relays.version, schedules.version))
+    greatest(schedules.version - $2::bigint, coalesce(passed_on.version, schedules.version))
 )
 """
 TOO_LATE = f"""
-SELECT schedules.id FROM schedules JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
-WHERE relays.version < schedules.version - greatest($1::bigint, $2::bigint)
+{PASSED_ON} SELECT schedules.id FROM schedules JOIN passed_on ON passed_on.schedule_id = schedules.id
+WHERE passed_on.version < schedules.version - greatest($1::bigint, $2::bigint)
 """
 
 DEAD_VERSIONS = "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relid = 'schedules'::regclass"
@@ -168,7 +170,7 @@ class PostgresSeatingTransaction:
         self.state = state
         self.now_ms = now_ms
         self.written = False
-        self._connection = connection
+        self.connection = connection
         self._schedule_id = schedule_id
 
     async def read(
@@ -176,25 +178,25 @@ class PostgresSeatingTransaction:
     ) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
         """Every allocation of these seats and of these buyers here, and the tenures ``kept``, as (buyer, seat)."""
         buyers, seats = [buyer_id for buyer_id, _ in kept], [seat_id for _, seat_id in kept]
-        rows = await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids, buyers, seats)
+        rows = await self.connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids, buyers, seats)
         return split_tenures(rows)
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
-        await self._connection.execute(
+        await self.connection.execute(
             LOCK_KEYS, [each.scope for each in requests], [each.key for each in requests]
         )
-        return await _answers(self._connection, requests)
+        return await _answers(self.connection, requests)
 
     async def reservations(
         self, ids: Sequence[int], payment_keys: Sequence[str], buyer_ids: Sequence[int]
     ) -> Sequence[Reservation]:
         """These reservations, those that have these payments, and the PENDING ones of these buyers here."""
-        heads = await self._connection.fetch(RESERVATIONS, self._schedule_id, ids, buyer_ids, payment_keys)
+        heads = await self.connection.fetch(RESERVATIONS, self._schedule_id, ids, buyer_ids, payment_keys)
         if not heads:
             return []
         ids = [row["id"] for row in heads]
-        return assemble(heads, *[await self._connection.fetch(statement, ids) for statement in PARTS_OF])
+        return assemble(heads, *[await self.connection.fetch(statement, ids) for statement in PARTS_OF])
 
     async def write(self, decision: Decision) -> None:
         """Write all. Raises StaleDecision where a seat is not as ``before`` says."""
@@ -208,7 +210,7 @@ class PostgresSeatingTransaction:
             await self._keep(decision.tenures)
         try:
             for table, rows in rows_to_write(decision.updates):
-                await self._connection.executemany(UPSERTS[table], rows)
+                await self.connection.executemany(UPSERTS[table], rows)
             if decision.answers:
                 await self._store(decision.answers)
         except asyncpg.IntegrityConstraintViolationError as error:
@@ -219,7 +221,7 @@ class PostgresSeatingTransaction:
 
     async def _insert(self, inserts: Sequence[Effect], commit: Commit) -> None:
         try:
-            await self._connection.execute(
+            await self.connection.execute(
                 INSERT,
                 self._schedule_id,
                 *_columns([each.after for each in inserts]),
@@ -233,7 +235,7 @@ class PostgresSeatingTransaction:
 
     async def _update(self, updates: Sequence[Effect]) -> None:
         olds = [each.before for each in updates if each.before]
-        tag = await self._connection.execute(
+        tag = await self.connection.execute(
             UPDATE,
             self._schedule_id,
             *_columns([each.after for each in updates]),
@@ -244,7 +246,7 @@ class PostgresSeatingTransaction:
 
     async def _delete(self, deletes: Sequence[Effect]) -> None:
         olds = [each.before for each in deletes if each.before]
-        tag = await self._connection.execute(
+        tag = await self.connection.execute(
             DELETE,
             self._schedule_id,
             [old.seat_id for old in olds],
@@ -254,7 +256,7 @@ class PostgresSeatingTransaction:
         _require_count(tag, len(deletes))
 
     async def _keep(self, tenures: Sequence[Tenure]) -> None:
-        await self._connection.execute(
+        await self.connection.execute(
             KEEP_TENURES,
             self._schedule_id,
             [each.buyer_id for each in tenures],
@@ -264,7 +266,7 @@ class PostgresSeatingTransaction:
         )
 
     async def _store(self, answers: Sequence[StoredAnswer]) -> None:
-        await self._connection.execute(
+        await self.connection.execute(
             STORE_ANSWERS,
             [each.request.scope for each in answers],
             [each.request.key for each in answers],
@@ -282,7 +284,7 @@ class PostgresSeatingStore:
         self._timeout_seconds = timeout_seconds  # to wait for a free connection
 
     @classmethod
-    async def connect(cls, settings: DatabaseSettings) -> "PostgresSeatingStore":
+    async def connect(cls, settings: DatabaseSettings) -> Self:
         """Open the pool. Its connections keep no state, so the pool need not reset them."""
 
         async def keep(_: object) -> None:
@@ -421,11 +423,16 @@ class PostgresSeatingStore:
         await self._execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, new_epoch())
 
     async def trim(
-        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+        self,
+        keep_commits: int,
+        keep_answers_ms: int,
+        outbox_size: int = 0,
+        cool_down_ms: int = 0,
+        relays: Sequence[str] = (WEBHOOKS,),
     ) -> Sequence[int]:
         """Forget commits, stored answers and tenures that are older than that."""
-        too_late = await self._fetch(TOO_LATE, keep_commits, outbox_size)
-        await self._execute(TRIM, keep_commits, outbox_size)
+        too_late = await self._fetch(TOO_LATE, keep_commits, outbox_size, relays)
+        await self._execute(TRIM, keep_commits, outbox_size, relays)
         await self._execute(
             f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - $1::bigint", keep_answers_ms
         )
