@@ -358,3 +358,10 @@ def test_a_webhook_that_makes_no_sense_is_refused(jari: Jari) -> None:
     assert "--all" in jari.complaint("webhook", "retry", 1, "--all")
     assert jari.json("webhook", "dead") == {"dead": []}
     assert jari.json("webhook", "retry", "--all") == {"retried": 0}
+
+
+def test_a_relay_needs_brokers_and_a_database_that_others_use(jari: Jari) -> None:
+    assert "--kafka, or JARI_KAFKA" in jari.complaint("relay", "kafka")
+    assert "others can open" in jari.complaint(
+        "relay", "kafka", "--kafka", "localhost:1", "--database", "memory:"
+    )
