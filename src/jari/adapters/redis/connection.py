@@ -137,9 +137,7 @@ class Connection:
         async with self._room_for_reads:
             with self._guarded():
                 client = await self._ready(self._reads)
-                answer: Any = await client.xread(
-                    cast("Any", positions), count=count, block=self._block_ms
-                )
+                answer: Any = await client.xread(cast("Any", positions), count=count, block=self._block_ms)
         return dict(answer)
 
     async def _ready(self, client: Client) -> Client:
