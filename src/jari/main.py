@@ -18,17 +18,20 @@ from jari.adapters.memory.accounts import MemoryAccountStore
 from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.adapters.memory.catalogue import MemoryCatalogueStore
 from jari.adapters.memory.duties import MemoryDutyStore
+from jari.adapters.memory.relays import MemoryRelayStore
 from jari.adapters.memory.reservations import MemoryReservationStore
 from jari.adapters.memory.seating import MemorySeatingStore
 from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.passwords import ArgonPasswords
 from jari.adapters.redis.connection import Connection, open_redis
+from jari.adapters.redis.status_stream import RedisStatusStream
 from jari.adapters.signing import Signer
 from jari.adapters.sql.accounts import SqlAccountStore
 from jari.adapters.sql.catalogue import SqlCatalogueStore
 from jari.adapters.sql.database import LEAST_CONNECTIONS, Database, open_database, require_current_schema
 from jari.adapters.sql.duties import SqlDutyStore
+from jari.adapters.sql.relays import SqlRelayStore
 from jari.adapters.sql.reservations import SqlReservationStore
 from jari.adapters.sql.seating_postgres import PostgresSeatingStore
 from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
@@ -38,6 +41,7 @@ from jari.adapters.webhook_sender import HttpWebhookSender
 from jari.ports.accounts import AccountStore, AttemptStore
 from jari.ports.catalogue import CatalogueStore
 from jari.ports.duties import DutyStore
+from jari.ports.relays import RelayStore
 from jari.ports.reservations import ReservationStore
 from jari.ports.seating import SeatingStore
 from jari.ports.system import Chance, Clock
@@ -48,6 +52,7 @@ from jari.usecases.auditing import Auditor
 from jari.usecases.catalogue import Catalogue
 from jari.usecases.devices import Devices
 from jari.usecases.duties import Duties, Work
+from jari.usecases.following import Follower
 from jari.usecases.gateways import NAME_IT, Gateways
 from jari.usecases.holds import Holds
 from jari.usecases.idling import Idling
@@ -55,6 +60,7 @@ from jari.usecases.live import Live
 from jari.usecases.numbers import Numbers
 from jari.usecases.pace import Pace
 from jari.usecases.payments import Payments
+from jari.usecases.publishing import Publisher
 from jari.usecases.refunds import Refunds
 from jari.usecases.reservations import Reservations
 from jari.usecases.sweeping import Sweeper
@@ -66,6 +72,7 @@ from jari.web.api.table import description
 from jari.web.app import Addresses, build_app
 from jari.web.cookies import Cookies
 from jari.web.deadlines import Deadlines
+from jari.web.draining import Drain
 from jari.web.figures import Figures
 from jari.web.listening import listen
 from jari.web.live.snapshots import Snapshots
@@ -96,6 +103,7 @@ class Stores:
     attempts: AttemptStore
     reservations: ReservationStore
     duties: DutyStore
+    relays: RelayStore
     webhooks: WebhookStore
     close: Callable[[], Coroutine[Any, Any, None]]
     redis: Connection | None = None
@@ -169,6 +177,7 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
             MemoryAttemptStore(clock, settings) if database.is_sqlite else accounts,
             SqlReservationStore(database),
             SqlDutyStore(database),
+            SqlRelayStore(database),
             SqlWebhookStore(database),
             close=opening.pop_all().aclose,
             redis=redis,
@@ -184,6 +193,7 @@ def _memory_stores(memory: Memory) -> Stores:
         memory.attempts,
         MemoryReservationStore(memory),
         MemoryDutyStore(memory),
+        MemoryRelayStore(memory),
         MemoryWebhookStore(memory),
         close=memory.close,
     )
@@ -241,7 +251,8 @@ class Application:
         self.stores = stores
         self.gateways = gateways
         self.mounts = mounts or {}
-        self.live = Live(stores.seating, stores.catalogue, clock, settings)
+        stream = RedisStatusStream(stores.redis, settings) if stores.redis else None
+        self.live = Live(stores.seating, stores.catalogue, clock, settings, stream)
         self.tills = Tills(self.live, stores.seating, settings)
         self.passwords = ArgonPasswords(settings)
         self.accounts = Accounts(
@@ -256,7 +267,9 @@ class Application:
         self.payments = Payments(sold, self.tills, self.live, gateways, numbers, pace, settings)
         self.refunds = Refunds(sold, self.tills, self.catalogue, gateways, numbers, pace, settings)
         self.tickets = Tickets(self.reservations, signer)
-        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, stores.accounts, settings)
+        self.sweeper = Sweeper(
+            self.live, self.tills, stores.seating, sold, stores.accounts, stores.relays, settings
+        )
         self.sender = HttpWebhookSender(
             timeout_seconds=settings.webhook_timeout_seconds,
             connections=settings.max_webhooks * settings.duty_page_size,
@@ -267,8 +280,15 @@ class Application:
         self.printer = Printer(settings)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
-        self.live.audience = self.hub
+        self.live.audiences = [self.hub]
+        self.follower: Follower | None = None
+        if stream is not None:
+            publisher = Publisher(stream, stores.seating, self.live, clock, settings)
+            self.follower = Follower(stream, self.live, publisher, settings)
+            self.live.audiences += [publisher, self.follower]
+            self.live.is_followed = self.follower.is_complete
         self.deadlines = Deadlines()
+        self.drain = Drain()
 
     def services(self) -> Services:
         """What the handlers of the web work with."""
@@ -284,6 +304,7 @@ class Application:
             tickets=self.tickets,
             hub=self.hub,
             deadlines=self.deadlines,
+            drain=self.drain,
             snapshots=self.snapshots,
             printer=self.printer,
             documents=Documents(self.catalogue),
@@ -317,6 +338,8 @@ class Application:
             stack.push_async_callback(self.printer.close)
             stack.push_async_callback(self.sender.close)
             stack.push_async_callback(self.gateways.close)
+            if self.follower is not None:
+                await stack.enter_async_context(self.follower.following())
             stack.push_async_callback(self.tills.close)
             stack.push_async_callback(self._leave_the_gateway)
             for work in (
@@ -354,7 +377,9 @@ async def serve(
         if worker is None:
             warn_of_proxies(settings)
         listening = listen(settings) if worker is None else worker.listening
-        server = Server(application.asgi(), application.hub, application.deadlines, settings, worker)
+        server = Server(
+            application.asgi(), application.hub, application.deadlines, application.drain, settings, worker
+        )
         await server.serve([listening])
 
 

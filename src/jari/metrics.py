@@ -36,6 +36,14 @@ dead_versions = Gauge(
 poll_seconds = Histogram(
     "jari_poll_seconds", "Time that one look at the change log took", buckets=FAST_SECONDS
 )
+publication_seconds = Histogram(
+    "jari_publication_seconds", "From a commit to its being in the status stream", buckets=FAST_SECONDS
+)
+head_lag_commits = Gauge(
+    "jari_head_lag_commits", "Commits that the status stream lacked at the last look, of the worst schedule"
+)
+stream_rebuilds = Counter("jari_stream_rebuilds", "Schedules that were written into the status stream anew")
+stream_entries = Counter("jari_stream_entries", "Commits read from the status stream")
 workers_answering = Gauge(  # belongs to an answer, not to a process: it is added to each answer
     "jari_workers_answering", "Workers whose figures are in this answer", registry=None
 )
@@ -54,6 +62,11 @@ unknown_gateways = Counter(
 refunds = Counter("jari_refunds", "Refunds tried, by outcome: done, postponed", ["outcome"])
 webhooks = Counter(
     "jari_webhooks", "Deliveries to webhooks, by outcome: delivered, postponed, dead", ["outcome"]
+)
+relay_lag = Gauge(
+    "jari_relay_lag_commits",
+    "Commits that a relay has yet to pass on, when they were last counted",
+    ["relay"],
 )
 seat_faults = Gauge(
     "jari_seat_faults",

@@ -57,6 +57,7 @@ class PollSettings:
     """Looking for what other processes have done."""
 
     poll_ms: int = 1_000
+    relaxed_poll_ms: int = 3_000  # the same while Redis tells of it
     poll_page_size: int = 500  # commits fetched at a time
 
 
@@ -66,7 +67,10 @@ class ChangeLogSettings:
 
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
     change_log_trim_seconds: int = 60
-    outbox_size: int = 200_000  # commits kept for each schedule where the relay of webhooks lags behind
+    outbox_size: int = 200_000  # commits kept for each schedule where a relay lags behind
+    relay_patience_hours: int = (
+        7 * 24
+    )  # then a relay that has not run is not set up any more: nothing is kept for it
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class DutySettings:
 class EndSettings:
     """Ending a process."""
 
+    drain_seconds: int = (
+        5  # for a proxy to notice that this process is not ready, and to send requests elsewhere
+    )
     shutdown_seconds: int = 4  # to answer the requests under way; the others are then told to try again
     shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
 
@@ -340,6 +347,26 @@ class RedisSettings:
 
 
 @dataclass(frozen=True)
+class StatusStreamSettings(PollSettings, RedisSettings):
+    """The status stream in Redis."""
+
+    status_stream_size: int = (
+        10_000  # commits kept for each schedule, for processes and viewers who come back
+    )
+    status_stream_hours: int = 48  # a schedule in which nothing happens for so long leaves Redis
+    status_stream_page_size: int = 500  # entries of a schedule that are read at a time
+    status_publish_size: int = 2_000  # seats in one call, which Redis carries out as one step
+    status_queue_size: int = (
+        1_000  # commits of a schedule that wait to be published; older ones are in the change log
+    )
+    status_rebuild_page_size: int = (
+        5_000  # seats or commits written at a time, so that Redis answers others meanwhile
+    )
+    status_rebuilds_at_once: int = 2  # they use the connections of the tills
+    max_status_readers: int = 6  # on a cluster, which is read slot by slot; the other schedules are polled
+
+
+@dataclass(frozen=True)
 class WorkerSettings:
     """Workers, where there are several."""
 
@@ -364,12 +391,23 @@ class ServerSettings(ConnectionSettings, EndSettings, WorkerSettings):
     )
     strict_transport_seconds: int = 365 * 24 * 3600  # HSTS, where public_url is https
 
+    @property
+    def drains(self) -> bool:
+        """Whether there is a proxy in front, who must notice the end before it comes."""
+        return bool(self.trusted_proxies)
+
+    @property
+    def end_seconds(self) -> int:
+        """The longest time from the word to end until the process has ended."""
+        return self.drain_seconds * self.drains + self.shutdown_seconds + self.shutdown_margin_seconds
+
 
 @dataclass(frozen=True)
 class Settings(
     TillSettings,
     HoldSettings,
     LiveSettings,
+    StatusStreamSettings,
     SweepSettings,
     NumberSettings,
     GatewayChoice,

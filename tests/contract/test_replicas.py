@@ -48,6 +48,9 @@ class Witness:
         self.versions = defaultdict(list)
         self.twins = 0
 
+    def opened(self, schedule):
+        """A replica is only counted once it has taken a commit, or when a test says so."""
+
     def committed(self, schedule, commit):
         self.seen.add(schedule)
         self.twins += sum(each.id == schedule.id and each is not schedule for each in self.seen)
@@ -62,7 +65,8 @@ class Process:
         self.live = live(stores.seating, stores.catalogue, CLOCK, settings)
         self.tills = Tills(self.live, stores.seating, settings)
         self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, settings)
-        self.live.audience = self.witness = Witness()
+        self.witness = Witness()
+        self.live.audiences = [self.witness]
 
 
 @pytest.fixture

@@ -103,7 +103,9 @@ class Process:
         catalogue = Catalogue(stores.catalogue, CLOCK, LIMITS)
         self.numbers = Numbers(sold, LIMITS)
         self.reservations = Reservations(sold, self.tills, holds, catalogue, self.numbers, CHANCE)
-        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, stores.accounts, LIMITS)
+        self.sweeper = Sweeper(
+            self.live, self.tills, stores.seating, sold, stores.accounts, stores.relays, LIMITS
+        )
 
 
 class Scene:

@@ -57,10 +57,10 @@ class Process:
         self.tills = Tills(self.live, stores.seating, limits)
         self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, limits)
         sold, accounts = stores.reservations, stores.accounts
-        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, accounts, limits)
+        self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, accounts, stores.relays, limits)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, limits)
-        self.live.audience = audience(self.hub)
+        self.live.audiences = [audience(self.hub)]
         self._sending = asyncio.create_task(self.hub.run())
 
     async def quiet(self, schedule_id):
@@ -376,6 +376,9 @@ class Lossy:
 
     def __init__(self, hub):
         self._hub = hub
+
+    def opened(self, schedule):
+        self._hub.opened(schedule)
 
     def committed(self, schedule, commit):
         if commit.version != 2:

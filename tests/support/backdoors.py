@@ -15,6 +15,7 @@ from jari.adapters.sql.database import Database
 from jari.adapters.sql.sale_rows import rows_to_write
 from jari.adapters.sql.tables import allocations, attempts, changes, deliveries, relays, schedules, sessions
 from jari.domain.box_office import Update
+from jari.domain.relays import WEBHOOKS
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation
 from jari.domain.users import Role
@@ -41,7 +42,7 @@ class Backdoor(Protocol):
     async def pass_time(self, passed_ms: int) -> None:
         """Make sessions and windows of attempts begin earlier, as if time had passed."""
 
-    async def passed_on(self, schedule_id: int) -> int | None:
+    async def passed_on(self, schedule_id: int, relay: str = WEBHOOKS) -> int | None:
         """The version up to which the relay has passed commits on."""
 
     async def lose_commits(self, schedule_id: int, version: int) -> None:
@@ -77,10 +78,10 @@ class SqlBackdoor:
             for column in (sessions.c.expires_ms, sessions.c.ended_ms, attempts.c.window_ends_ms):
                 await connection.execute(update(column.table).values({column: column - passed_ms}))
 
-    async def passed_on(self, schedule_id: int) -> int | None:
+    async def passed_on(self, schedule_id: int, relay: str = WEBHOOKS) -> int | None:
         async with self._database.read() as connection:
             cursor: int | None = await connection.scalar(
-                select(relays.c.version).where(relays.c.schedule_id == schedule_id)
+                select(relays.c.version).where(relays.c.name == relay, relays.c.schedule_id == schedule_id)
             )
             return cursor
 
@@ -155,8 +156,8 @@ class MemoryBackdoor:
     async def pass_time(self, passed_ms: int) -> None:
         self._memory.clock = Later(self._memory.clock, passed_ms)
 
-    async def passed_on(self, schedule_id: int) -> int | None:
-        return self._memory.schedule(schedule_id).passed_on
+    async def passed_on(self, schedule_id: int, relay: str = WEBHOOKS) -> int | None:
+        return self._memory.schedule(schedule_id).passed_on.get(relay)
 
     async def lose_commits(self, schedule_id: int, version: int) -> None:
         schedule = self._memory.schedule(schedule_id)

@@ -37,8 +37,9 @@ class ServerInside:
         stores = await open_stores(settings)
         signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
         self._application = Application(stores, signer, devices, open_gateways(settings), settings)
+        application = self._application
         self._server = Server(
-            self._application.asgi(), self._application.hub, self._application.deadlines, settings
+            application.asgi(), application.hub, application.deadlines, application.drain, settings
         )
         listening = socket.create_server(("127.0.0.1", self.port))
         self._serving = asyncio.create_task(self._server.serve([listening]))

@@ -26,13 +26,20 @@ class Event:
 class Listener:
     """Follows a stream until closed. ``events`` may be read at any time."""
 
-    def __init__(self, url: str, *, last_event_id: str | None = None, **parameters: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        last_event_id: str | None = None,
+        client: httpx.Client | None = None,
+        **parameters: str,
+    ) -> None:
         self.events: list[Event] = []
         self.headers: httpx.Headers | None = None
         self.last_id = ""  # where this client would resume
         self.ended = threading.Event()
         self._arrived = threading.Condition()
-        self._client = httpx.Client(timeout=httpx.Timeout(10, read=60))
+        self._client = client or httpx.Client(timeout=httpx.Timeout(10, read=60))
         self._url = url
         self._parameters = parameters
         self._request_headers = {"Last-Event-ID": last_event_id} if last_event_id else {}

@@ -5,14 +5,13 @@ import pytest
 from jari.adapters.webhook_sender import headers_of
 from jari.domain.errors import Invalid
 from jari.domain.events import Event, EventKind, SeatEvent
+from jari.domain.relays import event_id, payload
 from jari.domain.webhooks import (
     DEFAULT_PATTERNS,
     Webhook,
     check_patterns,
     check_url,
-    event_id,
     matches,
-    payload,
     retry_ms,
     show_secret,
     sign,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jari.domain.box_office import Update
+from jari.domain.relays import WEBHOOKS
 from jari.domain.reservations import Reservation
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Effect
@@ -96,12 +97,17 @@ class SeatingStore(Protocol):
         """Name a new run of versions: whoever knows the old one starts over."""
 
     async def trim(
-        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+        self,
+        keep_commits: int,
+        keep_answers_ms: int,
+        outbox_size: int = 0,
+        cool_down_ms: int = 0,
+        relays: Sequence[str] = (WEBHOOKS,),
     ) -> Sequence[int]:
         """Forget commits, stored answers and tenures that are older than that.
 
-        Commits that webhooks are still to be told of stay longer: up to ``outbox_size`` of a schedule. Returns the
-        schedules in which some of these had to go.
+        Commits that one of the ``relays`` has still to pass on stay longer: up to ``outbox_size`` of a schedule. Returns
+        the schedules in which some of these had to go.
         """
 
     async def dead_versions(self) -> int:

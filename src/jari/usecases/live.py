@@ -11,7 +11,8 @@ one of the same schedule. To let one go only means no longer to keep it.
 
 import asyncio
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -20,18 +21,19 @@ import structlog
 from jari import metrics
 from jari.caches import Cache
 from jari.domain.errors import Unavailable
-from jari.domain.seatmap import Commit, Layout, SeatMap
+from jari.domain.seatmap import Commit, SeatMap
 from jari.ports.catalogue import CatalogueStore
 from jari.ports.seating import ScheduleState, SeatingStore
+from jari.ports.status_stream import StatusStream
 from jari.ports.system import Clock
 from jari.settings import LiveSettings
+from jari.usecases.loading import Loader
 
 log = structlog.get_logger()
 
 TOO_MANY_SCHEDULES = (
     "Too many people are asking for different schedules and nothing was done: try again in a moment."
 )
-LOAD_TRIES = 5  # a new plan may come between reading the layout and the seating, but not for ever
 
 
 class LiveSchedule:
@@ -47,6 +49,9 @@ class LiveSchedule:
 class Audience(Protocol):
     """Who is told of what happens to the replicas; called without waiting."""
 
+    def opened(self, schedule: LiveSchedule) -> None:
+        """The schedule has a replica from now on."""
+
     def committed(self, schedule: LiveSchedule, commit: Commit) -> None:
         """The schedule's map has taken this commit."""
 
@@ -58,10 +63,15 @@ class Live:
     """Every replica that somebody has, and those that were asked for last."""
 
     def __init__(
-        self, store: SeatingStore, catalogue: CatalogueStore, clock: Clock, settings: LiveSettings
+        self,
+        store: SeatingStore,
+        catalogue: CatalogueStore,
+        clock: Clock,
+        settings: LiveSettings,
+        stream: StatusStream | None = None,
     ) -> None:
         self._store = store
-        self._catalogue = catalogue
+        self._loader = Loader(store, catalogue, settings, stream)
         self._clock = clock
         self._settings = settings
         # every replica that lives, even one that is no longer kept: whoever asks gets that one
@@ -70,11 +80,13 @@ class Live:
             settings.max_replicas, idle_seconds=settings.replica_idle_seconds, clock=clock.seconds
         )
         self._loads = asyncio.Semaphore(settings.max_replica_loads)
-        # all schedules of a venue share one layout: it is the larger part of a replica
-        self._layouts: WeakValueDictionary[tuple[int, int], Layout] = WeakValueDictionary()
         self._opening: dict[int, asyncio.Task[LiveSchedule]] = {}
         self._clock_offset_ms = 0
-        self.audience: Audience | None = None
+        self._soon = asyncio.Event()
+        self.audiences: list[Audience] = []
+        self.is_followed: Callable[[], bool] = lambda: (
+            False
+        )  # whether others tell of all that a poll would find
 
     def now_ms(self) -> int:
         """The store's time, as well as this process knows it. No final decision rests on it."""
@@ -83,6 +95,19 @@ class Live:
     def learn_time(self, store_now_ms: int) -> None:
         """Learn the store's time from one of its answers."""
         self._clock_offset_ms = store_now_ms - self._clock.now_ms()
+
+    @property
+    def schedules(self) -> list[LiveSchedule]:
+        """Every replica that lives. Whoever keeps the list keeps them alive."""
+        return list(self._schedules.values())
+
+    def living(self, schedule_id: int) -> LiveSchedule | None:
+        """The schedule's replica, if it has one."""
+        return self._schedules.get(schedule_id)
+
+    def look_soon(self) -> None:
+        """Poll at the usual pace again, from now on."""
+        self._soon.set()
 
     async def open(self, schedule_id: int) -> LiveSchedule:
         """The schedule's replica, loaded once however many ask at the same time.
@@ -127,16 +152,20 @@ class Live:
     async def poll(self) -> None:
         """Look once at the store's clock, and for what other processes have done to the schedules loaded here."""
         with metrics.poll_seconds.time():
-            now_ms, states = await self._store.states(list(self._schedules))
-            self.learn_time(now_ms)
-            for schedule_id, state in states.items():
-                schedule = self._schedules.get(schedule_id)
-                if schedule is None:  # let go meanwhile
-                    continue
-                try:
-                    await self._follow(schedule, state)
-                except Exception:  # the others are followed all the same
-                    log.exception("follow_failed", schedule=schedule_id)
+            await self.look(list(self._schedules))
+
+    async def look(self, schedule_ids: Sequence[int]) -> None:
+        """Bring the replicas of these schedules to where the store is, as far as they live."""
+        now_ms, states = await self._store.states(schedule_ids)
+        self.learn_time(now_ms)
+        for schedule_id, state in states.items():
+            schedule = self._schedules.get(schedule_id)
+            if schedule is None:  # let go meanwhile
+                continue
+            try:
+                await self._follow(schedule, state)
+            except Exception:  # the others are followed all the same
+                log.exception("follow_failed", schedule=schedule_id)
 
     @property
     def replica_count(self) -> int:
@@ -165,6 +194,13 @@ class Live:
             except Exception:
                 log.exception("poll_failed")
             await asyncio.sleep(self._settings.poll_ms / 1000)
+            if self.is_followed():
+                self._soon.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(
+                        (self._settings.relaxed_poll_ms - self._settings.poll_ms) / 1000
+                    ):
+                        await self._soon.wait()
 
     async def _open(self, schedule_id: int) -> LiveSchedule:
         async with self._loads:
@@ -172,6 +208,8 @@ class Live:
         schedule = LiveSchedule(schedule_id, seat_map, state)
         self._schedules[schedule_id] = schedule
         self._recent.put(schedule_id, schedule)
+        for audience in self.audiences:
+            audience.opened(schedule)
         return schedule
 
     def _opened(self, schedule_id: int, opening: asyncio.Task[LiveSchedule]) -> None:
@@ -180,20 +218,9 @@ class Live:
             opening.exception()  # marks it as seen: those who wait get it, and perhaps nobody waits any more
 
     async def _load(self, schedule_id: int) -> tuple[SeatMap, ScheduleState]:
-        for _ in range(LOAD_TRIES):
-            layout = await self._catalogue.layout(schedule_id)
-            loaded = await self._store.load(schedule_id, self._settings.change_log_size)
-            if loaded.state.layout_revision == layout.revision:
-                break
-        else:
-            raise Unavailable(
-                "The venue's plan is being changed: try again in a moment.", retry_after_seconds=2
-            )
+        loaded = await self._loader.load(schedule_id)
         self.learn_time(loaded.now_ms)
-        layout = self._layouts.setdefault((layout.venue_id, layout.revision), layout)
-        seat_map = SeatMap(layout, loaded.state.epoch, loaded.state.version, loaded.allocations)
-        seat_map.remember(loaded.commits)
-        return seat_map, loaded.state
+        return loaded.seat_map, loaded.state
 
     async def _follow(self, schedule: LiveSchedule, state: ScheduleState) -> None:
         schedule.sale = state.sale
@@ -229,12 +256,12 @@ class Live:
         if commit.version <= schedule.seat_map.version:
             return
         schedule.seat_map.apply(commit)
-        if self.audience is not None:
-            self.audience.committed(schedule, commit)
+        for audience in self.audiences:
+            audience.committed(schedule, commit)
 
     async def _reload(self, schedule: LiveSchedule) -> None:
         schedule.seat_map, state = await self._load(schedule.id)
         schedule.sale = state.sale
         log.info("seat_map_reloaded", schedule=schedule.id, version=schedule.seat_map.version)
-        if self.audience is not None:
-            self.audience.replaced(schedule)
+        for audience in self.audiences:
+            audience.replaced(schedule)

@@ -12,6 +12,7 @@ from jari import metrics
 from jari.domain.commands.holds import Expire
 from jari.domain.commands.reservations import ExpireReservation
 from jari.ports.accounts import AccountStore
+from jari.ports.relays import RelayStore
 from jari.ports.reservations import ReservationStore
 from jari.ports.seating import SeatingStore
 from jari.settings import SweepSettings
@@ -19,6 +20,8 @@ from jari.usecases.live import Live
 from jari.usecases.till import Tills
 
 log = structlog.get_logger()
+
+HOUR_MS = 3_600_000
 
 
 class Sweeper:
@@ -31,6 +34,7 @@ class Sweeper:
         store: SeatingStore,
         reservations: ReservationStore,
         accounts: AccountStore,
+        relays: RelayStore,
         settings: SweepSettings,
     ) -> None:
         self._live = live
@@ -38,6 +42,7 @@ class Sweeper:
         self._store = store
         self._reservations = reservations
         self._accounts = accounts
+        self._relays = relays
         self._settings = settings
 
     async def sweep(self) -> int:
@@ -79,15 +84,24 @@ class Sweeper:
 
     async def trim(self) -> None:
         """Forget old commits, stored answers, sessions and counted attempts."""
-        keep_answers_ms = self._settings.idempotency_hours * 3_600_000
+        lags = await self._relays.lags(self._settings.relay_patience_hours * HOUR_MS)
+        metrics.relay_lag.clear()  # a relay that is not set up any more has none
+        for relay, commits in lags.items():
+            metrics.relay_lag.labels(relay).set(commits)
+        keep_answers_ms = self._settings.idempotency_hours * HOUR_MS
         too_late = await self._store.trim(
             self._settings.change_log_size,
             keep_answers_ms,
             self._settings.outbox_size,
             self._settings.cool_down_seconds * 1000,
+            tuple(lags),
         )
         if too_late:
-            log.error("events_lost", schedules=too_late, remedy="see why the relay of webhooks is stuck")
+            log.error(
+                "events_lost",
+                schedules=too_late,
+                remedy="see which relay is stuck: jari_relay_lag_commits tells",
+            )
         await self._accounts.forget_ended()
         metrics.dead_versions.set(await self._store.dead_versions())
 

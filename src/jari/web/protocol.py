@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from jari.domain.errors import JariError, Unavailable
 from jari.settings import ConnectionSettings
 from jari.web.addresses import Address, Proxies, parse_address
+from jari.web.draining import Drain
 from jari.web.errors import BadRequest, problem
 from jari.web.replies import WRITE_WHOLE, Reply, count_request
 
@@ -83,6 +84,7 @@ class Protocol(HttpToolsProtocol):
 
     # With uvicorn's attributes these are too many for Python to share one set of dictionary keys among connections.
     __slots__ = (
+        "_drain",
         "_is_deaf",
         "_peer",
         "_peer_is_proxy",
@@ -95,9 +97,12 @@ class Protocol(HttpToolsProtocol):
         "_unread_timer",
     )
 
-    def __init__(self, *, settings: ConnectionSettings, proxies: Proxies, **uvicorn: Any) -> None:
+    def __init__(
+        self, *, settings: ConnectionSettings, proxies: Proxies, drain: Drain, **uvicorn: Any
+    ) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
+        self._drain = drain
         self._proxies = proxies
         self._peer: Address | None = None
         self._peer_is_proxy = False
@@ -183,8 +188,10 @@ class Protocol(HttpToolsProtocol):
             raise Refused(NO_ROOM)
         self.scope[WRITE_WHOLE] = self._write_whole  # type: ignore[literal-required]
         super().on_headers_complete()
-        if is_full:
-            self.cycle.keep_alive = False  # so that the next probe finds this place free
+        if (
+            is_full or self._drain.has_begun
+        ):  # the next probe shall find this place free, the next request another server
+            self.cycle.keep_alive = False
         self._stage, self._unread_bytes = BODY, 0
         self.headers = []  # trailers are collected here; they are not the request's headers
 
@@ -264,6 +271,19 @@ class Protocol(HttpToolsProtocol):
             self._refuse(TOO_SLOW)
 
     # How it ends
+
+    def shutdown(self) -> None:
+        """The server ends: close what waits for nothing.
+
+        After a drain, a client that has just connected, or whose request is arriving, is still answered if it is quick:
+        its proxy would not repeat a request that may have been heard.
+        """
+        if self._drain.has_begun and self._stage is HEAD:
+            self._stop_timer()
+            self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
+            self._timed = HEAD
+        else:
+            super().shutdown()
 
     def _stop_reading(self, error: httptools.HttpParserError) -> None:
         """Stop reading: the client sent what is malformed or refused."""
@@ -350,7 +370,7 @@ class Protocol(HttpToolsProtocol):
             self.scope["client"] = str(self._proxies.client(self._peer, forwarded_for)), 0
 
 
-def protocol_class(settings: ConnectionSettings, proxies: Proxies) -> type[asyncio.Protocol]:
+def protocol_class(settings: ConnectionSettings, proxies: Proxies, drain: Drain) -> type[asyncio.Protocol]:
     """The protocol with its settings, as uvicorn's configuration takes it."""
-    make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies)
+    make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies, drain=drain)
     return cast("type[asyncio.Protocol]", make)

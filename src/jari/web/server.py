@@ -18,6 +18,7 @@ from jari import metrics
 from jari.settings import ServerSettings
 from jari.web.addresses import Proxies
 from jari.web.deadlines import Deadlines
+from jari.web.draining import Drain
 from jari.web.live.streams import Hub
 from jari.web.protocol import protocol_class
 from jari.web.workers import Worker
@@ -38,6 +39,7 @@ class Server(uvicorn.Server):
         app: ASGIApp,
         hub: Hub,
         deadlines: Deadlines,
+        drain: Drain,
         settings: ServerSettings,
         worker: Worker | None = None,
     ) -> None:
@@ -46,7 +48,7 @@ class Server(uvicorn.Server):
             app,
             interface="asgi3",
             loop="uvloop",
-            http=protocol_class(settings, Proxies.parse(settings.trusted_proxies)),
+            http=protocol_class(settings, Proxies.parse(settings.trusted_proxies), drain),
             ws="none",
             lifespan="on",
             log_config=None,
@@ -61,6 +63,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._hub = hub
         self._deadlines = deadlines
+        self._drain = drain
         self._settings = settings
         self._worker = worker
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,8 +102,22 @@ class Server(uvicorn.Server):
             log.error("out_of_descriptors", connections=len(self.server_state.connections), remedy=REMEDY)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take SIGTERM or SIGINT. A second SIGINT ends at once. A worker ignores SIGINT, which its parent handles."""
+        """Take SIGTERM or SIGINT. A second SIGINT ends at once. A worker ignores SIGINT, which its parent handles.
+
+        Behind a proxy the first SIGTERM begins the drain. When the drain is over, or at any other signal, the end comes.
+        """
         if self._worker is not None and sig == signal.SIGINT:
+            return
+        if (
+            self._loop is not None
+            and sig == signal.SIGTERM
+            and self._settings.drains
+            and not self._drain.has_begun
+        ):
+            self._drain.has_begun = True
+            self._loop.call_soon_threadsafe(
+                self._loop.call_later, self._settings.drain_seconds, self.handle_exit, sig, None
+            )
             return
         if self._loop is not None and not self.should_exit:
             self._loop.call_soon_threadsafe(self._end)

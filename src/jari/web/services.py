@@ -16,6 +16,7 @@ from jari.web.api.description import Description
 from jari.web.api.documents import Documents, Lists
 from jari.web.cookies import Cookies
 from jari.web.deadlines import Deadlines
+from jari.web.draining import Drain
 from jari.web.live.snapshots import Snapshots
 from jari.web.live.streams import Hub
 from jari.web.site.printer import Printer
@@ -36,6 +37,7 @@ class Services:
     tickets: Tickets
     hub: Hub
     deadlines: Deadlines
+    drain: Drain
     snapshots: Snapshots
     printer: Printer
     documents: Documents

@@ -284,8 +284,7 @@ class Supervisor:
         if self._exit_code is not None:
             return
         self._exit_code = exit_code
-        settings = self._settings
-        self._end_by = time.monotonic() + settings.shutdown_seconds + settings.shutdown_margin_seconds + 1
+        self._end_by = time.monotonic() + self._settings.end_seconds + 1
         for place in self._places:
             if place.listening is not None:
                 place.listening.close()

@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from jari.adapters.memory.tables import LoggedCommit, Memory, ScheduleRecord
+from jari.adapters.memory.tables import Memory, ScheduleRecord
 from jari.domain.errors import StaleDecision
+from jari.domain.relays import WEBHOOKS
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Allocation, Effect
 from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure
 from jari.ports.answers import RequestKey, StoredAnswer
+from jari.ports.relays import LoggedCommit
 from jari.ports.seating import Decision, LoadedSeating, ScheduleState
 
 
@@ -139,7 +141,12 @@ class MemorySeatingStore:
             schedule.state = replace(schedule.state, epoch=self._memory.new_epoch())
 
     async def trim(
-        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+        self,
+        keep_commits: int,
+        keep_answers_ms: int,
+        outbox_size: int = 0,
+        cool_down_ms: int = 0,
+        relays: Sequence[str] = (WEBHOOKS,),
     ) -> Sequence[int]:
         """Forget commits, stored answers and tenures that are older than that."""
         async with self._memory.write() as now_ms:
@@ -149,9 +156,9 @@ class MemorySeatingStore:
                 if committed_ms >= now_ms - keep_answers_ms
             }
             schedules = self._memory.schedules.values()
-            return [
-                each.id for each in schedules if _trim(each, keep_commits, outbox_size, now_ms - cool_down_ms)
-            ]
+            for each in schedules:
+                each.forget_tenures(now_ms - cool_down_ms)
+            return [each.id for each in schedules if _trim(each, keep_commits, outbox_size, relays)]
 
     async def dead_versions(self) -> int:
         """Always 0: memory keeps no old versions."""
@@ -163,13 +170,12 @@ def answers_to(memory: Memory, requests: Sequence[RequestKey]) -> list[StoredAns
     return [memory.answers[each.name][0] for each in requests if each.name in memory.answers]
 
 
-def _trim(schedule: ScheduleRecord, keep_commits: int, outbox_size: int, ended_before_ms: int) -> bool:
-    """Forget what is too old, and return whether the relay of webhooks has lost commits by it."""
-    schedule.tenures = {
-        name: each for name, each in schedule.tenures.items() if each.ended_ms >= ended_before_ms
-    }
+def _trim(schedule: ScheduleRecord, keep_commits: int, outbox_size: int, relays: Sequence[str]) -> bool:
+    """Forget old commits, and return whether a relay has lost some by it."""
     version = schedule.state.version
-    passed_on = version if schedule.passed_on is None else schedule.passed_on
+    passed_on = min(
+        (schedule.passed_on[name] for name in relays if name in schedule.passed_on), default=version
+    )
     last_to_go = min(version - keep_commits, max(version - outbox_size, passed_on))
     schedule.log = schedule.commits_after(last_to_go)
     return last_to_go > passed_on

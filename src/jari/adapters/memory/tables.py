@@ -11,12 +11,12 @@ from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.adapters.memory.sales import Sales
 from jari.domain.schedules import Kind, Schedule, no_schedule
 from jari.domain.seating import Allocation
-from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure
 from jari.domain.users import User
 from jari.domain.venues import SeatName, Venue, no_venue
 from jari.domain.webhooks import Webhook
 from jari.ports.answers import StoredAnswer
+from jari.ports.relays import LoggedCommit
 from jari.ports.seating import ScheduleState
 from jari.ports.system import Chance, Clock
 from jari.ports.webhooks import Delivery
@@ -39,16 +39,8 @@ class VenueRecord:
 
 
 @dataclass(slots=True)
-class LoggedCommit:
-    """A commit as the change log has it."""
-
-    commit: Commit
-    committed_ms: int
-
-
-@dataclass(slots=True)
 class ScheduleRecord:
-    """A schedule with all that changes in it; ``passed_on`` is the version to which the relay of webhooks has come."""
+    """A schedule with all that changes in it; ``passed_on`` is relay → the version to which it has come."""
 
     id: int
     venue: VenueRecord
@@ -59,7 +51,7 @@ class ScheduleRecord:
     allocations: dict[int, Allocation] = field(default_factory=dict)  # by seat
     tenures: dict[tuple[int, int], Tenure] = field(default_factory=dict)  # by buyer and seat
     log: list[LoggedCommit] = field(default_factory=list)
-    passed_on: int | None = None
+    passed_on: dict[str, int] = field(default_factory=dict)
 
     def shown(self) -> Schedule:
         """The schedule as the catalogue shows it."""
@@ -74,6 +66,10 @@ class ScheduleRecord:
             sale=self.state.sale,
             layout_revision=self.state.layout_revision,
         )
+
+    def forget_tenures(self, ended_before_ms: int) -> None:
+        """Forget those that ended so long ago."""
+        self.tenures = {name: each for name, each in self.tenures.items() if each.ended_ms >= ended_before_ms}
 
     def commits_after(self, version: int, limit: int | None = None) -> list[LoggedCommit]:
         """The next commits in order. The log has no gap, so a commit's version tells its place."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 import msgspec
 
 from jari.adapters.memory.tables import DeliveryRecord, Memory, ScheduleRecord
-from jari.domain.webhooks import Webhook, no_webhook, passed_on, tell, too_many_webhooks
+from jari.domain.relays import WEBHOOKS, passed_on
+from jari.domain.webhooks import Webhook, no_webhook, tell, too_many_webhooks
 from jari.ports.webhooks import Delivery, Relayed, Undelivered
 
 
@@ -42,10 +43,10 @@ class MemoryWebhookStore:
         """Make deliveries of the next commits, about ``limit`` of them, each commit once, all in one transaction."""
         async with self._memory.write():
             schedules = self._memory.schedules.values()
-            behind = [each for each in schedules if each.passed_on != each.state.version]
+            behind = [each for each in schedules if each.passed_on.get(WEBHOOKS) != each.state.version]
             if not self._memory.webhooks:
                 for schedule in behind:
-                    schedule.passed_on = schedule.state.version
+                    schedule.passed_on[WEBHOOKS] = schedule.state.version
                 return Relayed(0, 0, {})
             waiting = self._count(is_dead=False)
             deaf = [number for number in self._memory.webhooks if waiting[number] >= max_waiting]
@@ -105,7 +106,8 @@ class MemoryWebhookStore:
 
     def _pass_on(self, schedule: ScheduleRecord, told: Sequence[Webhook], limit: int) -> tuple[int, int, int]:
         """Make the deliveries of a schedule's next commits: how many commits, deliveries, and lost commits."""
-        logged = schedule.commits_after(schedule.passed_on or 0, limit)
+        cursor = schedule.passed_on.get(WEBHOOKS)
+        logged = schedule.commits_after(cursor or 0, limit)
         made = 0
         for each in logged:
             for event in tell(told, schedule.id, schedule.state.epoch, each.commit, each.committed_ms):
@@ -118,7 +120,7 @@ class MemoryWebhookStore:
                     self._memory.deliveries[number] = DeliveryRecord(delivery, each.committed_ms)
                     made += 1
         versions = [each.commit.version for each in logged]
-        schedule.passed_on, missing = passed_on(schedule.passed_on, schedule.state.version, versions)
+        schedule.passed_on[WEBHOOKS], missing = passed_on(cursor, schedule.state.version, versions)
         return len(logged), made, missing
 
     def _due(self) -> list[DeliveryRecord]:

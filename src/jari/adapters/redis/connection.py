@@ -70,6 +70,11 @@ class Connection:
         self._reading: set[asyncio.Task[Any]] = set()
 
     @property
+    def is_cluster(self) -> bool:
+        """Whether it is a cluster, where keys must share a slot to be read together."""
+        return isinstance(self._commands, RedisCluster)
+
+    @property
     def is_away(self) -> bool:
         """Whether Redis counts as away at the moment."""
         return self._circuit.is_open

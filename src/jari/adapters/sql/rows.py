@@ -7,10 +7,9 @@ import secrets
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-import msgspec
-
+from jari.adapters.changes import decode_changes
 from jari.domain.schedules import Sale
-from jari.domain.seating import Allocation, Change, Effect, Status
+from jari.domain.seating import Allocation, Effect, Status
 from jari.domain.seatmap import Commit
 from jari.domain.tenures import Tenure
 from jari.ports.seating import ScheduleState
@@ -18,11 +17,6 @@ from jari.ports.seating import ScheduleState
 STATE = "epoch, version, enabled, opens_ms, layout_revision"
 ALLOCATION = "seat_id, status, buyer_id, hold_id, expires_ms, since_ms"
 TENURE = "seat_id, NULL, buyer_id, NULL, ended_ms, since_ms"  # as `ALLOCATION`, but without a status
-WEBHOOKS = "webhooks"  # the name of the relay that makes deliveries of commits
-
-_Change = tuple[int, tuple[int, ...], int, int | None]
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(list[_Change])
 
 
 class Row(Protocol):
@@ -31,22 +25,9 @@ class Row(Protocol):
     def __getitem__(self, column: str, /) -> Any: ...
 
 
-def encode_changes(commit: Commit) -> str:
-    """What stands in the change log's ``body``: a JSON list of ``[status, [seat ids], buyer id, expires_ms]``."""
-    return _encoder.encode(
-        [(int(each.status), each.seat_ids, each.buyer_id, each.expires_ms) for each in commit.changes]
-    ).decode()
-
-
 def commit_of(row: Row) -> Commit:
-    """The commit in a row with the change log's ``version`` and ``body``; `encode_changes` wrote the latter."""
-    return Commit(
-        row["version"],
-        tuple(
-            Change(Status(status), seat_ids, buyer_id, expires_ms)
-            for status, seat_ids, buyer_id, expires_ms in _decoder.decode(row["body"])
-        ),
-    )
+    """The commit in a row with the change log's ``version`` and ``body``."""
+    return Commit(row["version"], decode_changes(row["body"]))
 
 
 def split_effects(effects: list[Effect]) -> tuple[list[Effect], list[Effect], list[Effect]]:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 import asyncpg
 import asyncpg.pool
 
+from jari.adapters.changes import encode_changes
 from jari.adapters.sql.away import away_is_unavailable, is_away
 from jari.adapters.sql.database import POSTGRES_NOW_MS as NOW_MS
 from jari.adapters.sql.database import seating_connections
@@ -20,10 +21,8 @@ from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
     TENURE,
-    WEBHOOKS,
     allocation_of,
     commit_of,
-    encode_changes,
     new_epoch,
     seats_by_schedule,
     split_effects,
@@ -33,6 +32,7 @@ from jari.adapters.sql.rows import (
 from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
 from jari.adapters.sql.tables import reservations
 from jari.domain.errors import StaleDecision
+from jari.domain.relays import WEBHOOKS
 from jari.domain.reservations import Reservation
 from jari.domain.schedules import no_schedule
 from jari.domain.seating import Allocation, Effect
@@ -145,17 +145,19 @@ SELECT *, $5::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
 """
 
 # Commits that a relay has not passed on stay, but not for ever: the relay may be stuck.
+PASSED_ON = """
+WITH passed_on AS (SELECT schedule_id, min(version) AS version FROM relays WHERE name = ANY($3::text[]) GROUP BY schedule_id)
+"""
 TRIM = f"""
-DELETE FROM changes USING schedules
-LEFT JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
+{PASSED_ON} DELETE FROM changes USING schedules LEFT JOIN passed_on ON passed_on.schedule_id = schedules.id
 WHERE changes.schedule_id = schedules.id AND changes.version <= least(
     schedules.version - $1::bigint,
-    greatest(schedules.version - $2::bigint, coalesce(relays.version, schedules.version))
+    greatest(schedules.version - $2::bigint, coalesce(passed_on.version, schedules.version))
 )
 """
 TOO_LATE = f"""
-SELECT schedules.id FROM schedules JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
-WHERE relays.version < schedules.version - greatest($1::bigint, $2::bigint)
+{PASSED_ON} SELECT schedules.id FROM schedules JOIN passed_on ON passed_on.schedule_id = schedules.id
+WHERE passed_on.version < schedules.version - greatest($1::bigint, $2::bigint)
 """
 
 DEAD_VERSIONS = "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relid = 'schedules'::regclass"
@@ -421,11 +423,16 @@ class PostgresSeatingStore:
         await self._execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, new_epoch())
 
     async def trim(
-        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+        self,
+        keep_commits: int,
+        keep_answers_ms: int,
+        outbox_size: int = 0,
+        cool_down_ms: int = 0,
+        relays: Sequence[str] = (WEBHOOKS,),
     ) -> Sequence[int]:
         """Forget commits, stored answers and tenures that are older than that."""
-        too_late = await self._fetch(TOO_LATE, keep_commits, outbox_size)
-        await self._execute(TRIM, keep_commits, outbox_size)
+        too_late = await self._fetch(TOO_LATE, keep_commits, outbox_size, relays)
+        await self._execute(TRIM, keep_commits, outbox_size, relays)
         await self._execute(
             f"DELETE FROM idempotency_keys WHERE created_ms < {NOW_MS} - $1::bigint", keep_answers_ms
         )

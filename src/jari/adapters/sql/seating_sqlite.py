@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
+from jari.adapters.changes import encode_changes
 from jari.adapters.sql.away import away_is_unavailable
 from jari.adapters.sql.database import SQLITE_NOW_MS as NOW_MS
 from jari.adapters.sql.database import SQLITE_PRAGMAS, Database
@@ -21,10 +22,8 @@ from jari.adapters.sql.rows import (
     ALLOCATION,
     STATE,
     TENURE,
-    WEBHOOKS,
     allocation_of,
     commit_of,
-    encode_changes,
     new_epoch,
     seats_by_schedule,
     split_effects,
@@ -34,6 +33,7 @@ from jari.adapters.sql.rows import (
 from jari.adapters.sql.sale_rows import PARTS, assemble, columns, encode_events, rows_to_write, upsert
 from jari.adapters.sql.tables import reservations
 from jari.domain.errors import StaleDecision
+from jari.domain.relays import WEBHOOKS
 from jari.domain.reservations import Reservation
 from jari.domain.schedules import no_schedule
 from jari.domain.seating import Allocation, Effect
@@ -61,10 +61,12 @@ PARTS_OF = [
 UPSERTS = {table: upsert(table, lambda _: "?") for table in (reservations, *PARTS)}
 # For each schedule the last version to be forgotten, and how far its commits were passed on. Commits that a relay
 # has not passed on stay, but not for ever: the relay may be stuck.
-LAST_TO_GO = f"""
+LAST_TO_GO = """
 SELECT id, min(version - ?, max(version - ?, passed_on)) AS last_to_go, passed_on FROM (
-    SELECT id, schedules.version, coalesce(relays.version, schedules.version) AS passed_on
-    FROM schedules LEFT JOIN relays ON relays.name = '{WEBHOOKS}' AND relays.schedule_id = schedules.id
+    SELECT id, schedules.version, coalesce(min(relays.version), schedules.version) AS passed_on
+    FROM schedules LEFT JOIN relays
+        ON relays.schedule_id = schedules.id AND relays.name IN (SELECT value FROM json_each(?))
+    GROUP BY id
 )
 """
 INSERT = f"INSERT INTO allocations (schedule_id, {ALLOCATION}) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -322,12 +324,17 @@ class SqliteSeatingStore:
             )
 
     async def trim(
-        self, keep_commits: int, keep_answers_ms: int, outbox_size: int = 0, cool_down_ms: int = 0
+        self,
+        keep_commits: int,
+        keep_answers_ms: int,
+        outbox_size: int = 0,
+        cool_down_ms: int = 0,
+        relays: Sequence[str] = (WEBHOOKS,),
     ) -> Sequence[int]:
         """Forget commits, stored answers and tenures that are older than that."""
 
         def delete(connection: sqlite3.Connection) -> list[int]:
-            rows = connection.execute(LAST_TO_GO, (keep_commits, outbox_size)).fetchall()
+            rows = connection.execute(LAST_TO_GO, (keep_commits, outbox_size, json.dumps(relays))).fetchall()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.executemany(

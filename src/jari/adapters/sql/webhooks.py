@@ -1,9 +1,7 @@
 """Webhooks and their deliveries in SQL, for SQLite and PostgreSQL alike.
 
-The change log is the outbox: the transaction that makes an event true also logs it. A relay remembers for each
-schedule the version up to which it has made deliveries, its cursor. The versions of a schedule become visible in
-order and without a gap, so the relay misses nothing after its cursor. The transaction that writes the deliveries
-moves the cursor, so none is made twice.
+The relay reads the outbox from its cursors on (see `jari.adapters.sql.relays`). The transaction that writes the
+deliveries moves the cursors, so none is made twice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,16 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jari.adapters.sql.database import Database
-from jari.adapters.sql.rows import WEBHOOKS, Row, commit_of
-from jari.adapters.sql.sale_rows import decode_events
-from jari.adapters.sql.tables import changes, deliveries, relays, schedules, webhooks
+from jari.adapters.sql.relays import behind, commits_after, logged
+from jari.adapters.sql.rows import Row
+from jari.adapters.sql.tables import deliveries, relays, schedules, webhooks
 from jari.domain.events import KIND_OF_CHANGE
-from jari.domain.webhooks import Webhook, matches, no_webhook, passed_on, tell, too_many_webhooks
+from jari.domain.relays import WEBHOOKS, passed_on
+from jari.domain.webhooks import Webhook, matches, no_webhook, tell, too_many_webhooks
 from jari.ports.webhooks import Delivery, Relayed, Undelivered
 
 WAITING, DEAD = "WAITING", "DEAD"
@@ -35,13 +34,6 @@ DELIVERY = (
     deliveries.c.attempt,
     deliveries.c.error,
     deliveries.c.created_ms,
-)
-CURSOR = and_(relays.c.name == WEBHOOKS, relays.c.schedule_id == schedules.c.id)
-BEHIND = (
-    select(schedules.c.id, schedules.c.epoch, schedules.c.version, relays.c.version.label("cursor"))
-    .outerjoin(relays, CURSOR)
-    .where(or_(relays.c.version.is_(None), relays.c.version != schedules.c.version))
-    .order_by(schedules.c.id)
 )
 
 
@@ -95,7 +87,7 @@ class SqlWebhookStore:
         A webhook for which ``max_waiting`` deliveries wait is not told of them.
         """
         async with self._database.read() as connection:
-            if (await connection.execute(BEHIND.limit(1))).first() is None:
+            if (await connection.execute(behind(WEBHOOKS).limit(1))).first() is None:
                 return Relayed(0, 0, {})
         async with self._database.write() as connection:
             if not self._database.is_sqlite:
@@ -136,12 +128,15 @@ class SqlWebhookStore:
     async def _pass_on(
         self, connection: AsyncConnection, listening: Sequence[Webhook], limit: int
     ) -> Relayed:
-        behind = (await connection.execute(BEHIND.limit(limit))).all()
+        schedules_behind = (await connection.execute(behind(WEBHOOKS).limit(limit))).all()
+        wants_seats = any(
+            matches(each.patterns, kind) for each in listening for kind in KIND_OF_CHANGE.values()
+        )
         commits, made, lost = 0, 0, {}
-        for each in behind:
+        for each in schedules_behind:
             # Each schedule gets a share, so that a busy one does not keep the others waiting.
-            share = max(1, limit // len(behind))
-            statement = _commits(listening, each.id, each.cursor or 0, share)
+            share = max(1, limit // len(schedules_behind))
+            statement = commits_after(each.id, each.cursor or 0, share, with_seats=wants_seats)
             rows = (await connection.execute(statement)).mappings().all()
             values = list(_deliveries(listening, each.id, each.epoch, rows))
             if values:
@@ -239,26 +234,14 @@ class SqlWebhookStore:
             return [Delivery(**row) for row in rows.mappings()]
 
 
-def _commits(listening: Sequence[Webhook], schedule_id: int, cursor: int, limit: int) -> Select[Any]:
-    """The next commits. What happened to seats, the bulk of the log, is read only if somebody wants to know."""
-    wants_seats = any(matches(each.patterns, kind) for each in listening for kind in KIND_OF_CHANGE.values())
-    body = changes.c.body if wants_seats else literal("[]").label("body")
-    return (
-        select(changes.c.version, changes.c.committed_ms, body, changes.c.events)
-        .where(changes.c.schedule_id == schedule_id, changes.c.version > cursor)
-        .order_by(changes.c.version)
-        .limit(limit)
-    )
-
-
 def _deliveries(
     listening: Sequence[Webhook], schedule_id: int, epoch: str, rows: Sequence[Row]
 ) -> Iterator[dict[str, Any]]:
     """The rows of deliveries for the events of these commits."""
     for row in rows:
-        commit = replace(commit_of(row), events=tuple(decode_events(row["events"])))
-        committed_ms = row["committed_ms"]
-        for told in tell(listening, schedule_id, epoch, commit, committed_ms):
+        one = logged(row)
+        committed_ms = one.committed_ms
+        for told in tell(listening, schedule_id, epoch, one.commit, committed_ms):
             body_told = msgspec.json.encode(told.payload).decode()
             for webhook_id in told.webhook_ids:
                 yield {

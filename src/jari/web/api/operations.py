@@ -4,12 +4,15 @@ from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from jari.domain.errors import Unavailable
 from jari.domain.permissions import Action
 from jari.web.api.calls import Call
 from jari.web.api.endpoints import Endpoint, Kind
 from jari.web.api.shapes import Answer
 from jari.web.replies import Reply
 from jari.web.services import Services
+
+RETRY_SECONDS = 2
 
 
 class Alive(Answer, frozen=True):
@@ -32,6 +35,8 @@ async def livez(_: Services, __: Call[None, None]) -> Alive:
 
 async def readyz(services: Services, _: Call[None, None]) -> Ready:
     """Can it serve."""
+    if services.drain.has_begun:
+        raise Unavailable("This server is ending: ask another.", retry_after_seconds=RETRY_SECONDS)
     await services.live.check_store()
     if services.redis_answers is None:
         return Ready(ready=True)

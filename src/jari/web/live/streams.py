@@ -151,6 +151,9 @@ class Hub:
         self._watchers_of: Counter[int] = Counter()  # by schedule; without zeros
         self.viewer_count = 0
 
+    def opened(self, schedule: LiveSchedule) -> None:
+        """Nothing yet: nobody can watch a schedule before it has a replica."""
+
     def committed(self, schedule: LiveSchedule, commit: Commit) -> None:
         """Remember a commit for the next tick."""
         if schedule.id in self._channels:
