@@ -12,12 +12,13 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, holds, imports, purchases, viewers
+from bench import answers, holds, holds_in_redis, imports, purchases, viewers
 from bench.rows import Row
 
 FIGURES = {
     **answers.FIGURES,
     **holds.FIGURES,
+    **holds_in_redis.FIGURES,
     **viewers.FIGURES,
     **purchases.FIGURES,
     **imports.FIGURES,

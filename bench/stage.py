@@ -72,8 +72,8 @@ def processor_seconds(process_id: int) -> float:
 
 
 @contextmanager
-def world_in(url: str) -> Iterator[World]:
-    world = World(url)
+def world_in(url: str, **settings: Any) -> Iterator[World]:
+    world = World(url, **settings)
     try:
         yield world
     finally:

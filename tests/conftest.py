@@ -52,9 +52,10 @@ sys.addaudithook(_listen)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--house-store",
-        choices=("sqlite", "memory"),
+        choices=("sqlite", "memory", "redis", "holds-in-redis"),
         default="sqlite",
-        help="where the houses of the features keep their books; in memory they serve within the tests' process",
+        help="where the houses of the features keep their books; in memory they serve within the tests' process, with "
+        "redis on a PostgreSQL beside it",
     )
 
 
@@ -204,11 +205,11 @@ def store_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make_world() -> Iterator[Callable[[str], World]]:
+def make_world() -> Iterator[Callable[..., World]]:
     made: list[World] = []
 
-    def make(url: str) -> World:
-        made.append(World(url))
+    def make(url: str, **settings: Any) -> World:
+        made.append(World(url, **settings))
         return made[-1]
 
     yield make

@@ -29,6 +29,15 @@ replicas = Gauge("jari_replicas", "Schedules whose seats are in memory")
 plans = Gauge("jari_plans", "Venues whose plans are in memory")
 redis_away = Gauge("jari_redis_away", "1 while Redis counts as away, and nobody waits for it")
 redis_failures = Counter("jari_redis_failures", "Commands and reads that Redis did not answer")
+unpersisted_commits = Gauge("jari_unpersisted_commits", "Commits in Redis that PostgreSQL does not have yet")
+unpersisted_seconds = Gauge(
+    "jari_unpersisted_seconds", "For how long the oldest of these has waited; a loss of Redis loses no more"
+)
+sheets_begun = Counter(
+    "jari_sheets_begun",
+    "How often a schedule's seats were put into Redis: as before, or anew because versions were lost there",
+    ["how"],
+)
 dead_versions = Gauge(
     "jari_dead_versions",
     "Old versions of schedules' rows that PostgreSQL keeps for a snapshot that stays open",
@@ -63,6 +72,8 @@ refunds = Counter("jari_refunds", "Refunds tried, by outcome: done, postponed", 
 webhooks = Counter(
     "jari_webhooks", "Deliveries to webhooks, by outcome: delivered, postponed, dead", ["outcome"]
 )
+relayed_events = Counter("jari_relayed_events", "Events that were acknowledged outside", ["relay"])
+relay_failures = Counter("jari_relay_failures", "Pages of events that were not acknowledged", ["relay"])
 relay_lag = Gauge(
     "jari_relay_lag_commits",
     "Commits that a relay has yet to pass on, when they were last counted",

@@ -222,6 +222,27 @@ class WebhookSettings(PollSettings, ChangeLogSettings, DutySettings):
 
 
 @dataclass(frozen=True)
+class KafkaSettings(DutySettings):
+    """Events to Kafka."""
+
+    kafka: str = ""  # the brokers to begin with, e.g. kafka-1:9092,kafka-2:9092; empty: no events to Kafka
+    kafka_topic: str = "jari.events"
+    kafka_client_id: str = "jari"
+    kafka_security: str = ""  # SSL, SASL_SSL or SASL_PLAINTEXT; empty: PLAINTEXT
+    kafka_sasl_mechanism: str = ""  # PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+    kafka_username: str = ""
+    kafka_password: str = dataclasses.field(default="", repr=False)
+    kafka_ca_file: str = ""  # of who signed the brokers' certificates; empty: who the system trusts
+    kafka_certificate_file: str = ""  # ours, where brokers ask for one, with its key
+    kafka_key_file: str = ""
+    kafka_key_password: str = dataclasses.field(default="", repr=False)
+    kafka_page_size: int = 500  # commits sent before the relay's position moves
+    kafka_timeout_seconds: int = 30  # without any acknowledgement; then the page is begun again
+    kafka_buffer_bytes: int = 32 * 1024 * 1024  # of events on their way
+    kafka_max_message_bytes: int = 1_000_000  # of one event; the brokers' usual limit
+
+
+@dataclass(frozen=True)
 class AuditSettings:
     """Looking for what must never be."""
 
@@ -347,6 +368,23 @@ class RedisSettings:
 
 
 @dataclass(frozen=True)
+class RedisHoldSettings(ChangeLogSettings):
+    """Holds that are decided in Redis."""
+
+    holds: str = "database"  # or "redis": decided there, and recorded in PostgreSQL a moment later
+    sheet_lease_ms: int = 2_000  # who decides about a schedule keeps the others out for so long at most …
+    sheet_wait_seconds: int = 5  # … who wait so long for it
+    mend_tries: int = 3  # of a schedule's seats in Redis, if they are not what PostgreSQL says
+    persist_ms: int = 50  # between two looks for what PostgreSQL does not have yet
+    persist_page_size: int = 64  # commits recorded together
+    take_over_ms: int = 1_000  # after that another process records what one that froze or died was to record
+    max_unpersisted_commits: int = 2_000  # of a schedule; beyond that holds are refused …
+    max_unpersisted_seconds: int = 10  # … as they are if the oldest has waited so long
+    quiet_seconds: int = 30  # without a hold; then nothing of a schedule can be lost with Redis
+    keep_answers_seconds: int = 600  # in Redis, if PostgreSQL does not take them over sooner
+
+
+@dataclass(frozen=True)
 class StatusStreamSettings(PollSettings, RedisSettings):
     """The status stream in Redis."""
 
@@ -413,6 +451,7 @@ class Settings(
     GatewayChoice,
     PaymentSettings,
     WebhookSettings,
+    KafkaSettings,
     AuditSettings,
     DocumentSettings,
     StreamSettings,
@@ -421,6 +460,7 @@ class Settings(
     CatalogueSettings,
     DatabaseSettings,
     RedisSettings,
+    RedisHoldSettings,
     ServerSettings,
 ):
     """What an operator may set. Numbers must be positive."""

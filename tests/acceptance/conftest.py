@@ -4,7 +4,9 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,8 +19,9 @@ from jari.domain.users import Role
 from jari.domain.venues import Grade, Section
 from jari.usecases.organising import Organising
 from support.backdoors import backdoor_of
-from support.databases import sqlite_in
+from support.databases import postgres_server, sqlite_in
 from support.inside import ServerInside
+from support.redises import redis_server
 from support.sandboxes import Sandbox
 from support.servers import Server
 from support.streams import Event
@@ -54,13 +57,30 @@ def a_house(
     if store == "memory":
         world = World(f"memory:{uuid.uuid4().hex}")
         server = ServerInside(world, **house_settings)
-    else:
-        directory = tmp_path_factory.mktemp("house")
-        url = sqlite_in(directory)
-        world, server = World(url), Server(url, directory / "server.log", **house_settings)
-    yield House(server.start(), world, sandbox)
-    server.kill()
-    world.close()
+        yield House(server.start(), world, sandbox)
+        server.kill()
+        world.close()
+        return
+    directory = tmp_path_factory.mktemp("house")
+    with books(store, directory) as (url, beside):
+        world = World(url, **beside)
+        server = Server(url, directory / "server.log", **house_settings, **beside)
+        yield House(server.start(), world, sandbox)
+        server.kill()
+        world.close()
+
+
+@contextmanager
+def books(store: str, directory: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where a house keeps its books: the database, and the settings of what is beside it."""
+    if store == "sqlite":
+        yield sqlite_in(directory), {}
+        return
+    with ExitStack() as opened:
+        postgres = opened.enter_context(postgres_server(durable=False))
+        redis = opened.enter_context(redis_server())
+        holds = "redis" if store == "holds-in-redis" else "database"
+        yield postgres.url(postgres.copy()), {"redis": redis.url, "holds": holds}
 
 
 @pytest.fixture(scope="session")

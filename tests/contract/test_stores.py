@@ -1,4 +1,4 @@
-"""What every seating store must do, on SQLite, on PostgreSQL and in memory."""
+"""What every seating store must do: in memory, on SQLite, on PostgreSQL, and on Redis before a PostgreSQL."""
 
 import asyncio
 import time
@@ -25,9 +25,30 @@ NO_SCHEDULE = 999_999
 WAIT_SECONDS = 5
 
 
+@pytest.fixture(
+    params=[
+        pytest.param("memory", marks=pytest.mark.memory),
+        "sqlite",
+        "postgres",
+        "valkey",
+        "redis7",
+        "cluster",
+    ]
+)
+def settings(request):
+    """What names a fresh store of each kind; Redis decides about holds before a PostgreSQL."""
+    kind = request.param
+    if kind == "memory" and (marker := request.node.get_closest_marker("not_in_memory")):
+        pytest.skip(*marker.args)
+    url = request.getfixturevalue(f"{kind}_url")
+    if kind in {"memory", "sqlite", "postgres"}:
+        return Settings(database=url)
+    return Settings(database=request.getfixturevalue("postgres_url"), redis=url, holds="redis")
+
+
 @pytest.fixture
-async def stores(store_url):
-    stores = await open_stores(Settings(database=store_url))
+async def stores(settings):
+    stores = await open_stores(settings)
     yield stores
     await stores.close()
 
@@ -408,8 +429,8 @@ async def test_readers_do_not_wait_for_a_writer_and_do_not_see_what_is_not_commi
     assert await allocations(store, schedule_id) == [held(1), held(2)]
 
 
-async def test_two_processes_on_one_database_share_versions_and_seats(stores, schedule_id, store_url):
-    others = await open_stores(Settings(database=store_url))
+async def test_two_processes_on_one_database_share_versions_and_seats(stores, schedule_id, settings):
+    others = await open_stores(settings)
     try:
         commits = await asyncio.gather(
             *(
@@ -581,9 +602,9 @@ async def test_trimming_forgets_answers_by_their_age(store, schedule_id):
 
 
 @pytest.mark.not_in_memory("a memory is gone when the last one lets go of it")
-async def test_what_was_committed_is_there_for_the_next_process(store_url):
+async def test_what_was_committed_is_there_for_the_next_process(settings):
     async with AsyncExitStack() as first:
-        stores = await open_stores(Settings(database=store_url))
+        stores = await open_stores(settings)
         first.push_async_callback(stores.close)
         venue_id, _ = await Organising(stores.catalogue).import_venue(hall())
         schedule_id = await stores.catalogue.create_schedule(
@@ -596,7 +617,7 @@ async def test_what_was_committed_is_there_for_the_next_process(store_url):
         await write(stores.seating, schedule_id, *put(held(1), sold(2, BEN)))
         state = (await stores.seating.load(schedule_id, 0)).state
     async with AsyncExitStack() as second:
-        stores = await open_stores(Settings(database=store_url))
+        stores = await open_stores(settings)
         second.push_async_callback(stores.close)
         loaded = await stores.seating.load(schedule_id, 10)
         assert loaded.state == state

@@ -106,12 +106,12 @@ class World:
     Its event loop runs in another thread, so that it also works while a browser test occupies the main thread.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, **settings: Any) -> None:
         self.database_url = database_url
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.stores: Stores = self.run(open_stores(Settings(database=database_url)))
+        self.stores: Stores = self.run(open_stores(Settings(database=database_url, **settings)))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)

@@ -8,7 +8,7 @@ across all processes. Every later statement begins after that, and sees what the
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 import asyncpg
 import asyncpg.pool
@@ -170,7 +170,7 @@ class PostgresSeatingTransaction:
         self.state = state
         self.now_ms = now_ms
         self.written = False
-        self._connection = connection
+        self.connection = connection
         self._schedule_id = schedule_id
 
     async def read(
@@ -178,25 +178,25 @@ class PostgresSeatingTransaction:
     ) -> tuple[Sequence[Allocation], Sequence[Tenure]]:
         """Every allocation of these seats and of these buyers here, and the tenures ``kept``, as (buyer, seat)."""
         buyers, seats = [buyer_id for buyer_id, _ in kept], [seat_id for _, seat_id in kept]
-        rows = await self._connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids, buyers, seats)
+        rows = await self.connection.fetch(READ, self._schedule_id, seat_ids, buyer_ids, buyers, seats)
         return split_tenures(rows)
 
     async def answers(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
-        await self._connection.execute(
+        await self.connection.execute(
             LOCK_KEYS, [each.scope for each in requests], [each.key for each in requests]
         )
-        return await _answers(self._connection, requests)
+        return await _answers(self.connection, requests)
 
     async def reservations(
         self, ids: Sequence[int], payment_keys: Sequence[str], buyer_ids: Sequence[int]
     ) -> Sequence[Reservation]:
         """These reservations, those that have these payments, and the PENDING ones of these buyers here."""
-        heads = await self._connection.fetch(RESERVATIONS, self._schedule_id, ids, buyer_ids, payment_keys)
+        heads = await self.connection.fetch(RESERVATIONS, self._schedule_id, ids, buyer_ids, payment_keys)
         if not heads:
             return []
         ids = [row["id"] for row in heads]
-        return assemble(heads, *[await self._connection.fetch(statement, ids) for statement in PARTS_OF])
+        return assemble(heads, *[await self.connection.fetch(statement, ids) for statement in PARTS_OF])
 
     async def write(self, decision: Decision) -> None:
         """Write all. Raises StaleDecision where a seat is not as ``before`` says."""
@@ -210,7 +210,7 @@ class PostgresSeatingTransaction:
             await self._keep(decision.tenures)
         try:
             for table, rows in rows_to_write(decision.updates):
-                await self._connection.executemany(UPSERTS[table], rows)
+                await self.connection.executemany(UPSERTS[table], rows)
             if decision.answers:
                 await self._store(decision.answers)
         except asyncpg.IntegrityConstraintViolationError as error:
@@ -221,7 +221,7 @@ class PostgresSeatingTransaction:
 
     async def _insert(self, inserts: Sequence[Effect], commit: Commit) -> None:
         try:
-            await self._connection.execute(
+            await self.connection.execute(
                 INSERT,
                 self._schedule_id,
                 *_columns([each.after for each in inserts]),
@@ -235,7 +235,7 @@ class PostgresSeatingTransaction:
 
     async def _update(self, updates: Sequence[Effect]) -> None:
         olds = [each.before for each in updates if each.before]
-        tag = await self._connection.execute(
+        tag = await self.connection.execute(
             UPDATE,
             self._schedule_id,
             *_columns([each.after for each in updates]),
@@ -246,7 +246,7 @@ class PostgresSeatingTransaction:
 
     async def _delete(self, deletes: Sequence[Effect]) -> None:
         olds = [each.before for each in deletes if each.before]
-        tag = await self._connection.execute(
+        tag = await self.connection.execute(
             DELETE,
             self._schedule_id,
             [old.seat_id for old in olds],
@@ -256,7 +256,7 @@ class PostgresSeatingTransaction:
         _require_count(tag, len(deletes))
 
     async def _keep(self, tenures: Sequence[Tenure]) -> None:
-        await self._connection.execute(
+        await self.connection.execute(
             KEEP_TENURES,
             self._schedule_id,
             [each.buyer_id for each in tenures],
@@ -266,7 +266,7 @@ class PostgresSeatingTransaction:
         )
 
     async def _store(self, answers: Sequence[StoredAnswer]) -> None:
-        await self._connection.execute(
+        await self.connection.execute(
             STORE_ANSWERS,
             [each.request.scope for each in answers],
             [each.request.key for each in answers],
@@ -284,7 +284,7 @@ class PostgresSeatingStore:
         self._timeout_seconds = timeout_seconds  # to wait for a free connection
 
     @classmethod
-    async def connect(cls, settings: DatabaseSettings) -> "PostgresSeatingStore":
+    async def connect(cls, settings: DatabaseSettings) -> Self:
         """Open the pool. Its connections keep no state, so the pool need not reset them."""
 
         async def keep(_: object) -> None:

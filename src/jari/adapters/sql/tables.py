@@ -8,7 +8,8 @@ The tables of reservations refer to others without foreign keys, for the rows th
 ``sqlite_autoincrement`` keeps SQLite from giving such an id to a new seat.
 
 ``changes`` is the log of what was committed: ``body`` for viewers, ``events`` for those outside. It is the
-outbox, too: a relay remembers in ``relays`` up to which version it has passed a schedule's log on.
+outbox, too: a relay remembers in ``relays`` up to which version it has passed a schedule's log on. ``ahead`` has the
+schedules of which Redis may know more than the database, where holds are decided there.
 """
 
 from sqlalchemy import (
@@ -295,6 +296,13 @@ relays = Table(
     Column("name", String(32), primary_key=True),
     Column("schedule_id", BigInteger, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
+)
+
+ahead = Table(
+    "ahead",
+    metadata,
+    Column("schedule_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("mark", String(32), nullable=False),
 )
 
 webhooks = Table(

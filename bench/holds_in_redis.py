@@ -1,0 +1,110 @@
+"""Holds that are decided in Redis, against holds that are decided in PostgreSQL: the same servers, cores and requests."""
+
+import asyncio
+import statistics
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench import load
+from bench.rows import Row, ratio
+from bench.stage import hold_requests, on_postgres, processor_seconds, serving, stadium, world_in
+from support.databases import run_apart
+from support.redises import redis_server
+from support.servers import Server
+from support.worlds import Buyer, Match, World
+
+CONNECTIONS = 128
+FLOODS, HOLDS_IN_A_FLOOD = 3, 10_000
+INSTANCES = 2
+
+
+@dataclass
+class Side:
+    """One mode of holding: its servers, its sales, and what its floods cost."""
+
+    servers: list[Server]
+    world: World
+    sales: Iterator[Match]
+    buyers: list[Buyer]
+    rates: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+    database_seconds: list[float] = field(default_factory=list)  # of a processor, for a whole flood
+
+
+def holds_in_redis() -> list[Row]:
+    with ExitStack() as opened:
+        postgres, url = opened.enter_context(on_postgres())
+        redis = opened.enter_context(redis_server())
+        postmaster = run_apart(_postmaster(url))
+        sides = {
+            "database": _side(opened, url, {}),
+            "redis": _side(opened, postgres.url(postgres.copy()), {"redis": redis.url, "holds": "redis"}),
+        }
+        for turn in range(FLOODS + 1):
+            for side in sides.values():
+                _flood(side, postmaster, measured=turn > 0)
+    return _rows(sides["database"], sides["redis"])
+
+
+def _side(opened: ExitStack, url: str, settings: dict[str, Any]) -> Side:
+    world = opened.enter_context(world_in(url, **settings))
+    servers = [opened.enter_context(serving(url, **settings)) for _ in range(INSTANCES)]
+    return Side(servers, world, iter(stadium(world, FLOODS + 1)), world.buyers(HOLDS_IN_A_FLOOD))
+
+
+def _flood(side: Side, postmaster: int, *, measured: bool) -> None:
+    match = next(side.sales)
+    began = processor_seconds(postmaster)
+    results = asyncio.run(_hold_everywhere(side, match))
+    assert len(side.world.allocations(match)) == 3 * HOLDS_IN_A_FLOOD  # by now PostgreSQL has them all
+    if measured:
+        side.database_seconds.append(processor_seconds(postmaster) - began)
+        side.rates.append(sum(each.per_second for each in results))
+        side.p99_ms.append(max(each.percentile_ms(0.99) for each in results))
+
+
+async def _hold_everywhere(side: Side, match: Match) -> list[load.Result]:
+    requests = list(hold_requests(match, side.buyers))
+    results = await asyncio.gather(
+        *(
+            load.run(
+                server.port,
+                iter(requests[number::INSTANCES]),
+                connections=CONNECTIONS // INSTANCES,
+                seconds=60,
+            )
+            for number, server in enumerate(side.servers)
+        )
+    )
+    for each in results:
+        assert set(each.statuses) == {201}, each.statuses
+    return results
+
+
+async def _postmaster(url: str) -> int:
+    """The process that all of PostgreSQL's are children of."""
+    connection = await asyncpg.connect(url)
+    directory = await connection.fetchval("SHOW data_directory")
+    await connection.close()
+    return int((Path(directory) / "postmaster.pid").read_text().split()[0])
+
+
+def _rows(database: Side, redis: Side) -> list[Row]:
+    note = (
+        f"{statistics.median(redis.rates):,.0f}/s against {statistics.median(database.rates):,.0f}/s; "
+        f"p99 {statistics.median(redis.p99_ms):.0f} and {statistics.median(database.p99_ms):.0f} ms"
+    )
+    costs = [1e6 * statistics.median(side.database_seconds) / HOLDS_IN_A_FLOOD for side in (redis, database)]
+    return [
+        Row(f"holds of 3 seats, {INSTANCES} instances, decided in Redis against PostgreSQL",
+            ratio(redis.rates, database.rates), "times", at_least=1.2, note=note),
+        Row("processor time of PostgreSQL for a hold, decided in Redis", costs[0], "µs", note=f"{costs[1]:.0f} µs where PostgreSQL decides"),
+    ]  # fmt: skip
+
+
+FIGURES = {"holds-in-redis": holds_in_redis}
