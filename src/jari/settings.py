@@ -388,17 +388,13 @@ class RedisHoldSettings(ChangeLogSettings):
 class StatusStreamSettings(PollSettings, RedisSettings):
     """The status stream in Redis."""
 
-    status_stream_size: int = (
-        10_000  # commits kept for each schedule, for processes and viewers who come back
-    )
+    status_stream_size: int = 10_000  # commits kept for each schedule, for those who come back
     status_stream_hours: int = 48  # a schedule in which nothing happens for so long leaves Redis
-    status_stream_page_size: int = 500  # entries of a schedule that are read at a time
+    status_stream_page_size: int = 500  # commits of a schedule that are read at a time
     status_publish_size: int = 2_000  # seats in one call, which Redis carries out as one step
-    status_queue_size: int = (
-        1_000  # commits of a schedule that wait to be published; older ones are in the change log
-    )
+    status_queue_size: int = 1_000  # commits of a schedule that wait for it; the change log has older ones
     status_rebuild_page_size: int = (
-        5_000  # seats or commits written at a time, so that Redis answers others meanwhile
+        1_000  # seats or commits written at a time; Redis answers others meanwhile
     )
     status_rebuilds_at_once: int = 2  # they use the connections of the tills
     max_status_readers: int = 6  # on a cluster, which is read slot by slot; the other schedules are polled
