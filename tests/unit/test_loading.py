@@ -41,8 +41,8 @@ def loader(stores, catalogue):
 
 async def test_the_second_schedule_of_a_venue_gets_the_layout_of_the_first(stores, catalogue, loader):
     first = await make_match(stores)
-    second = await make_schedule(stores, first.venue_id, first.venue, title="LG : KT")
-    loaded = [await loader.load(each.id) for each in (first, second)]
+    second_id = await make_schedule(stores, first.venue_id, title="LG : KT")
+    loaded = [await loader.load(each) for each in (first.id, second_id)]
     assert loaded[0].seat_map.layout is loaded[1].seat_map.layout
     assert catalogue.layouts_read == 1
 
@@ -57,7 +57,7 @@ async def test_a_layout_that_nobody_has_any_more_is_read_again(stores, catalogue
 async def test_a_new_plan_has_a_layout_of_its_own(stores, catalogue, loader):
     match = await make_match(stores, hall(rows=2, name="Hall"))
     before = await loader.load(match.id)
-    await Organising(stores.catalogue).import_venue(hall(rows=3, name="Hall"))
+    await Organising(stores.catalogue, stores.news).import_venue(hall(rows=3, name="Hall"))
     after = await loader.load(match.id)
     assert len(after.seat_map.layout.seat_ids) > len(before.seat_map.layout.seat_ids)
     assert catalogue.layouts_read == 2
