@@ -96,7 +96,9 @@ class Persisting:
                 f"PostgreSQL had version {head.persisted}, and has lost what is after {here.version}."
             )
         if here.version > head.state.version:
-            raise StaleDecision(f"PostgreSQL is at version {here.version}, and Redis at {head.state.version}.")
+            raise StaleDecision(
+                f"PostgreSQL is at version {here.version}, and Redis at {head.state.version}."
+            )
         if (head.state.epoch, head.state.layout_revision) != (here.epoch, here.layout_revision):
             same_plan = head.state.layout_revision == here.layout_revision
             if same_plan:  # a new plan brings a new epoch, too, but goes on with the versions
@@ -130,7 +132,7 @@ class Persisting:
                 return has_lost(look, body, stock)
 
             stock = await self._ledger.take_stock(sheet.schedule_id, version, lost)
-            await sheet.install(token, stock, look.run)
+            await sheet.install(token, stock, look)
             self._tell(sheet, look, stock)
         return await sheet.look()
 
@@ -251,7 +253,7 @@ class Persisting:
             head = look.sound
             if head is not None and head.behind == 0 and head.mark:
                 unmarking = [("HDEL", HEAD, ["mark"])]
-                if await sheet.take_steps(token, unmarking, on=head.state):
+                if await sheet.take_steps(token, unmarking, on=head.place):
                     await self._ledger.unmark(sheet.schedule_id, head.mark)
             if head is not None and head.behind == 0:
                 self._busy.discard(sheet.schedule_id)

@@ -119,7 +119,7 @@ class RedisSeatingTransaction:
             fields["behind_since"] = self.now_ms
         async with self._store.claiming(decision.answers):
             steps = [*self._steps(decision, persisted=False), head_step(fields)]
-            if not await self._sheet.take_steps(self._token, steps, on=self._head.state, give_back=True):
+            if not await self._sheet.take_steps(self._token, steps, on=self._head.place, give_back=True):
                 raise StaleDecision("Another has decided meanwhile.")
 
     async def follow(self) -> None:
@@ -136,7 +136,7 @@ class RedisSeatingTransaction:
             }
             steps = [*self._steps(self._decision, persisted=True), head_step(fields), *steps]
         try:
-            await self._sheet.take_steps(self._token, steps, on=self._head.state, give_back=True)
+            await self._sheet.take_steps(self._token, steps, on=self._head.place, give_back=True)
         except Unavailable:
             log.warning("sheet_not_told", schedule=self._sheet.schedule_id, version=self.state.version)
 
@@ -242,7 +242,7 @@ class RedisSeatingStore:
         async with self.persisting.prolonging(sheet, token):
             if head.behind:
                 await self.persisting.catch_up(sheet, head.state.version)
-            if not await sheet.take_steps(token, [head_step({"upgrading": 1})], on=head.state):
+            if not await sheet.take_steps(token, [head_step({"upgrading": 1})], on=head.place):
                 raise StaleDecision("Another has decided meanwhile.")
             async with self._ledger.transaction(sheet.schedule_id) as inner:
                 here = replace(inner.state, version=inner.state.version - 1)
