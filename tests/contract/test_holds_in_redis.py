@@ -175,6 +175,36 @@ async def test_two_who_record_at_once_enter_each_commit_once(stores, settings, r
     assert [each.version for each in await recorded.commits_after(schedule_id, 0, 100)] == list(range(1, 31))
 
 
+async def test_whoever_records_out_of_order_is_refused(store, recorded, sheet, schedule_id, monkeypatch):
+    """Else the change log would have gaps."""
+    for seat_id in (1, 2, 3):
+        await hold(store, schedule_id, seat_id)
+    in_order = Sheet.entries
+
+    async def from_the_end(self, first, count):
+        return [*await in_order(self, first, count)][::-1]
+
+    monkeypatch.setattr(Sheet, "entries", from_the_end)
+    with pytest.raises(StaleDecision):
+        await persist(store, sheet)
+    assert await seats_in(recorded, schedule_id) == ({}, 0)
+
+
+async def test_without_a_look_at_the_order_the_log_has_gaps(store, recorded, sheet, schedule_id, monkeypatch):
+    """The negative control of the test above: the look at the versions is what finds it."""
+    for seat_id in (1, 2, 3):
+        await hold(store, schedule_id, seat_id)
+    in_order = Sheet.entries
+
+    async def only_the_last(self, first, count):
+        return [*await in_order(self, first, count)][-1:]
+
+    monkeypatch.setattr(Sheet, "entries", only_the_last)
+    monkeypatch.setattr("jari.adapters.sql.seating_ledger.require_next", lambda *_: None)
+    await persist(store, sheet)
+    assert [each.version for each in await recorded.commits_after(schedule_id, 0, 10)] == [3]
+
+
 async def test_what_one_process_has_committed_another_records(stores, settings, recorded, schedule_id):
     """The group wakes whoever looks; the one that committed never does."""
     await hold(stores.seating, schedule_id, 1)
