@@ -72,6 +72,8 @@ refunds = Counter("jari_refunds", "Refunds tried, by outcome: done, postponed", 
 webhooks = Counter(
     "jari_webhooks", "Deliveries to webhooks, by outcome: delivered, postponed, dead", ["outcome"]
 )
+relayed_events = Counter("jari_relayed_events", "Events that were acknowledged outside", ["relay"])
+relay_failures = Counter("jari_relay_failures", "Pages of events that were not acknowledged", ["relay"])
 relay_lag = Gauge(
     "jari_relay_lag_commits",
     "Commits that a relay has yet to pass on, when they were last counted",

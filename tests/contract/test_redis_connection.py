@@ -56,6 +56,11 @@ async def test_a_command_is_answered(connect, redis_url):
         assert await client.get("{1}:a") == b"b"
 
 
+async def test_many_who_are_the_first_and_come_at_once_are_all_answered(connect, redis_url):
+    connection = connect(redis_url, redis_connections=20)
+    assert set(await asyncio.gather(*(refused(connection) for _ in range(20)))) == {None}
+
+
 async def test_a_script_runs_whether_the_server_knows_it_or_not(connect, redis_url, script):
     connection = connect(redis_url)
     assert await connection.run(script, ["{1}:n"], 2) == 2

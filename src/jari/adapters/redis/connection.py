@@ -67,6 +67,7 @@ class Connection:
         self._reads = _client(settings.redis, self._block_ms / 1000 + timeout_seconds, settings.redis_reads)
         self._room_for_commands = asyncio.Semaphore(settings.redis_connections)
         self._room_for_reads = asyncio.Semaphore(settings.redis_reads)
+        self._learning_nodes = asyncio.Lock()
         self._reading: set[asyncio.Task[Any]] = set()
 
     @property
@@ -88,7 +89,7 @@ class Connection:
         """
         async with self._room_for_commands:
             with self._guarded():
-                yield self._commands
+                yield await self._ready(self._commands)
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
         """Run a script, and return its answer.
@@ -135,10 +136,16 @@ class Connection:
     async def _read(self, positions: Mapping[str, str], count: int) -> Mapping[bytes, Sequence[Entry]]:
         async with self._room_for_reads:
             with self._guarded():
-                answer: Any = await self._reads.xread(
-                    cast("Any", positions), count=count, block=self._block_ms
-                )
+                client = await self._ready(self._reads)
+                answer: Any = await client.xread(cast("Any", positions), count=count, block=self._block_ms)
         return dict(answer)
+
+    async def _ready(self, client: Client) -> Client:
+        """The client, once a cluster's nodes are known. Of many who ask for them at once, each ends others' connections."""
+        if isinstance(client, RedisCluster):
+            async with self._learning_nodes:
+                await client.initialize()
+        return client
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
