@@ -9,7 +9,7 @@ import redis as client_of_redis
 from jari.adapters.redis import sheet as sheets
 from jari.adapters.redis.sheet import Sheet
 from jari.adapters.sql.seating_ledger import merged
-from jari.domain.errors import StaleDecision, Unavailable
+from jari.domain.errors import PlanDropsSeats, StaleDecision, Unavailable
 from jari.domain.schedules import Kind
 from jari.domain.seating import Allocation, Change, Effect, Status
 from jari.domain.seatmap import Commit
@@ -55,7 +55,7 @@ async def recorded(postgres_url):
 
 @pytest.fixture
 async def schedule_id(stores):
-    organising = Organising(stores.catalogue)
+    organising = Organising(stores.catalogue, stores.news)
     venue_id, _ = await organising.import_venue(hall(rows=5, cols=10))
     return await organising.create_schedule(
         venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, opens_ms=0
@@ -376,7 +376,7 @@ async def test_redis_restored_from_an_old_file_begins_a_new_epoch_though_it_may_
     server = make_redis()
     stores = await open_stores(Settings(database=postgres_url, redis=server.url, holds="redis"))
     try:
-        organising = Organising(stores.catalogue)
+        organising = Organising(stores.catalogue, stores.news)
         venue_id, _ = await organising.import_venue(hall())
         schedule_id = await organising.create_schedule(
             venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, opens_ms=0
@@ -450,8 +450,7 @@ async def test_a_sheet_that_was_left_alone_for_a_while_is_not_marked_and_the_nex
 
 async def test_a_sale_that_is_closed_is_closed_on_the_sheet(stores, store, schedule_id):
     await hold(store, schedule_id, 1)
-    await Organising(stores.catalogue).close_sale(schedule_id)
-    await store.states([schedule_id])
+    await Organising(stores.catalogue, stores.news).close_sale(schedule_id)
     async with store.transaction(schedule_id) as transaction:
         assert transaction.state.sale.enabled is False
 
@@ -460,10 +459,38 @@ async def test_a_new_plan_reaches_the_sheet_with_its_epoch_and_no_hold_is_lost(s
     first = await hold(store, schedule_id, 1)
     venue = await stores.catalogue.venue(1)
     await stores.catalogue.save_venue(replace(venue, width=venue.width + 1))
-    _, states = await store.states([schedule_id])
-    assert states[schedule_id].layout_revision == first.layout_revision + 1
-    assert states[schedule_id].epoch != first.epoch
+    async with store.transaction(schedule_id) as transaction:
+        assert transaction.state.layout_revision == first.layout_revision + 1
+        assert transaction.state.epoch != first.epoch
     assert await seats_in(store, schedule_id) == ({1: ANN}, 1)
+
+
+async def test_a_plan_cannot_drop_a_seat_that_only_redis_knows_to_be_held(stores, store, schedule_id):
+    await hold(store, schedule_id, 1)
+    with pytest.raises(PlanDropsSeats):
+        await stores.catalogue.save_venue(without_the_first_seat(await stores.catalogue.venue(1)))
+    assert await seats_in(store, schedule_id) == ({1: ANN}, 1)
+
+
+async def test_a_plan_that_drops_a_held_seat_behind_the_backs_of_the_servers_wins(
+    stores, store, recorded, sheet, schedule_id, postgres_url
+):
+    """As the command does that was given no Redis."""
+    await hold(store, schedule_id, 1, 2)
+    unaware = await open_stores(Settings(database=postgres_url))
+    await unaware.catalogue.save_venue(without_the_first_seat(await unaware.catalogue.venue(1)))
+    await unaware.close()
+    await store.states([schedule_id])
+    assert await seats_in(store, schedule_id) == ({}, 0)
+    await hold(store, schedule_id, 2)
+    assert await seats_in(store, schedule_id) == ({2: ANN}, 1)
+
+
+def without_the_first_seat(venue):
+    section, *sections = venue.sections
+    block, *blocks = section.blocks
+    block = replace(block, seats=block.seats[1:])
+    return replace(venue, sections=(replace(section, blocks=(block, *blocks)), *sections))
 
 
 # --- the lease and the version

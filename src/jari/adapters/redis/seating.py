@@ -204,8 +204,7 @@ class RedisSeatingStore:
                 await transaction.follow()
                 self.persisting.look_after(schedule_id)
             finally:
-                with suppress(Unavailable):  # then the lease ends by itself
-                    await sheet.give_back(token)
+                await self._leave(sheet, token)
 
     async def _begin(self, sheet: Sheet, token: str) -> tuple[Look, Head]:
         """Get the lease of a sound sheet."""
@@ -249,6 +248,27 @@ class RedisSeatingStore:
                 if here != head.state:
                     raise StaleDecision(f"PostgreSQL is at {here}, and Redis at {head.state}.")
                 yield inner
+
+    @asynccontextmanager
+    async def paused(self, schedule_ids: Sequence[int]) -> AsyncIterator[None]:
+        """Let nobody decide about these schedules in Redis within this block; PostgreSQL has all that was decided.
+
+        If Redis is away, nobody decides there anyhow.
+        """
+        async with AsyncExitStack() as pausing:
+            for schedule_id in schedule_ids:
+                sheet, token = Sheet(self._redis, schedule_id), secrets.token_hex(8)
+                with suppress(Unavailable):
+                    pausing.push_async_callback(self._leave, sheet, token)
+                    look = await self._take(sheet, token)
+                    await pausing.enter_async_context(self.persisting.prolonging(sheet, token))
+                    if look.head is not None and look.head.behind:
+                        await self.persisting.catch_up(sheet, look.head.state.version)
+            yield
+
+    async def _leave(self, sheet: Sheet, token: str) -> None:
+        with suppress(Unavailable):  # then the lease ends by itself
+            await sheet.give_back(token)
 
     def require_room(self, head: Head, now_ms: int) -> None:
         """Refuse holds while PostgreSQL is too far behind.
