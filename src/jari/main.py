@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -17,14 +18,20 @@ from jari.adapters import payments
 from jari.adapters.memory.accounts import MemoryAccountStore
 from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.adapters.memory.catalogue import MemoryCatalogueStore
+from jari.adapters.memory.claims import MemoryRequestClaims
 from jari.adapters.memory.duties import MemoryDutyStore
+from jari.adapters.memory.news import MemoryNews
 from jari.adapters.memory.relays import MemoryRelayStore
 from jari.adapters.memory.reservations import MemoryReservationStore
 from jari.adapters.memory.seating import MemorySeatingStore
 from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.passwords import ArgonPasswords
+from jari.adapters.redis.attempts import FallbackAttemptStore, RedisAttemptStore
+from jari.adapters.redis.catalogue import RedisCatalogueStore
+from jari.adapters.redis.claims import RedisRequestClaims
 from jari.adapters.redis.connection import Connection, open_redis
+from jari.adapters.redis.news import RedisNews
 from jari.adapters.redis.persisting import Persisting
 from jari.adapters.redis.seating import RedisSeatingStore
 from jari.adapters.redis.status_stream import RedisStatusStream
@@ -41,10 +48,13 @@ from jari.adapters.sql.seating_sqlite import SqliteSeatingStore
 from jari.adapters.sql.webhooks import SqlWebhookStore
 from jari.adapters.system import CHANCE, CLOCK
 from jari.adapters.webhook_sender import HttpWebhookSender
+from jari.domain.relays import KAFKA
 from jari.ports.accounts import AccountStore, AttemptStore
+from jari.ports.answers import RequestClaims
 from jari.ports.catalogue import CatalogueStore
 from jari.ports.duties import DutyStore
-from jari.ports.relays import RelayStore
+from jari.ports.news import NewsWire
+from jari.ports.relays import EventSink, RelayStore
 from jari.ports.reservations import ReservationStore
 from jari.ports.seating import SeatingStore
 from jari.ports.system import Chance, Clock
@@ -60,11 +70,13 @@ from jari.usecases.gateways import NAME_IT, Gateways
 from jari.usecases.holds import Holds
 from jari.usecases.idling import Idling
 from jari.usecases.live import Live
+from jari.usecases.news import Newsreader
 from jari.usecases.numbers import Numbers
 from jari.usecases.pace import Pace
 from jari.usecases.payments import Payments
 from jari.usecases.publishing import Publisher
 from jari.usecases.refunds import Refunds
+from jari.usecases.relays import EventRelay
 from jari.usecases.reservations import Reservations
 from jari.usecases.sweeping import Sweeper
 from jari.usecases.tickets import Tickets
@@ -90,6 +102,7 @@ log = structlog.get_logger()
 LAG_PROBE_SECONDS = 0.5
 GARBAGE_THRESHOLD = 20_000  # the default of 700 collects dozens of times a second under load
 
+DUTIES = "duties"  # the lease of all duties but the relay to Kafka, which may run in a process of its own
 TICKET_KEY = "ticket-key"
 DEVICE_KEY = "device-key"
 DEVICE_KEY_BYTES = 32
@@ -108,6 +121,8 @@ class Stores:
     duties: DutyStore
     relays: RelayStore
     webhooks: WebhookStore
+    news: NewsWire
+    claims: RequestClaims
     close: Callable[[], Coroutine[Any, Any, None]]
     redis: Connection | None = None
     persisting: Persisting | None = None
@@ -169,16 +184,21 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
         seating = await _open_seating(database, redis, settings)
         opening.push_async_callback(seating.close)
         accounts = SqlAccountStore(database)
+        attempts = MemoryAttemptStore(clock, settings) if database.is_sqlite else accounts
         return Stores(
             database,
             seating,
-            SqlCatalogueStore(database),
+            RedisCatalogueStore(database, seating)
+            if isinstance(seating, RedisSeatingStore)
+            else SqlCatalogueStore(database),
             accounts,
-            MemoryAttemptStore(clock, settings) if database.is_sqlite else accounts,
+            attempts if redis is None else FallbackAttemptStore(RedisAttemptStore(redis), attempts),
             SqlReservationStore(database),
             SqlDutyStore(database),
             SqlRelayStore(database),
             SqlWebhookStore(database),
+            MemoryNews() if redis is None else RedisNews(redis, settings),
+            MemoryRequestClaims() if redis is None else RedisRequestClaims(redis, chance, settings),
             close=opening.pop_all().aclose,
             redis=redis,
             persisting=seating.persisting if isinstance(seating, RedisSeatingStore) else None,
@@ -213,6 +233,8 @@ def _memory_stores(memory: Memory) -> Stores:
         MemoryDutyStore(memory),
         MemoryRelayStore(memory),
         MemoryWebhookStore(memory),
+        memory.news,
+        memory.claims,
         close=memory.close,
     )
 
@@ -260,10 +282,12 @@ class Application:
         settings: Settings,
         mounts: Mapping[str, ASGIApp] | None = None,
         *,
+        sink: EventSink | None = None,
         worker: Worker | None = None,
         clock: Clock = CLOCK,
         chance: Chance = CHANCE,
     ) -> None:
+        self.sink = sink
         self.figures = Figures(worker, settings)
         self.settings = settings
         self.stores = stores
@@ -271,12 +295,13 @@ class Application:
         self.mounts = mounts or {}
         stream = RedisStatusStream(stores.redis, settings) if stores.redis else None
         self.live = Live(stores.seating, stores.catalogue, clock, settings, stream)
-        self.tills = Tills(self.live, stores.seating, settings)
+        self.tills = Tills(self.live, stores.seating, stores.claims, settings)
         self.passwords = ArgonPasswords(settings)
         self.accounts = Accounts(
-            stores.accounts, stores.attempts, self.passwords, devices, clock, chance, settings
+            stores.accounts, stores.attempts, stores.news, self.passwords, devices, clock, chance, settings
         )
         self.catalogue = Catalogue(stores.catalogue, clock, settings)
+        self.newsreader = Newsreader(stores.news, self.accounts, self.catalogue)
         self.idling = Idling(self.live, self.catalogue)
         self.holds = Holds(self.live, self.tills, stores.seating, clock, chance, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
@@ -294,7 +319,7 @@ class Application:
         )
         self.webhooks = Webhooks(stores.webhooks, self.sender, clock, chance, settings)
         self.auditor = Auditor(sold, clock, settings)
-        self.duties = Duties(stores.duties, self._works(), clock, chance, settings)
+        self.duties = Duties(DUTIES, stores.duties, self._works(), clock, chance, settings)
         self.printer = Printer(settings)
         self.snapshots = Snapshots()
         self.hub = Hub(self.snapshots, settings)
@@ -367,10 +392,13 @@ class Application:
                 self.idling.run(),
                 self.sweeper.run(),
                 self.accounts.run(),
+                self.newsreader.run(),
                 self.duties.run(),
                 _measure_loop_lag(),
             ):
                 await stack.enter_async_context(_background(work))
+            if self.sink is not None:
+                await stack.enter_async_context(relaying(self.stores, self.sink, self.settings))
             await stack.enter_async_context(self.figures.told_to_others())
             gc.collect()
             gc.freeze()  # all objects of now stay, so no collection need look at them again
@@ -392,7 +420,10 @@ async def serve(
         stores = await open_stores(settings)
         opened.push_async_callback(stores.close)
         signer, devices = await open_signer(stores.duties), await open_devices(stores.duties, settings)
-        application = Application(stores, signer, devices, gateways, settings, mounts, worker=worker)
+        sink = open_sink(settings) if settings.kafka else None
+        application = Application(
+            stores, signer, devices, gateways, settings, mounts, sink=sink, worker=worker
+        )
         if worker is None:
             warn_of_proxies(settings)
         listening = listen(settings) if worker is None else worker.listening
@@ -400,6 +431,47 @@ async def serve(
             application.asgi(), application.hub, application.deadlines, application.drain, settings, worker
         )
         await server.serve([listening])
+
+
+def open_sink(settings: Settings) -> EventSink:
+    """Where events go.
+
+    Raises:
+        BadSetting: Kafka's client is not installed, or does not take the settings.
+    """
+    try:
+        from jari.adapters.kafka.sink import KafkaSink  # noqa: PLC0415 - its client is an extra
+    except ImportError:
+        raise BadSetting(
+            "JARI_KAFKA is set, but Kafka's client is not installed: install it by pip install 'jari[kafka]', or unset"
+            " JARI_KAFKA."
+        ) from None
+    return KafkaSink(settings)
+
+
+@asynccontextmanager
+async def relaying(stores: Stores, sink: EventSink, settings: Settings) -> AsyncIterator[None]:
+    """Within the block, pass events on to Kafka while this process has the lease for that."""
+    relay = EventRelay(KAFKA, stores.relays, sink, settings)
+    duties = Duties(relay.name, stores.duties, [relay.relay], CLOCK, CHANCE, settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(sink.close)
+        await stack.enter_async_context(_background(duties.run()))
+        yield
+
+
+async def relay_events(settings: Settings) -> None:
+    """Pass events on to Kafka until told to end."""
+    sink, ended = open_sink(settings), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    stores = await open_stores(settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(stores.close)
+        await stack.enter_async_context(relaying(stores, sink, settings))
+        log.info("relaying", kafka=settings.kafka, topic=settings.kafka_topic)
+        await ended.wait()
+    log.info("stopped")
 
 
 @asynccontextmanager

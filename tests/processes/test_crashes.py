@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.buyers import Acknowledged, hold
+from support.buyers import Acknowledged, client_of_many, hold
 from support.servers import Server
 from support.worlds import Buyer, Match, World
 
@@ -24,8 +24,7 @@ async def flood(
 ) -> Acknowledged:
     """All at once hold three seats of their own, round after round; the server is killed after so many holds."""
     result = Acknowledged()
-    limits = httpx.Limits(max_connections=len(buyers))
-    async with httpx.AsyncClient(limits=limits, timeout=30) as client:
+    async with client_of_many() as client:
 
         async def buy(number: int, buyer: Buyer) -> None:
             for turn in range(rounds):

@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import httpx
-
-from support.buyers import Acknowledged, hold
+from support.buyers import Acknowledged, client_of_many, hold
 from support.servers import Server
 from support.worlds import Buyer, Match, World
 
@@ -29,7 +27,7 @@ async def hold_all(
 ) -> Acknowledged:
     """Each of them holds seats of their own, all at once."""
     result = Acknowledged()
-    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=len(buyers))) as client:
+    async with client_of_many() as client:
 
         def ask(number: int, buyer: Buyer) -> object:
             first = first_seat + number * SEATS_PER_HOLD

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import httpx
+import aiohttp
 
+from support.buyers import Answer, ask, client_of_many
 from support.purchases import (
-    KEEP_SECONDS,
     Books,
     Shop,
     books,
@@ -36,6 +36,7 @@ SEATS_PER_SCHEDULE, SCHEDULES_PER_MATCH = 3, 50
 LANES = 50  # schedules that run at the same time
 HOLD_SECONDS = 1
 REST_SECONDS = 15.0
+PATIENCE_SECONDS = 60
 FOR_EVER = float("inf")
 
 ALLOWED = {
@@ -105,7 +106,7 @@ class Rival:
     """One of two buyers of the same seats; does steps, and remembers what it was told."""
 
     shop: Shop
-    http: httpx.AsyncClient
+    http: aiohttp.ClientSession
     told: Told
     match: Match
     buyer: Buyer
@@ -120,19 +121,19 @@ class Rival:
         path = f"/api/matches/{self.match.id}/allocations"
         answer = await self.send("hold", "POST", path, json={"seatIds": seat_ids})
         if answer.is_success:
-            held = answer.json()["data"]
+            held = answer.body["data"]
             self.claim(held["seatIds"], ends=moment(held["expiresAt"]))
 
     async def release(self) -> None:
         seat_ids = sorted({each.seat[1] for each in self.claims}) or self.seat_ids[:1]
         self.give_up(seat_ids)
         path = f"/api/matches/{self.match.id}/allocations"
-        await self.send("release", "DELETE", path, params={"seatId": seat_ids})
+        await self.send("release", "DELETE", path, params=[("seatId", each) for each in seat_ids])
 
     async def reserve(self) -> None:
         answer = await self.send("reserve", "POST", "/api/reservations", json={"scheduleId": self.match.id})
         if answer.is_success:
-            self.reservation = answer.json()["data"]
+            self.reservation = answer.body["data"]
             if self.reservation["expiresAt"]:  # what was joined to an earlier hold ends with that one
                 self.end_claims(self.reserved_ids(), moment(self.reservation["expiresAt"]))
 
@@ -141,7 +142,7 @@ class Rival:
         body = {"scheduleId": self.match.id, "seats": [{"row": row, "col": col} for row, col in places]}
         answer = await self.send("book", "POST", "/api/bookings/start", json=body)
         if answer.is_success:
-            self.reservation = answer.json()["data"]
+            self.reservation = answer.body["data"]
             if self.reservation["expiresAt"]:
                 self.claim(self.reserved_ids(), ends=moment(self.reservation["expiresAt"]))
 
@@ -170,7 +171,8 @@ class Rival:
         if payment := await self.authenticate():
             trouble = self.mood.choice([{"drop": "after"}, {"drop": "before"}, {"code": "PROVIDER_ERROR"}])
             behaviour = {"call": "confirm", "orderId": payment["orderId"], **trouble}
-            await self.http.post(f"{self.shop.sandbox.url}/sandbox/behaviours", json=behaviour)
+            async with self.http.post(f"{self.shop.sandbox.url}/sandbox/behaviours", json=behaviour):
+                pass
             await self.confirm(payment)
 
     async def refund(self) -> None:
@@ -199,17 +201,18 @@ class Rival:
         order_id, amount = self.reservation["orderId"], self.reservation["amount"]
         card = "good" if self.mood.random() < 0.85 else "rejected"
         form = {**checkout(order_id, amount), "choice": card}
-        answer = await self.http.post(f"{self.shop.sandbox.url}/pay", data=form)
-        if answer.status_code != 303:
-            return {}
-        key = parameters_of(answer.headers["location"])["paymentKey"]
+        url = f"{self.shop.sandbox.url}/pay"
+        async with self.http.post(url, data=form, allow_redirects=False) as answer:
+            if answer.status != 303:
+                return {}
+            key = parameters_of(answer.headers["location"])["paymentKey"]
         return {"paymentKey": key, "orderId": order_id, "amount": amount}
 
     async def confirm(self, payment: dict) -> None:
         answer = await self.send("pay", "POST", "/api/payments/confirm", json=payment)
         if not answer.is_success:
             return
-        bought = answer.json()["data"]
+        bought = answer.body["data"]
         if bought["status"] == "CONFIRMED":
             self.bought = bought
             self.claim([each["id"] for each in bought["seats"] if not each["refunded"]], ends=FOR_EVER)
@@ -237,11 +240,10 @@ class Rival:
     def place_of(self) -> dict[int, tuple[int, int]]:
         return {seat_id: place for place, seat_id in self.match.seat_at.items()}
 
-    async def send(self, step: str, method: str, path: str, **request: object) -> httpx.Response:
+    async def send(self, step: str, method: str, path: str, **request: object) -> Answer:
         url = self.mood.choice(self.shop.servers).url
-        headers = {"Cookie": f"jari={self.buyer.token}"}
-        answer = await self.http.request(method, f"{url}{path}", headers=headers, **request)
-        self.told.answers[step, answer.status_code, answer.json().get("code", "")] += 1
+        answer = await ask(self.http, self.buyer, method, f"{url}{path}", **request)
+        self.told.answers[step, answer.status, answer.body.get("code", "")] += 1
         return answer
 
 
@@ -313,17 +315,19 @@ async def run_race(
         program=(BROKEN, *breakages) if breakages else SERVE,
         servers=1 if url.startswith("sqlite") else 2,
         hold_seconds=HOLD_SECONDS,
+        # On a busy machine, too, an answer comes in the end.
+        request_seconds=PATIENCE_SECONDS,
+        database_timeout_seconds=PATIENCE_SECONDS,
     ) as shop:
         count = -(-schedules // SCHEDULES_PER_MATCH)
         first = shop.world.match(rows=SCHEDULES_PER_MATCH, cols=SEATS_PER_SCHEDULE)
         matches = [first, *(shop.world.another_match(first) for _ in range(count - 1))]
         buyers = shop.world.buyers(2 * schedules)
         told, numbers = Told(), iter(range(schedules))
-        limits = httpx.Limits(keepalive_expiry=KEEP_SECONDS)
+        async with client_of_many(PATIENCE_SECONDS) as http:
 
-        async def run_lane() -> None:
-            """One schedule after the other; a client that all shared would spend its time looking for connections."""
-            async with httpx.AsyncClient(verify=False, timeout=30, limits=limits) as http:
+            async def run_lane() -> None:
+                """One schedule after the other."""
                 for number in numbers:
                     match, place = matches[number % count], number // count * SEATS_PER_SCHEDULE
                     seat_ids = match.seat_ids[place : place + SEATS_PER_SCHEDULE]
@@ -333,7 +337,7 @@ async def run_race(
                     ]
                     await asyncio.gather(*(run_program(rival) for rival in pair))
 
-        await asyncio.gather(*(run_lane() for _ in range(LANES)))
+            await asyncio.gather(*(run_lane() for _ in range(LANES)))
         return Race(told, await asyncio.to_thread(all_books_at_rest, shop, matches, rest_seconds))
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from support.buyers import Acknowledged, hold
+from support.buyers import Acknowledged, client_of_many, hold
 from support.lonely_postgres import LonelyPostgres, lonely_postgres
 from support.servers import Server
 from support.streams import Listener
@@ -144,7 +144,7 @@ async def test_every_route_says_503_within_its_time(
 async def hold_each(url: str, match: Match, buyers: Sequence[Buyer], seat_ids: Sequence[int]) -> Acknowledged:
     """Each buyer asks for one seat, all at once."""
     result = Acknowledged()
-    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=len(buyers))) as client:
+    async with client_of_many(60) as client:
         asked = (
             hold(client, url, match, buyer, [seat_id], result)
             for buyer, seat_id in zip(buyers, seat_ids, strict=True)

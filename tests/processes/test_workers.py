@@ -16,7 +16,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from support.buyers import Acknowledged, hold
+from support.buyers import Acknowledged, client_of_many, hold
 from support.databases import Postgres
 from support.servers import Server, free_port
 from support.streams import Listener
@@ -121,7 +121,7 @@ async def test_what_was_acknowledged_survives_a_worker_and_the_worker_is_replace
     server = make_workers(postgres_url, max_seats_per_buyer=60)
     first, second = worker_ids(server)
     acknowledged, rounds = Acknowledged(), 15
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=len(buyers)), timeout=60) as client:
+    async with client_of_many(60) as client:
 
         async def buy(number: int) -> None:
             for turn in range(rounds):

@@ -1,13 +1,20 @@
-"""Many buyers at once over real HTTP: one client, with a connection for each request under way."""
+"""Many buyers at once over real HTTP: one client, with a connection for each request under way.
+
+The client is aiohttp's. Among hundreds of connections httpx spends more time looking for a free one than the server
+spends answering.
+"""
 
 import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
 
-import httpx
+import aiohttp
 
+from support.servers import KEEP_SECONDS
 from support.worlds import Buyer, Match
 
 
@@ -30,13 +37,21 @@ class Acknowledged:
         return sorted(seat_id for seat_id, buyers in self.owners().items() if len(buyers) > 1)
 
 
+def client_of_many(timeout_seconds: float = 30) -> aiohttp.ClientSession:
+    """A client that opens as many connections as it has requests under way. Each request brings its own cookie."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+    )
+
+
 async def race(
     urls: Sequence[str], match: Match, buyers: Sequence[Buyer], *, tries: int, seed: int = 1
 ) -> Acknowledged:
     """Let every buyer try several times for one to three seats, at one server after the other."""
     result = Acknowledged()
-    limits = httpx.Limits(max_connections=len(buyers), max_keepalive_connections=len(buyers))
-    async with httpx.AsyncClient(limits=limits, timeout=30) as client:
+    async with client_of_many() as client:
 
         async def buy(number: int, buyer: Buyer) -> None:
             mood = random.Random(f"{seed}-{number}")
@@ -49,24 +64,37 @@ async def race(
     return result
 
 
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+
+    @property
+    def is_success(self) -> bool:
+        return self.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+async def ask(client: aiohttp.ClientSession, buyer: Buyer, method: str, url: str, **request: Any) -> Answer:
+    headers = {"Cookie": f"jari={buyer.token}"}
+    async with client.request(method, url, headers=headers, **request) as answer:
+        return Answer(answer.status, await answer.json(content_type=None))
+
+
 async def hold(
-    client: httpx.AsyncClient,
+    client: aiohttp.ClientSession,
     url: str,
     match: Match,
     buyer: Buyer,
     seat_ids: Sequence[int],
     result: Acknowledged,
 ) -> None:
+    allocations, body = f"{url}/api/matches/{match.id}/allocations", {"seatIds": list(seat_ids)}
     try:
-        answer = await client.post(
-            f"{url}/api/matches/{match.id}/allocations",
-            json={"seatIds": list(seat_ids)},
-            headers={"Cookie": f"jari={buyer.token}"},
-        )
-    except httpx.HTTPError:
+        answer = await ask(client, buyer, "POST", allocations, json=body)
+    except (aiohttp.ClientError, TimeoutError):
         result.broken += 1
         return
-    result.statuses[answer.status_code] += 1
-    if answer.status_code == httpx.codes.CREATED:
-        data = answer.json()["data"]
+    result.statuses[answer.status] += 1
+    if answer.status == HTTPStatus.CREATED:
+        data = answer.body["data"]
         result.holds.append((buyer, data["holdId"], tuple(data["seatIds"])))

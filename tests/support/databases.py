@@ -111,7 +111,8 @@ def postgres_server(*, durable: bool = True) -> Iterator[Postgres]:
     server = start_postgres("jari-postgres-")
     postgres = Postgres(server.get_uri())
     if not durable:
-        postgres.execute("ALTER SYSTEM SET fsync = off")
+        for setting in ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'"):
+            postgres.execute(f"ALTER SYSTEM SET {setting}")
         postgres.execute("SELECT pg_reload_conf()")
     postgres.prepare()
     try:

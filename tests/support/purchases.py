@@ -22,12 +22,11 @@ from jari.domain.seating import Allocation, Status
 from support.backdoors import database_of
 from support.databases import Postgres, sqlite_in
 from support.sandboxes import Sandbox
-from support.servers import SERVE, Server, free_port
+from support.servers import KEEP_SECONDS, SERVE, Server, free_port
 from support.worlds import Buyer, Match, World
 
 REST_SECONDS = 20.0
 LONG_AGO_MS = 1_000
-KEEP_SECONDS = 2  # a server closes a connection that was idle for 5: none may be used at that moment
 WEBHOOKS = "/api/payments/webhook/toss"
 
 

@@ -16,6 +16,7 @@ from support.nursery import Process, nursery
 
 START_SECONDS = 20.0
 END_SECONDS = 15.0
+KEEP_SECONDS = 2  # a server closes a connection that was idle for 5: none may be used at that moment
 SERVE = ("-m", "jari", "serve")
 
 

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import httpx
@@ -147,27 +147,16 @@ class World:
         return sorted(loaded.allocations, key=lambda each: each.seat_id)
 
     def another_match(self, match: Match) -> Match:
-        """One more occasion in the same venue."""
-        return self.run(make_schedule(self.stores, match.venue_id, match.venue, title="LG : KT"))
+        """One more occasion in the same venue, with the same seats."""
+        return replace(match, id=self.run(make_schedule(self.stores, match.venue_id, title="LG : KT")))
 
 
 async def make_match(
     stores: Stores, venue: Venue | None = None, *, title: str = "LG : Doosan", opened: bool = True
 ) -> Match:
     venue = venue or hall()
-    venue_id, _ = await Organising(stores.catalogue).import_venue(venue)
-    return await make_schedule(stores, venue_id, venue, title=title, opened=opened)
-
-
-async def make_schedule(
-    stores: Stores, venue_id: int, venue: Venue, *, title: str, opened: bool = True
-) -> Match:
-    organising = Organising(stores.catalogue)
-    schedule_id = await organising.create_schedule(
-        venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
-    )
-    if opened:
-        await organising.open_sale(schedule_id)
+    venue_id, _ = await Organising(stores.catalogue, stores.news).import_venue(venue)
+    schedule_id = await make_schedule(stores, venue_id, title=title, opened=opened)
     seat_ids = await stores.catalogue.seat_ids(venue_id)
     return Match(
         schedule_id,
@@ -176,6 +165,16 @@ async def make_schedule(
         dict(await stores.catalogue.block_ids(venue_id)),
         {block.name: [seat_ids[seat.guid] for seat in block.seats] for _, block in venue.blocks()},
     )
+
+
+async def make_schedule(stores: Stores, venue_id: int, *, title: str, opened: bool = True) -> int:
+    organising = Organising(stores.catalogue, stores.news)
+    schedule_id = await organising.create_schedule(
+        venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
+    )
+    if opened:
+        await organising.open_sale(schedule_id)
+    return schedule_id
 
 
 async def make_buyers(stores: Stores, count: int, role: Role = Role.BUYER) -> list[Buyer]:

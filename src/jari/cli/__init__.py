@@ -5,6 +5,7 @@ import typer
 from jari.cli.crowd import crowd
 from jari.cli.demo import demo
 from jari.cli.migrate import migrate
+from jari.cli.relay import relay_app
 from jari.cli.schedule import schedule_app
 from jari.cli.serve import serve
 from jari.cli.user import user_app
@@ -23,3 +24,4 @@ app.add_typer(venue_app, name="venue")
 app.add_typer(schedule_app, name="schedule")
 app.add_typer(user_app, name="user")
 app.add_typer(webhook_app, name="webhook")
+app.add_typer(relay_app, name="relay")

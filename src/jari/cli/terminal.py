@@ -31,9 +31,8 @@ DatabaseOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", envvar="JARI_JSON", help="Print one JSON object.")]
 
 
-@asynccontextmanager
-async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores, closed at the end of the block.
+def require_shared(settings: Settings) -> None:
+    """Refuse a command on stores that nobody else can have open.
 
     Raises:
         BadSetting: the stores are in memory, and would be gone with this command.
@@ -42,6 +41,12 @@ async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
         raise BadSetting(
             "What lies in memory ends with this command: name a database that others can open, too."
         )
+
+
+@asynccontextmanager
+async def opened_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """The stores, closed at the end of the block. Raises BadSetting if they are in memory."""
+    require_shared(settings)
     stores = await open_stores(settings)
     try:
         yield stores

@@ -11,21 +11,27 @@ from jari.settings import DutySettings
 
 log = structlog.get_logger()
 
-NAME = "duties"
 HOLDER_BYTES = 8
 Work = Callable[[], Awaitable[int]]
 
 
 class Duties:
-    """Does the work while this process has the lease, and stops when it does not.
+    """Does the work while this process has the lease of that name, and stops when it does not.
 
     It renews the lease three times before the lease would end. If a process dies, another takes over within the
     time of a lease; a process that ends gives its lease back.
     """
 
     def __init__(
-        self, store: DutyStore, works: Sequence[Work], clock: Clock, chance: Chance, settings: DutySettings
+        self,
+        name: str,
+        store: DutyStore,
+        works: Sequence[Work],
+        clock: Clock,
+        chance: Chance,
+        settings: DutySettings,
     ) -> None:
+        self._name = name
         self._store = store
         self._works = works
         self._clock = clock
@@ -44,12 +50,12 @@ class Duties:
             had_lease = bool(self._tasks)
             await self._stop()
             if had_lease:
-                await self._store.take_lease(NAME, self._holder, 0)
+                await self._store.take_lease(self._name, self._holder, 0)
 
     async def _renew(self) -> None:
         asked = self._clock.seconds()
         try:
-            if await self._store.take_lease(NAME, self._holder, self._settings.lease_seconds * 1000):
+            if await self._store.take_lease(self._name, self._holder, self._settings.lease_seconds * 1000):
                 self._until = asked + self._settings.lease_seconds
         except Exception:
             log.exception("lease_failed")
