@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from support.kafkas import Brokers, first_times, make_events
-from support.servers import begin, outer_environment
+from support.servers import begin, free_port, outer_environment
 
 QUICK = {"duty_ms": 100, "lease_seconds": 2, "sweep_ms": 100, "kafka_timeout_seconds": 2}
 WAIT_SECONDS = 20
@@ -176,10 +176,11 @@ def test_a_relay_that_is_told_to_end_does_so_soon_even_if_no_broker_answers(
     world = make_world(postgres_url)
     match = world.match()
     brokers.stop()
-    relay = make_relay(postgres_url, kafka_timeout_seconds=60)
+    port = free_port()
+    relay = make_relay(postgres_url, metrics_port=port, kafka_timeout_seconds=1)
     world.run(make_events(world.stores, match.id, 3))
-    wait_until(lambda: "relaying" in relay.log())
-    time.sleep(0.5)  # it has begun to send by now
+    wait_until(lambda: "events_not_sent" in relay.log())
+    assert 'jari_relay_failures_total{relay="kafka"}' in httpx.get(f"http://127.0.0.1:{port}/metrics").text
     asked = time.monotonic()
     relay.end(signal.SIGTERM)
     assert time.monotonic() - asked < 5

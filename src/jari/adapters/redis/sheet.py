@@ -22,8 +22,9 @@ from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
-from jari.adapters.redis.connection import Connection, Entry, Script
+from jari.adapters.redis.connection import Connection, Script
 from jari.adapters.redis.keys import of_schedule
+from jari.adapters.redis.node import Entry
 from jari.adapters.redis.sheet_rows import (
     GROUP,
     HEAD,
@@ -147,7 +148,7 @@ class Sheet:
         """Whether one of these buyers has an open reservation."""
         if not buyer_ids:
             return False
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             counts = await client.hmget(self._open, [str(each) for each in buyer_ids])
         return any(count is not None and int(count) > 0 for count in counts)
 
@@ -199,7 +200,7 @@ class Sheet:
 
     async def entries(self, first: int, count: int) -> Sequence[Entry]:
         """The entries of the commits from this version on."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             said: Any = await client.xrange(self._commits, entry_id(first), "+", count)
         return list(said)
 
@@ -209,7 +210,7 @@ class Sheet:
 
     async def forget_tenures(self, ended_before_ms: int) -> None:
         """Forget the tenures that ended before then."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             old = [
                 name async for name, text in client.hscan_iter(self._tenures)
                 if read_tenure(text).ended_ms < ended_before_ms
@@ -219,14 +220,14 @@ class Sheet:
 
     async def trim(self, first: int) -> None:
         """Forget the commits before this version."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             await client.xtrim(self._commits, minid=entry_id(max(0, first)), approximate=False)
 
     # The group of those who persist: each entry wakes one of them.
 
     async def wakes(self, consumer: str) -> int | None:
         """The version of an entry that is this consumer's to look after, if there is one that nobody has."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             try:
                 said: Any = await client.xreadgroup(GROUP, consumer, {self._commits: ">"}, count=1)
             except ResponseError as error:
@@ -242,13 +243,13 @@ class Sheet:
 
     async def inherit(self, consumer: str, idle_ms: int) -> Sequence[int]:
         """The versions of entries that others have not looked after for so long; they are this consumer's now."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             said: Any = await client.xautoclaim(self._commits, GROUP, consumer, idle_ms)
         return [version_of(entry) for entry in said[1]]
 
     async def looked_after(self, versions: Sequence[int]) -> None:
         """These entries need nobody any more."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             await client.xack(self._commits, GROUP, *map(entry_id, versions))
 
 

@@ -9,7 +9,8 @@ from redis.crc import key_slot
 
 from jari.adapters.changes import decode_changes, encode_changes
 from jari.adapters.redis import keys
-from jari.adapters.redis.connection import Connection, Entry, Script
+from jari.adapters.redis.connection import Connection, Script
+from jari.adapters.redis.node import Entry
 from jari.domain.seating import Allocation, Status
 from jari.domain.seatmap import Commit, Position
 from jari.ports.seating import LoadedSeating
@@ -44,15 +45,16 @@ class RedisStatusStream:
 
     async def heads(self, schedule_ids: Sequence[int]) -> Mapping[int, Position]:
         """The heads of those schedules that have one."""
-        if not schedule_ids:
-            return {}
-        async with self._connection.commands() as client:
-            pipeline: Any = client.pipeline(transaction=False)
-            for schedule_id in schedule_ids:
-                pipeline.hget(keys.seats_of(schedule_id), HEAD)
-            answers: list[bytes | None] = await pipeline.execute()
-        heads = zip(schedule_ids, map(_position, answers), strict=True)
-        return {schedule_id: head for schedule_id, head in heads if head is not None}
+        ids = {keys.seats_of(schedule_id): schedule_id for schedule_id in schedule_ids}
+        heads: dict[int, Position] = {}
+        for group in await self._connection.by_server(list(ids)):
+            async with self._connection.commands(group[0]) as client:
+                pipeline: Any = client.pipeline(transaction=False)
+                for key in group:
+                    pipeline.hget(key, HEAD)
+                answers = zip(group, map(_position, await pipeline.execute()), strict=True)
+            heads |= {ids[key]: head for key, head in answers if head is not None}
+        return heads
 
     async def publish(self, schedule_id: int, epoch: str, commits: Sequence[Commit]) -> Position | None:
         """Apply those commits that follow the head, and return the head afterwards."""
@@ -75,11 +77,11 @@ class RedisStatusStream:
         fields.append(("head", str(Position(state.epoch, state.version)).encode()))
         commits = seating.commits[-self._settings.status_stream_size :]
         for page in self._pages(fields):
-            async with self._connection.commands() as client:
+            async with self._connection.commands(seats) as client:
                 await client.hset(seats, mapping=dict(page))
                 await client.expire(seats, ASIDE_SECONDS)
         for some in self._pages(commits):
-            async with self._connection.commands() as client:
+            async with self._connection.commands(stream) as client:
                 pipeline: Any = client.pipeline(transaction=False)
                 for commit in some:
                     entry = {"epoch": state.epoch, "changes": encode_changes(commit)}
@@ -102,7 +104,7 @@ class RedisStatusStream:
 
     async def read(self, schedule_id: int) -> ShownSeating | None:
         """The hash in one reading, and the commits of the stream that lead to its head."""
-        async with self._connection.commands() as client:
+        async with self._connection.commands(keys.seats_of(schedule_id)) as client:
             fields = cast("dict[bytes, bytes]", await client.hgetall(keys.seats_of(schedule_id)))
             head = _position(fields.pop(HEAD, None))
             if head is None:
@@ -132,7 +134,7 @@ class RedisStatusStream:
     async def wake(self) -> None:
         """Have `follow` return. On a cluster a shard has few schedules, and looks again by itself soon enough."""
         if not self._connection.is_cluster:
-            async with self._connection.commands() as client:
+            async with self._connection.commands(keys.WAKE) as client:
                 await client.xadd(keys.WAKE, {"": ""}, maxlen=1)
 
 
