@@ -2,8 +2,9 @@
 
 import asyncio
 import statistics
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import asyncpg
 from bench import load
 from bench.rows import Row, ratio
 from bench.stage import hold_requests, on_postgres, processor_seconds, serving, stadium, world_in
+from jari.adapters.redis.sheet import Sheet
 from support.databases import run_apart
 from support.redises import redis_server
 from support.servers import Server
@@ -21,6 +23,7 @@ from support.worlds import Buyer, Match, World
 CONNECTIONS = 128
 FLOODS, HOLDS_IN_A_FLOOD = 3, 10_000
 INSTANCES = 2
+LOOK_SECONDS = 0.02
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Side:
     rates: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
     database_seconds: list[float] = field(default_factory=list)  # of a processor, for a whole flood
+    ahead_ms: list[int] = field(default_factory=list)  # for how long Redis has had what PostgreSQL had not
 
 
 def holds_in_redis() -> list[Row]:
@@ -60,7 +64,8 @@ def _side(opened: ExitStack, url: str, settings: dict[str, Any]) -> Side:
 def _flood(side: Side, postmaster: int, *, measured: bool) -> None:
     match = next(side.sales)
     began = processor_seconds(postmaster)
-    results = asyncio.run(_hold_everywhere(side, match))
+    with _watching(side, match):
+        results = asyncio.run(_hold_everywhere(side, match))
     assert len(side.world.allocations(match)) == 3 * HOLDS_IN_A_FLOOD  # by now PostgreSQL has them all
     if measured:
         side.database_seconds.append(processor_seconds(postmaster) - began)
@@ -86,6 +91,28 @@ async def _hold_everywhere(side: Side, match: Match) -> list[load.Result]:
     return results
 
 
+@contextmanager
+def _watching(side: Side, match: Match) -> Iterator[None]:
+    """Look again and again how far Redis is ahead of PostgreSQL."""
+    redis = side.world.stores.redis
+    if redis is None:
+        yield
+        return
+    sheet, over = Sheet(redis, match.id), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_SECONDS):
+            look = side.world.run(sheet.look())
+            if look.head is not None:
+                side.ahead_ms.append(look.now_ms - look.head.behind_since_ms if look.head.behind else 0)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
 async def _postmaster(url: str) -> int:
     """The process that all of PostgreSQL's are children of."""
     connection = await asyncpg.connect(url)
@@ -103,6 +130,8 @@ def _rows(database: Side, redis: Side) -> list[Row]:
     return [
         Row(f"holds of 3 seats, {INSTANCES} instances, decided in Redis against PostgreSQL",
             ratio(redis.rates, database.rates), "times", at_least=1.2, note=note),
+        Row("for how long Redis is ahead of PostgreSQL in such a flood", statistics.median(redis.ahead_ms), "ms",
+            note=f"the median; {max(redis.ahead_ms):,} ms at most: what a loss of Redis could lose"),
         Row("processor time of PostgreSQL for a hold, decided in Redis", costs[0], "µs", note=f"{costs[1]:.0f} µs where PostgreSQL decides"),
     ]  # fmt: skip
 

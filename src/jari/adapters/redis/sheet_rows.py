@@ -121,6 +121,20 @@ def steps_of_stock(stock: Stock) -> Iterator[Step]:
     yield from _pairs("HSET", OPEN, [(buyer, count) for buyer, count in stock.open_of_buyers.items()])
 
 
+def resting_steps(seconds: int) -> Iterator[Step]:
+    """The steps that take the mark off, and let the sheet leave after a while: its head first."""
+    yield "HDEL", HEAD, ["mark"]
+    for key in EVERYTHING:
+        yield "EXPIRE", key, [seconds if key == HEAD else 2 * seconds]
+
+
+def waking_steps(mark: str) -> Iterator[Step]:
+    """The steps that mark a sheet, and let it stay."""
+    yield "HSET", HEAD, ["mark", mark]
+    for key in EVERYTHING:
+        yield "PERSIST", key, []
+
+
 def arguments_of(steps: Iterable[Step]) -> Iterator[Argument]:
     """Steps as apply.lua reads them."""
     for command, key, arguments in steps:
