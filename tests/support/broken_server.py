@@ -88,7 +88,7 @@ def lease() -> None:
         await asyncio.sleep(LONG_ENOUGH_SECONDS)  # for the other server to read the same
         return seen
 
-    sheet.Sheet.read = read_slowly  # type: ignore[method-assign]
+    sheet.Sheet.read = read_slowly  # type: ignore[assignment,method-assign]
 
 
 def version() -> None:

@@ -36,7 +36,7 @@ from jari.settings import RedisHoldSettings
 log = structlog.get_logger()
 
 NO_SCHEDULE = 0  # none has this id
-FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1, 20  # between two tries to get a lease
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1, 3  # between two tries to get a lease
 
 
 class RedisSeatingTransaction:
