@@ -96,6 +96,26 @@ def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.05)
 
 
+def test_while_redis_is_away_people_look_and_come_back_later(
+    postgres_url: str, make_redis: MakeRedis, make_world: MakeWorld, make_server: MakeServer
+) -> None:
+    redis = make_redis()
+    world = make_world(postgres_url)
+    match, buyer = world.match(), world.buyer()
+    server = make_server(postgres_url, redis=redis.url, holds="redis")
+    holds, status = f"/api/matches/{match.id}/allocations", f"/api/schedules/{match.id}/seat-status"
+    with buyer.client(server.url) as client:
+        assert client.post(holds, json={"seatIds": match.seat_ids[:1]}).status_code == 201
+        redis.kill()
+        refused = client.post(holds, json={"seatIds": match.seat_ids[1:2]})
+        assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert len(client.get(status).json()["data"]["seats"]) == 1
+        assert client.get("/readyz").is_success
+        redis.start()
+        wait_until(lambda: client.post(holds, json={"seatIds": match.seat_ids[2:3]}).status_code == 201)
+
+
 # --- trouble while people hold and buy
 
 
