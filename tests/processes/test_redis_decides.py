@@ -1,6 +1,7 @@
 """Two servers whose holds are decided in Redis: no seat has two owners, whatever dies, and no sale is lost."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -229,7 +230,14 @@ def restart_postgres(scene: Scene) -> None:
     scene.postgres.rise()
 
 
-TROUBLES = [empty_redis, kill_redis, put_back_redis, restart_postgres]
+def freeze_a_server(scene: Scene) -> None:
+    """For longer than it may have a lease."""
+    scene.servers[0].signal(signal.SIGSTOP)
+    time.sleep(3)
+    scene.servers[0].signal(signal.SIGCONT)
+
+
+TROUBLES = [empty_redis, kill_redis, put_back_redis, restart_postgres, freeze_a_server]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda each: each.__name__)
