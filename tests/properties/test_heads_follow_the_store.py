@@ -60,7 +60,7 @@ class Instance:
         self.connection = Connection(limits, CLOCK)
         stream = RedisStatusStream(self.connection, limits)
         self.live = Live(stores.seating, stores.catalogue, CLOCK, limits, stream)
-        self.tills = Tills(self.live, stores.seating, limits)
+        self.tills = Tills(self.live, stores.seating, stores.claims, limits)
         self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, limits)
         self.publisher = Publisher(stream, stores.seating, self.live, CLOCK, limits)
         self.follower = Follower(stream, self.live, self.publisher, limits)
