@@ -28,6 +28,7 @@ from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.passwords import ArgonPasswords
 from jari.adapters.redis.attempts import FallbackAttemptStore, RedisAttemptStore
+from jari.adapters.redis.catalogue import RedisCatalogueStore
 from jari.adapters.redis.claims import RedisRequestClaims
 from jari.adapters.redis.connection import Connection, open_redis
 from jari.adapters.redis.news import RedisNews
@@ -187,7 +188,9 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
         return Stores(
             database,
             seating,
-            SqlCatalogueStore(database),
+            RedisCatalogueStore(database, seating)
+            if isinstance(seating, RedisSeatingStore)
+            else SqlCatalogueStore(database),
             accounts,
             attempts if redis is None else FallbackAttemptStore(RedisAttemptStore(redis), attempts),
             SqlReservationStore(database),

@@ -29,9 +29,10 @@ from jari.adapters.redis.sheet_rows import (
     GROUP,
     HEAD,
     LEASE,
+    Argument,
     Step,
-    arguments_of,
     entry_id,
+    pack,
     read_allocation,
     read_tenure,
     steps_of_stock,
@@ -52,6 +53,8 @@ PERSISTED = Script(__file__, "persisted.lua")
 ENDED = Script(__file__, "ended.lua")
 
 DONE: Final = b"done"
+ANYTHING: Final = ("", "")  # where steps may be taken whatever the head is …
+NOTHING: Final = ("", "-")  # … and only while there is none
 PARTS: Final = (
     "lease",
     "sheet",
@@ -78,6 +81,11 @@ class Head:
     mark: str
     run: str
     upgrading: bool
+
+    @property
+    def place(self) -> tuple[str, Argument]:
+        """Epoch and version, for steps that are taken on them only."""
+        return self.state.epoch, self.state.version
 
     @property
     def behind(self) -> int:
@@ -129,14 +137,9 @@ class Sheet:
     ) -> tuple[int, list[Allocation], list[Tenure]]:
         """The server's time, the allocations of these seats and buyers, and the tenures ``kept``, as (buyer, seat)."""
         names = [tenure_name(*each) for each in kept]
+        asked = pack((list(seat_ids), list(buyer_ids), names))
         now_ms, allocations, tenures = await self._redis.run(
-            READ,
-            [self._seats, self._owners, self._tenures],
-            len(seat_ids),
-            len(buyer_ids),
-            *seat_ids,
-            *buyer_ids,
-            *names,
+            READ, [self._seats, self._owners, self._tenures], asked
         )
         return (
             now_ms,
@@ -153,12 +156,16 @@ class Sheet:
         return any(count is not None and int(count) > 0 for count in counts)
 
     async def take_steps(
-        self, token: str, steps: Iterable[Step], *, on: ScheduleState | None = None, give_back: bool = False
+        self,
+        token: str,
+        steps: Iterable[Step],
+        *,
+        on: tuple[str, Argument] = ANYTHING,
+        give_back: bool = False,
     ) -> bool:
         """Take all of these steps, or none: none if the lease is lost, or the sheet is not on that epoch and version."""
         last: list[Step] = [("DEL", LEASE, [])] if give_back else []
-        epoch, version = ("", 0) if on is None else (on.epoch, on.version)
-        said = await self._redis.run(APPLY, self._keys, token, epoch, version, *arguments_of([*steps, *last]))
+        said = await self._redis.run(APPLY, self._keys, token, *on, pack([*steps, *last]))
         return bool(said == DONE)
 
     async def give_back(self, token: str) -> None:
@@ -169,11 +176,11 @@ class Sheet:
         """Keep the lease for so long from now on, if it is not lost."""
         await self.take_steps(token, [("PEXPIRE", LEASE, [lease_ms])])
 
-    async def install(self, token: str, stock: Stock, run: str) -> None:
-        """Begin the sheet anew with what PostgreSQL has.
+    async def install(self, token: str, stock: Stock, seen: Look) -> None:
+        """Begin the sheet anew with what PostgreSQL has, if it is still as it was seen.
 
         Raises:
-            StaleDecision: the lease is lost.
+            StaleDecision: the lease is lost, or the sheet is not.
         """
         state = stock.state
         head: dict[str, str | int] = {
@@ -183,10 +190,10 @@ class Sheet:
             "opens_ms": state.sale.opens_ms,
             "revision": state.layout_revision,
             "persisted": state.version,
-            "run": run,
+            "run": seen.run,
         }
         steps = [*steps_of_stock(stock), head_step(head)]
-        if not await self.take_steps(token, steps):
+        if not await self.take_steps(token, steps, on=NOTHING if seen.head is None else seen.head.place):
             raise StaleDecision("The lease was lost while the sheet was written.")
 
     async def change_sale(self, token: str, state: ScheduleState) -> bool:
@@ -194,9 +201,9 @@ class Sheet:
         sale: dict[str, str | int] = {"enabled": int(state.sale.enabled), "opens_ms": state.sale.opens_ms}
         return await self.take_steps(token, [head_step(sale)])
 
-    async def note_persisted(self, epoch: str, version: int, read_ms: int, keep_entries: int) -> None:
-        """PostgreSQL has the versions up to this one; it was given all that was there at ``read_ms``."""
-        await self._redis.run(PERSISTED, [self._head, self._commits], epoch, version, read_ms, keep_entries)
+    async def note_persisted(self, epoch: str, version: int, since_ms: int, keep_entries: int) -> None:
+        """PostgreSQL has the versions up to this one; what it does not have was committed after ``since_ms``."""
+        await self._redis.run(PERSISTED, [self._head, self._commits], epoch, version, since_ms, keep_entries)
 
     async def entries(self, first: int, count: int) -> Sequence[Entry]:
         """The entries of the commits from this version on."""
