@@ -25,8 +25,9 @@ def streams() -> list[Row]:
     with ExitStack() as stack:
         _, url = stack.enter_context(on_postgres())
         world = stack.enter_context(world_in(url))
-        settings = {"trusted_proxies": "127.0.0.1", "poll_ms": POLL_MS}
-        servers = [stack.enter_context(serving(url, **settings)) for _ in range(2)]
+        servers = [
+            stack.enter_context(serving(url, trusted_proxies="127.0.0.1", poll_ms=POLL_MS)) for _ in range(2)
+        ]
         for kind in (Caddy, Nginx):
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jari-bench-")))
             with kind(directory, servers) as front:

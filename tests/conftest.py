@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import ssl
 import sys
 import tempfile
 import uuid
@@ -21,13 +22,16 @@ from support.worlds import World
 
 TESTS = Path(__file__).parent
 
-# Nobody here speaks TLS. A client need not read the system's certificates, which takes it longer than a request does.
+# Hardly anybody here speaks TLS. A client need not read the system's certificates, which takes it longer than a request does.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(TESTS / "no-certificates")
 
-# For the same reason the clients of httpx share one context. To make one takes longer than ten requests do.
+# For the same reason the clients of httpx share one context. To make one takes longer than ten requests do. Those who
+# speak TLS, with a proxy of the tests, bring a context of their own.
 NO_TLS = httpx.create_ssl_context()
-httpx._transports.default.create_ssl_context = lambda *_, **__: NO_TLS
+httpx._transports.default.create_ssl_context = lambda verify=True, **_: (
+    verify if isinstance(verify, ssl.SSLContext) else NO_TLS
+)
 
 # The tests write to a file system in memory where it has room. There a database is copied in a tenth of the time, and
 # no commit waits for a disk. What was written outlives the process that wrote it, there as well.

@@ -98,7 +98,7 @@ def test_it_would_not_if_the_proxy_gathered_it(servers: list[Server], world: Wor
     gathering = {'proxy_set_header Connection "";': "proxy_ignore_headers X-Accel-Buffering;"}
     with (
         Nginx(tmp_path, servers, gathering) as front,
-        Listener(front.url + stream_of(match), client=front.client()) as listener,
+        Listener(front.url + stream_of(match), client=front.client(timeout=2)) as listener,
     ):
         hold(world, match, servers[0], match.seat_ids[0])
         with pytest.raises(AssertionError, match="not seen within"):

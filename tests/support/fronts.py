@@ -49,16 +49,20 @@ class Front:
             self._process = subprocess.Popen(
                 command, env={**os.environ, **environment}, stdout=log, stderr=log
             )
-        until = time.monotonic() + START_SECONDS
+        until, last = time.monotonic() + START_SECONDS, "it was not asked"
         while time.monotonic() < until and self._process.poll() is None:
             try:
                 with self.client() as client:
-                    if client.get("/api/matches").is_success:
-                        return self
-            except (OSError, httpx.HTTPError):
-                time.sleep(0.05)
+                    answer = client.get("/api/matches")
+            except (OSError, httpx.HTTPError) as error:
+                last = repr(error)
+            else:
+                if answer.is_success:
+                    return self
+                last = answer.text
+            time.sleep(0.05)
         self._end()
-        raise AssertionError(f"the proxy did not start:\n{self.log()}")
+        raise AssertionError(f"the proxy did not start: {last}\n{self.log()}")
 
     def __exit__(self, *_: object) -> None:
         self._end()
@@ -68,7 +72,7 @@ class Front:
         return ssl.create_default_context(cafile=self.certificate)
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, verify=self.trust, timeout=30, **options)
+        return httpx.Client(base_url=self.url, verify=self.trust, **{"timeout": 30, **options})
 
     def transport(self, source: str) -> httpx.HTTPTransport:
         """What a client uses whose address this is."""
