@@ -31,6 +31,7 @@ from support.redises import redis_server
 
 BROKEN = str(Path(__file__).parents[1] / "support" / "broken_server.py")
 RESTART_SECONDS = 15.0
+pytestmark = pytest.mark.timeout(600)  # the first test waits for all crashes, one after the other
 
 Step = Callable[[Purchase], httpx.Response | None]
 
