@@ -12,7 +12,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, holds, holds_in_redis, imports, instances, purchases, viewers
+from bench import answers, events, holds, holds_in_redis, imports, instances, purchases, viewers
 from bench.rows import Row
 
 FIGURES = {
@@ -23,6 +23,7 @@ FIGURES = {
     **purchases.FIGURES,
     **imports.FIGURES,
     **instances.FIGURES,
+    **events.FIGURES,
 }
 
 RESULTS = Path(__file__).parent / "results"

@@ -89,6 +89,15 @@ class Cache(Generic[K, V]):
         if entry is not None:
             self.size -= entry.size
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self.size = 0
+
+    def values(self) -> list[V]:
+        """All values, fresh or not; this does not count as use."""
+        return [entry.value for entry in self._entries.values()]
+
     def let_go(self) -> None:
         """Forget what was idle for too long."""
         idle_since = self._clock() - self._idle_seconds

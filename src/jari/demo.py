@@ -92,7 +92,7 @@ async def _prepare(settings: Settings) -> int:
     await migrate(database)
     await database.close()
     stores = await open_stores(settings)
-    organising = Organising(stores.catalogue)
+    organising = Organising(stores.catalogue, stores.news)
     schedule_ids = []
     for sample, kind, title, days in SHOWS:
         venue = plans.read_plan(plans.sample(sample), file=f"{sample}.json")
@@ -105,7 +105,9 @@ async def _prepare(settings: Settings) -> int:
         schedule_ids.append(schedule_id)
     passwords = ArgonPasswords(settings)
     devices = await open_devices(stores.duties, settings)
-    accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, CLOCK, CHANCE, settings)
+    accounts = Accounts(
+        stores.accounts, stores.attempts, stores.news, passwords, devices, CLOCK, CHANCE, settings
+    )
     for email, name, role in ((EMAIL, "Fan", Role.BUYER), (ORGANISER, "Organiser", Role.ORGANISER)):
         with suppress(EmailTaken):
             await accounts.sign_up(email=email, password=PASSWORD, name=name, role=role)

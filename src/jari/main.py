@@ -18,14 +18,20 @@ from jari.adapters import payments
 from jari.adapters.memory.accounts import MemoryAccountStore
 from jari.adapters.memory.attempts import MemoryAttemptStore
 from jari.adapters.memory.catalogue import MemoryCatalogueStore
+from jari.adapters.memory.claims import MemoryRequestClaims
 from jari.adapters.memory.duties import MemoryDutyStore
+from jari.adapters.memory.news import MemoryNews
 from jari.adapters.memory.relays import MemoryRelayStore
 from jari.adapters.memory.reservations import MemoryReservationStore
 from jari.adapters.memory.seating import MemorySeatingStore
 from jari.adapters.memory.tables import MEMORY, Memory, open_memory
 from jari.adapters.memory.webhooks import MemoryWebhookStore
 from jari.adapters.passwords import ArgonPasswords
+from jari.adapters.redis.attempts import FallbackAttemptStore, RedisAttemptStore
+from jari.adapters.redis.catalogue import RedisCatalogueStore
+from jari.adapters.redis.claims import RedisRequestClaims
 from jari.adapters.redis.connection import Connection, open_redis
+from jari.adapters.redis.news import RedisNews
 from jari.adapters.redis.persisting import Persisting
 from jari.adapters.redis.seating import RedisSeatingStore
 from jari.adapters.redis.status_stream import RedisStatusStream
@@ -44,8 +50,10 @@ from jari.adapters.system import CHANCE, CLOCK
 from jari.adapters.webhook_sender import HttpWebhookSender
 from jari.domain.relays import KAFKA
 from jari.ports.accounts import AccountStore, AttemptStore
+from jari.ports.answers import RequestClaims
 from jari.ports.catalogue import CatalogueStore
 from jari.ports.duties import DutyStore
+from jari.ports.news import NewsWire
 from jari.ports.relays import EventSink, RelayStore
 from jari.ports.reservations import ReservationStore
 from jari.ports.seating import SeatingStore
@@ -62,6 +70,7 @@ from jari.usecases.gateways import NAME_IT, Gateways
 from jari.usecases.holds import Holds
 from jari.usecases.idling import Idling
 from jari.usecases.live import Live
+from jari.usecases.news import Newsreader
 from jari.usecases.numbers import Numbers
 from jari.usecases.pace import Pace
 from jari.usecases.payments import Payments
@@ -112,6 +121,8 @@ class Stores:
     duties: DutyStore
     relays: RelayStore
     webhooks: WebhookStore
+    news: NewsWire
+    claims: RequestClaims
     close: Callable[[], Coroutine[Any, Any, None]]
     redis: Connection | None = None
     persisting: Persisting | None = None
@@ -173,16 +184,21 @@ async def open_stores(settings: Settings, clock: Clock = CLOCK, chance: Chance =
         seating = await _open_seating(database, redis, settings)
         opening.push_async_callback(seating.close)
         accounts = SqlAccountStore(database)
+        attempts = MemoryAttemptStore(clock, settings) if database.is_sqlite else accounts
         return Stores(
             database,
             seating,
-            SqlCatalogueStore(database),
+            RedisCatalogueStore(database, seating)
+            if isinstance(seating, RedisSeatingStore)
+            else SqlCatalogueStore(database),
             accounts,
-            MemoryAttemptStore(clock, settings) if database.is_sqlite else accounts,
+            attempts if redis is None else FallbackAttemptStore(RedisAttemptStore(redis), attempts),
             SqlReservationStore(database),
             SqlDutyStore(database),
             SqlRelayStore(database),
             SqlWebhookStore(database),
+            MemoryNews() if redis is None else RedisNews(redis, settings),
+            MemoryRequestClaims() if redis is None else RedisRequestClaims(redis, chance, settings),
             close=opening.pop_all().aclose,
             redis=redis,
             persisting=seating.persisting if isinstance(seating, RedisSeatingStore) else None,
@@ -217,6 +233,8 @@ def _memory_stores(memory: Memory) -> Stores:
         MemoryDutyStore(memory),
         MemoryRelayStore(memory),
         MemoryWebhookStore(memory),
+        memory.news,
+        memory.claims,
         close=memory.close,
     )
 
@@ -277,12 +295,13 @@ class Application:
         self.mounts = mounts or {}
         stream = RedisStatusStream(stores.redis, settings) if stores.redis else None
         self.live = Live(stores.seating, stores.catalogue, clock, settings, stream)
-        self.tills = Tills(self.live, stores.seating, settings)
+        self.tills = Tills(self.live, stores.seating, stores.claims, settings)
         self.passwords = ArgonPasswords(settings)
         self.accounts = Accounts(
-            stores.accounts, stores.attempts, self.passwords, devices, clock, chance, settings
+            stores.accounts, stores.attempts, stores.news, self.passwords, devices, clock, chance, settings
         )
         self.catalogue = Catalogue(stores.catalogue, clock, settings)
+        self.newsreader = Newsreader(stores.news, self.accounts, self.catalogue)
         self.idling = Idling(self.live, self.catalogue)
         self.holds = Holds(self.live, self.tills, stores.seating, clock, chance, settings)
         sold, numbers = stores.reservations, Numbers(stores.reservations, settings)
@@ -373,6 +392,7 @@ class Application:
                 self.idling.run(),
                 self.sweeper.run(),
                 self.accounts.run(),
+                self.newsreader.run(),
                 self.duties.run(),
                 _measure_loop_lag(),
             ):

@@ -68,9 +68,7 @@ class ChangeLogSettings:
     change_log_size: int = 20_000  # commits kept for each schedule; older positions start over
     change_log_trim_seconds: int = 60
     outbox_size: int = 200_000  # commits kept for each schedule where a relay lags behind
-    relay_patience_hours: int = (
-        7 * 24
-    )  # then a relay that has not run is not set up any more: nothing is kept for it
+    relay_patience_hours: int = 7 * 24  # then a relay that has not run counts as gone: nothing is kept for it
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,7 @@ class DutySettings:
 class EndSettings:
     """Ending a process."""
 
-    drain_seconds: int = (
-        5  # for a proxy to notice that this process is not ready, and to send requests elsewhere
-    )
+    drain_seconds: int = 5  # for a proxy to notice that this process ends, and to send requests elsewhere
     shutdown_seconds: int = 4  # to answer the requests under way; the others are then told to try again
     shutdown_margin_seconds: int = 3  # after that, to close what is open; then the process ends by force
 
@@ -365,6 +361,14 @@ class RedisSettings:
     redis_block_ms: int = 1_000  # … and so long; a process that ends waits for them
     redis_failures: int = 3  # in a row: then Redis counts as away, nobody waits for it …
     redis_pause_ms: int = 1_000  # … and one in so long tries whether it is back
+    redis_news_size: int = 1_000  # of what processes tell one another, kept for those that are slow to hear
+
+
+@dataclass(frozen=True)
+class ClaimSettings(CrowdSettings):
+    """Requests that are being decided."""
+
+    claim_seconds: int = 15  # so long after a crash its keys are refused; more than request_seconds
 
 
 @dataclass(frozen=True)
@@ -393,9 +397,7 @@ class StatusStreamSettings(PollSettings, RedisSettings):
     status_stream_page_size: int = 500  # commits of a schedule that are read at a time
     status_publish_size: int = 2_000  # seats in one call, which Redis carries out as one step
     status_queue_size: int = 1_000  # commits of a schedule that wait for it; the change log has older ones
-    status_rebuild_page_size: int = (
-        1_000  # seats or commits written at a time; Redis answers others meanwhile
-    )
+    status_rebuild_page_size: int = 1_000  # seats or commits written at a time; others are answered meanwhile
     status_rebuilds_at_once: int = 2  # they use the connections of the tills
     max_status_readers: int = 6  # on a cluster, which is read slot by slot; the other schedules are polled
 
@@ -456,6 +458,7 @@ class Settings(
     CatalogueSettings,
     DatabaseSettings,
     RedisSettings,
+    ClaimSettings,
     RedisHoldSettings,
     ServerSettings,
 ):

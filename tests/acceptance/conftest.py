@@ -156,7 +156,7 @@ def another_match(scene: Scene) -> None:
 def the_sale_is_closed(scene: Scene) -> None:
     """Closed in the store, and known to the server: it has looked twice, one of which began after the close."""
     world = scene.house.world
-    world.run(Organising(world.stores.catalogue).close_sale(scene.match.id))
+    world.run(Organising(world.stores.catalogue, world.stores.news).close_sale(scene.match.id))
     enough = looks_at_the_store(scene) + 2
     wait_until(lambda: looks_at_the_store(scene) >= enough, "the server looks for what others have done")
 

@@ -106,7 +106,7 @@ def a_season(scene: Scene, season: Season, datatable: list[list[str]]) -> None:
     if season.ids:  # scenarios only look at it
         return
     world = season.house.world
-    organising = Organising(world.stores.catalogue)
+    organising = Organising(world.stores.catalogue, world.stores.news)
     venue_id, _ = world.run(organising.import_venue(hall()))
     for title, kind, starts, sale in datatable[1:]:
         starts_ms = int(datetime.fromisoformat(starts).replace(tzinfo=UTC).timestamp() * 1000)

@@ -88,7 +88,7 @@ def a_match_that_opens_later(scene: Scene, count: str) -> None:
     other = world.match(hall(rows=5, cols=10), opened=False)
     now_ms = time.time_ns() // 1_000_000
     schedule_id = world.run(
-        Organising(world.stores.catalogue).create_schedule(
+        Organising(world.stores.catalogue, world.stores.news).create_schedule(
             venue_id=other.venue_id,
             kind=Kind.MATCH,
             title="KT : SSG",

@@ -152,7 +152,11 @@ def the_price_changes(scene: Scene, text: str, money: str) -> None:
     grades = tuple(
         dataclasses.replace(each, price=won(money)) if each.code == text else each for each in venue.grades
     )
-    world.run(Organising(world.stores.catalogue).import_venue(dataclasses.replace(venue, grades=grades)))
+    world.run(
+        Organising(world.stores.catalogue, world.stores.news).import_venue(
+            dataclasses.replace(venue, grades=grades)
+        )
+    )
 
     def it_is_seen() -> bool:
         shown = data_of(httpx.get(f"{scene.url}{scene.path}"))["venue"]["grades"]

@@ -18,7 +18,7 @@ scenarios("refund.feature")
 @given(step("a match that starts in COUNT hours"))
 def a_match_that_starts_soon(scene: Scene, count: str) -> None:
     world = scene.house.world
-    organising, other = Organising(world.stores.catalogue), world.match()
+    organising, other = Organising(world.stores.catalogue, world.stores.news), world.match()
     schedule_id = world.run(
         organising.create_schedule(
             venue_id=other.venue_id,

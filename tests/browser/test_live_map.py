@@ -153,7 +153,7 @@ def test_an_open_page_takes_up_a_new_plan(
     new = replace(block.seats[0], guid="new", col=9, seat_label="9")
     seats = (*block.seats[1:], new)
     page_world.run(
-        Organising(page_world.stores.catalogue).import_venue(
+        Organising(page_world.stores.catalogue, page_world.stores.news).import_venue(
             replace(plan, sections=(replace(section, blocks=(replace(block, seats=seats),)),))
         )
     )

@@ -33,7 +33,7 @@ async def stores(store_url):
 
 @pytest.fixture
 async def schedule_id(stores):
-    organising = Organising(stores.catalogue)
+    organising = Organising(stores.catalogue, stores.news)
     venue_id, _ = await organising.import_venue(hall(rows=1, cols=4))
     return await organising.create_schedule(
         venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=SOON_MS, opens_ms=0

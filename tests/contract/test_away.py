@@ -30,7 +30,7 @@ async def stores(database_url):
 
 @pytest.fixture
 async def schedule_id(stores):
-    organising = Organising(stores.catalogue)
+    organising = Organising(stores.catalogue, stores.news)
     venue_id, _ = await organising.import_venue(hall())
     return await organising.create_schedule(
         venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, opens_ms=0

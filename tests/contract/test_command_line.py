@@ -217,7 +217,9 @@ def test_a_schedule_is_made_opened_closed_and_listed(
     jari: Jari, sqlite_url: str, make_world: Callable[[str], World]
 ) -> None:
     world = make_world(sqlite_url)
-    venue_id, _ = world.run(Organising(world.stores.catalogue).import_venue(hall(name="Old hall")))
+    venue_id, _ = world.run(
+        Organising(world.stores.catalogue, world.stores.news).import_venue(hall(name="Old hall"))
+    )
     made = jari.json(
         "schedule", "create", "--venue", venue_id, "--title", "첫 공연",
         "--kind", "performance", "--starts-at", "2031-03-28T19:30:00",
@@ -243,7 +245,7 @@ def test_a_schedule_with_a_time_of_opening_opens_by_itself(
     jari: Jari, sqlite_url: str, make_world: Callable[[str], World]
 ) -> None:
     world = make_world(sqlite_url)
-    venue_id, _ = world.run(Organising(world.stores.catalogue).import_venue(hall()))
+    venue_id, _ = world.run(Organising(world.stores.catalogue, world.stores.news).import_venue(hall()))
     opens_at = datetime(2031, 3, 21, 14, tzinfo=timezone(timedelta(hours=9)))
     made = jari.json(
         "schedule", "create", "--venue", venue_id, "--title", "LG : Doosan",
@@ -358,3 +360,10 @@ def test_a_webhook_that_makes_no_sense_is_refused(jari: Jari) -> None:
     assert "--all" in jari.complaint("webhook", "retry", 1, "--all")
     assert jari.json("webhook", "dead") == {"dead": []}
     assert jari.json("webhook", "retry", "--all") == {"retried": 0}
+
+
+def test_a_relay_needs_brokers_and_a_database_that_others_use(jari: Jari) -> None:
+    assert "--kafka, or JARI_KAFKA" in jari.complaint("relay", "kafka")
+    assert "others can open" in jari.complaint(
+        "relay", "kafka", "--kafka", "localhost:1", "--database", "memory:"
+    )

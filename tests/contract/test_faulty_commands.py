@@ -43,7 +43,7 @@ async def stores(limits):
 @pytest.fixture
 async def schedule_id(stores):
     """A schedule in an empty database: its seats have the ids from 1 on."""
-    organising = Organising(stores.catalogue)
+    organising = Organising(stores.catalogue, stores.news)
     venue_id, _ = await organising.import_venue(hall(rows=5, cols=10))
     return await organising.create_schedule(
         venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, opens_ms=0
@@ -52,7 +52,9 @@ async def schedule_id(stores):
 
 @pytest.fixture
 async def tills(stores, limits):
-    tills = Tills(Live(stores.seating, stores.catalogue, CLOCK, limits), stores.seating, limits)
+    tills = Tills(
+        Live(stores.seating, stores.catalogue, CLOCK, limits), stores.seating, stores.claims, limits
+    )
     yield tills
     await tills.close()
 

@@ -21,14 +21,14 @@ async def versions_taken(url: str, **limits: int) -> int:
     """How many commits it takes for buyers to hold a seat each, of whom all but the first come during the wait."""
     settings = Settings(database=url, **limits)
     stores = await open_stores(settings)
-    organising = Organising(stores.catalogue)
+    organising = Organising(stores.catalogue, stores.news)
     venue_id, _ = await organising.import_venue(hall())
     schedule_id = await organising.create_schedule(
         venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, opens_ms=0
     )
     seat_ids = list((await stores.catalogue.seat_ids(venue_id)).values())
     live = Live(stores.seating, stores.catalogue, CLOCK, settings)
-    tills = Tills(live, stores.seating, settings)
+    tills = Tills(live, stores.seating, stores.claims, settings)
     schedule = await live.open(schedule_id)
     till = tills.of(schedule)
     version = schedule.seat_map.version

@@ -204,6 +204,7 @@ async def send_while_one_fails(brokers, sink, page, error):
     brokers.delay(60)
     brokers.fail([0, error])
     await sink.send(one_at_a_time(page))
+    brokers.delay(0)
     told = await asyncio.to_thread(brokers.read, lambda told: told and told[-1].id == page[-1].id)
     return first_times(told)[7]
 

@@ -37,13 +37,13 @@ def script(tmp_path):
 
 
 async def add(connection, stream, entry_id):
-    async with connection.commands() as client:
+    async with connection.commands(stream) as client:
         await client.xadd(stream, {"a": "b"}, id=entry_id)
 
 
 async def refused(connection):
     try:
-        async with connection.commands() as client:
+        async with connection.commands("{1}:a") as client:
             await client.ping()
     except Unavailable as refusal:
         return refusal
@@ -51,7 +51,7 @@ async def refused(connection):
 
 
 async def test_a_command_is_answered(connect, redis_url):
-    async with connect(redis_url).commands() as client:
+    async with connect(redis_url).commands("{1}:a") as client:
         await client.set("{1}:a", "b")
         assert await client.get("{1}:a") == b"b"
 
@@ -64,7 +64,7 @@ async def test_many_who_are_the_first_and_come_at_once_are_all_answered(connect,
 async def test_a_script_runs_whether_the_server_knows_it_or_not(connect, redis_url, script):
     connection = connect(redis_url)
     assert await connection.run(script, ["{1}:n"], 2) == 2
-    async with connection.commands() as client:
+    async with connection.commands("{1}:a") as client:
         await client.script_flush()
     assert [await connection.run(script, ["{1}:n"], 2) for _ in range(2)] == [4, 6]
 
@@ -90,12 +90,13 @@ async def test_commands_do_not_wait_for_reads(connect, valkey_url):
 
 
 async def test_a_read_that_nobody_waits_for_any_more_harms_no_later_one(connect, redis_url):
-    connection = connect(redis_url, redis_reads=1)
-    left = asyncio.create_task(connection.read({"{1}:s": "0-0"}, 10))
-    await asyncio.sleep(0)
-    left.cancel()
-    await asyncio.gather(left, return_exceptions=True)
+    connection = connect(redis_url, redis_reads=1, redis_block_ms=500)
     await add(connection, "{1}:s", "1-0")
+    left = asyncio.create_task(connection.read({"{1}:s": "1-0"}, 10))
+    await asyncio.wait([left], timeout=0.1)
+    assert left.cancel()
+    await asyncio.gather(left, return_exceptions=True)
+    await add(connection, "{1}:s", "2-0")
     await add(connection, "{1}:t", "7-0")
     assert await connection.read({"{1}:t": "0-0"}, 10) == {b"{1}:t": [(b"7-0", {b"a": b"b"})]}
 
@@ -109,7 +110,7 @@ async def test_a_fault_of_ours_stays_what_it_is(connect, redis_url):
     connection = connect(redis_url)
     for _ in range(5):
         with pytest.raises(ResponseError):
-            async with connection.commands() as client:
+            async with connection.commands("{1}:a") as client:
                 await client.execute_command("INCRBY", "{1}:n", "much")
     assert not connection.is_away
 
@@ -159,7 +160,7 @@ async def test_a_cluster_that_loses_a_master_is_used_again_once_it_is_back(conne
 
     async def settable(name):
         try:
-            async with connection.commands() as client:
+            async with connection.commands(name) as client:
                 await client.set(name, "b")
         except Unavailable:
             return False
@@ -173,6 +174,40 @@ async def test_a_cluster_that_loses_a_master_is_used_again_once_it_is_back(conne
     while not all([await settable(name) for name in names]):
         assert time.monotonic() < until
         await asyncio.sleep(0.1)
+
+
+async def test_on_a_cluster_many_at_once_each_find_their_server(connect, cluster_url, script):
+    connection = connect(cluster_url)
+    names = [f"{{{number}}}:n" for number in range(200)]
+    assert set(await asyncio.gather(*(connection.run(script, [name], 3) for name in names))) == {3}
+    assert set(await asyncio.gather(*(connection.run(script, [name], 3) for name in names))) == {6}
+
+
+async def test_on_a_cluster_keys_that_move_are_found_again(connect, make_redis_cluster, script):
+    """The server that had them says so; nobody counts as away for that."""
+    cluster = make_redis_cluster()
+    connection = connect(cluster.url)
+    slot = cluster.masters[0].ask("CLUSTER", "KEYSLOT", "{1}")
+    taker = next(each for each in cluster.masters if slot not in cluster.slots_of(each))
+    assert await connection.check()
+    taker_id = taker.ask("CLUSTER", "MYID").decode()
+    for master in (taker, *cluster.masters):
+        master.ask("CLUSTER", "SETSLOT", slot, "NODE", taker_id)
+    with pytest.raises(Unavailable):
+        await connection.run(script, ["{1}:n"], 1)
+    assert not connection.is_away
+    assert await until_answered(lambda: connection.run(script, ["{1}:n"], 1)) == 1
+    assert taker.ask("GET", "{1}:n") == b"1"
+
+
+async def until_answered(ask):
+    until = time.monotonic() + 30
+    while True:
+        try:
+            return await ask()
+        except Unavailable:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(

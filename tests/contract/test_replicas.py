@@ -63,7 +63,7 @@ class Witness:
 class Process:
     def __init__(self, stores, settings, live=Live):
         self.live = live(stores.seating, stores.catalogue, CLOCK, settings)
-        self.tills = Tills(self.live, stores.seating, settings)
+        self.tills = Tills(self.live, stores.seating, stores.claims, settings)
         self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, settings)
         self.witness = Witness()
         self.live.audiences = [self.witness]
@@ -83,7 +83,7 @@ async def stores(limits):
 
 @pytest.fixture
 async def schedule_ids(stores):
-    organising = Organising(stores.catalogue)
+    organising = Organising(stores.catalogue, stores.news)
     venue_id, _ = await organising.import_venue(hall(rows=10, cols=10))
     return [
         await organising.create_schedule(

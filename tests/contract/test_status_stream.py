@@ -214,7 +214,7 @@ async def test_schedules_of_one_shard_are_followed_together(open_stream):
 
 async def test_a_schedule_in_which_nothing_happens_leaves(stream, open_stream, redis_url):
     connection = Connection(Settings(redis=redis_url), CLOCK)
-    async with connection.commands() as client:
+    async with connection.commands(keys.seats_of(HERE)) as client:
         lives = [await client.ttl(name) for name in (keys.seats_of(HERE), keys.stream_of(HERE))]
         await client.delete(keys.stream_of(HERE))
     await connection.close()

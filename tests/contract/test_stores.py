@@ -61,7 +61,7 @@ def store(stores):
 @pytest.fixture
 async def venue_id(stores):
     """A venue in an empty database: its seats have the ids from 1 on."""
-    venue_id, _ = await Organising(stores.catalogue).import_venue(hall(rows=5, cols=100))
+    venue_id, _ = await Organising(stores.catalogue, stores.news).import_venue(hall(rows=5, cols=100))
     assert sorted((await stores.catalogue.seat_ids(venue_id)).values()) == list(range(1, 501))
     return venue_id
 
@@ -69,7 +69,7 @@ async def venue_id(stores):
 @pytest.fixture
 def make_schedule(stores, venue_id):
     async def make(**sale):
-        organising = Organising(stores.catalogue)
+        organising = Organising(stores.catalogue, stores.news)
         return await organising.create_schedule(
             venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, **({"opens_ms": 0} | sale)
         )
@@ -375,7 +375,7 @@ async def test_writers_of_one_schedule_wait_for_each_other(store, schedule_id):
 async def test_other_schedules_go_on_meanwhile_on_postgresql(postgres_url):
     stores = await open_stores(Settings(database=postgres_url))
     try:
-        organising = Organising(stores.catalogue)
+        organising = Organising(stores.catalogue, stores.news)
         venue_id, _ = await organising.import_venue(hall())
         one, two = [
             await organising.create_schedule(
@@ -394,7 +394,7 @@ async def test_other_schedules_go_on_meanwhile_on_postgresql(postgres_url):
 async def test_other_schedules_line_up_on_sqlite(sqlite_url):
     stores = await open_stores(Settings(database=sqlite_url))
     try:
-        organising = Organising(stores.catalogue)
+        organising = Organising(stores.catalogue, stores.news)
         venue_id, _ = await organising.import_venue(hall())
         ids = [
             await organising.create_schedule(
@@ -606,7 +606,7 @@ async def test_what_was_committed_is_there_for_the_next_process(settings):
     async with AsyncExitStack() as first:
         stores = await open_stores(settings)
         first.push_async_callback(stores.close)
-        venue_id, _ = await Organising(stores.catalogue).import_venue(hall())
+        venue_id, _ = await Organising(stores.catalogue, stores.news).import_venue(hall())
         schedule_id = await stores.catalogue.create_schedule(
             venue_id=venue_id,
             kind=Kind.MATCH,

@@ -38,7 +38,7 @@ def store(stores):
 @pytest.fixture
 def make_schedule(stores):
     async def make():
-        organising = Organising(stores.catalogue)
+        organising = Organising(stores.catalogue, stores.news)
         venue_id, _ = await organising.import_venue(hall(rows=1, cols=4))
         return await organising.create_schedule(
             venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, opens_ms=0

@@ -65,7 +65,7 @@ def first_two_change_places(venue: Venue) -> Venue:
 
 def bring_in(purchase: Purchase, plan: Venue) -> None:
     world = purchase.shop.world
-    world.run(Organising(world.stores.catalogue).import_venue(plan))
+    world.run(Organising(world.stores.catalogue, world.stores.news).import_venue(plan))
     layout = world.run(world.stores.catalogue.layout(purchase.match.id))
     block = f"/api/matches/{purchase.match.id}/blocks/{purchase.match.block_id}/seats/status"
     until = time.monotonic() + REST_SECONDS
@@ -221,7 +221,9 @@ def test_with_plans_and_buyers_at_two_servers_a_place_has_one_owner(
         imported = refused = 0
         for plan in plans_of(match.venue, random.Random("plans")):
             try:
-                shop.world.run(Organising(shop.world.stores.catalogue).import_venue(plan))
+                shop.world.run(
+                    Organising(shop.world.stores.catalogue, shop.world.stores.news).import_venue(plan)
+                )
                 imported += 1
             except PlanDropsSeats:
                 refused += 1

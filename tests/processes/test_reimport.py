@@ -40,7 +40,11 @@ def test_viewers_and_buyers_go_on_with_the_new_plan(
         client.post(allocations, json={"seatIds": [held]}).raise_for_status()
         listener.wait_for_status(held, "HOLD")
 
-        world.run(Organising(world.stores.catalogue).import_venue(plus_one_minus_one(match.venue)))
+        world.run(
+            Organising(world.stores.catalogue, world.stores.news).import_venue(
+                plus_one_minus_one(match.venue)
+            )
+        )
         new = world.run(world.stores.catalogue.seat_ids(match.venue_id))["new"]
 
         listener.wait_for_status(new, "AVAILABLE")
@@ -62,7 +66,11 @@ def test_a_till_that_has_not_heard_of_the_new_plan_looks_again_before_it_decides
     server = make_server(database_url, poll_ms=60_000)
     with buyer.client(server.url) as client:
         client.post(allocations, json={"seatIds": [match.seat_ids[0]]}).raise_for_status()
-        world.run(Organising(world.stores.catalogue).import_venue(plus_one_minus_one(match.venue)))
+        world.run(
+            Organising(world.stores.catalogue, world.stores.news).import_venue(
+                plus_one_minus_one(match.venue)
+            )
+        )
         refused = client.post(allocations, json={"seatIds": [match.seat_ids[-1]]})
         assert refused.json()["code"] == "UNKNOWN_SEATS"
     assert [each.seat_id for each in world.allocations(match)] == [match.seat_ids[0]]
@@ -79,7 +87,11 @@ def test_a_plan_that_drops_a_held_seat_is_refused_whole(
             f"/api/matches/{match.id}/allocations", json={"seatIds": [match.seat_ids[-1]]}
         ).raise_for_status()
     with pytest.raises(PlanDropsSeats) as refusal:
-        world.run(Organising(world.stores.catalogue).import_venue(plus_one_minus_one(match.venue)))
+        world.run(
+            Organising(world.stores.catalogue, world.stores.news).import_venue(
+                plus_one_minus_one(match.venue)
+            )
+        )
     assert refusal.value.seat_ids == (match.seat_ids[-1],)
     assert set(world.run(world.stores.catalogue.seat_ids(match.venue_id)).values()) == set(match.seat_ids)
 

@@ -102,7 +102,7 @@ def test_a_sale_opens_when_the_store_says(world: World, servers: list[Server]) -
     match, buyers = world.match(), world.buyers(2)
     opens = store_seconds(world) + HOLD_SECONDS
     schedule_id = world.run(
-        Organising(world.stores.catalogue).create_schedule(
+        Organising(world.stores.catalogue, world.stores.news).create_schedule(
             venue_id=match.venue_id,
             kind=Kind.MATCH,
             title="LG : KT",

@@ -60,7 +60,7 @@ class Instance:
         self.connection = Connection(limits, CLOCK)
         stream = RedisStatusStream(self.connection, limits)
         self.live = Live(stores.seating, stores.catalogue, CLOCK, limits, stream)
-        self.tills = Tills(self.live, stores.seating, limits)
+        self.tills = Tills(self.live, stores.seating, stores.claims, limits)
         self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, limits)
         self.publisher = Publisher(stream, stores.seating, self.live, CLOCK, limits)
         self.follower = Follower(stream, self.live, self.publisher, limits)
@@ -233,7 +233,7 @@ class House:
         )  # fmt: skip
         self.stores = self.runner.run(open_stores(Settings(database="memory:heads")))
         self.venue_id, _ = self.runner.run(
-            Organising(self.stores.catalogue).import_venue(hall(rows=2, cols=SEATS // 2))
+            Organising(self.stores.catalogue, self.stores.news).import_venue(hall(rows=2, cols=SEATS // 2))
         )
 
     def close(self):
@@ -244,7 +244,7 @@ class House:
         self.runner.run(self._play(history))
 
     async def _play(self, history):
-        schedule_id = await Organising(self.stores.catalogue).create_schedule(
+        schedule_id = await Organising(self.stores.catalogue, self.stores.news).create_schedule(
             venue_id=self.venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=0, opens_ms=0
         )
         scene = Scene(self.stores, schedule_id, self.limits)

@@ -140,7 +140,7 @@ async def live_through(chance, tokens):
     clock, gateway = LoopClock(), MoodyGateway(chance)
     async with opened(SETTINGS, Gateways([gateway], gateway), clock, tokens) as application:
         stores = application.stores
-        organising = Organising(stores.catalogue)
+        organising = Organising(stores.catalogue, stores.news)
         venue_id, _ = await organising.import_venue(hall(rows=4, cols=6, name="The house"))
         schedule_id = await organising.create_schedule(
             venue_id=venue_id, kind=Kind.MATCH, title="LG : Doosan", starts_ms=clock.now_ms() * 2, opens_ms=0

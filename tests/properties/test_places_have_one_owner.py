@@ -97,7 +97,7 @@ class Process:
 
     def __init__(self, stores):
         self.live = Live(stores.seating, stores.catalogue, CLOCK, LIMITS)
-        self.tills = Tills(self.live, stores.seating, LIMITS)
+        self.tills = Tills(self.live, stores.seating, stores.claims, LIMITS)
         holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, LIMITS)
         sold = stores.reservations
         catalogue = Catalogue(stores.catalogue, CLOCK, LIMITS)
@@ -114,7 +114,7 @@ class Scene:
     def __init__(self, stores, met):
         self.stores, self.met = stores, met
         self.processes = [Process(stores), Process(stores)]
-        self.organising = Organising(stores.catalogue)
+        self.organising = Organising(stores.catalogue, stores.news)
         self.name = f"Hall {next(_venues)}"
         self.now = self.before = list(zip(GUIDS, PLACES, strict=False))
         self.keys = itertools.count(1)

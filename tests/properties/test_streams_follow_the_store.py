@@ -54,7 +54,7 @@ class Process:
     def __init__(self, stores, limits, *, audience=lambda hub: hub):
         self.stores = stores
         self.live = Live(stores.seating, stores.catalogue, CLOCK, limits)
-        self.tills = Tills(self.live, stores.seating, limits)
+        self.tills = Tills(self.live, stores.seating, stores.claims, limits)
         self.holds = Holds(self.live, self.tills, stores.seating, CLOCK, CHANCE, limits)
         sold, accounts = stores.reservations, stores.accounts
         self.sweeper = Sweeper(self.live, self.tills, stores.seating, sold, accounts, stores.relays, limits)
@@ -312,7 +312,7 @@ class House:
         self.runner = asyncio.Runner()
         self.limits = Settings(database=url, **SMALL)
         self.stores = [self.runner.run(open_stores(self.limits)) for _ in range(2)]
-        self.organising = Organising(self.stores[0].catalogue)
+        self.organising = Organising(self.stores[0].catalogue, self.stores[0].news)
         self._venue_ids = {}
 
     def close(self):

@@ -5,6 +5,8 @@
 - ``losers``: the live replica refuses nobody.
 - ``decision``: the till does not read which seats are taken before it decides.
 - ``database``: the store overwrites rows of others instead of refusing.
+- ``lease``: with holds in Redis, nobody waits for another's lease, and nobody asks whether they still have theirs.
+- ``version``: with holds in Redis, a decision is carried out whatever the sheet's version is by then.
 - ``firming``: a payment begins without making its hold firm, so the hold can end while the gateway is asked.
 - ``selling``: a buyer who paid gets the seats, even if they are somebody else's by then.
 - ``granting``: every user may do everything, with anybody's things.
@@ -20,6 +22,7 @@
 
 import asyncio
 import gc
+import hashlib
 import os
 import signal
 import sys
@@ -32,6 +35,8 @@ import uvloop
 
 from jari import logs
 from jari.adapters.payments.toss import TossGateway
+from jari.adapters.redis import sheet
+from jari.adapters.redis.connection import Script
 from jari.adapters.sql import seating_postgres, seating_sqlite
 from jari.domain import permissions
 from jari.domain.errors import NotFound
@@ -70,6 +75,23 @@ def decision() -> None:
 def database() -> None:
     seating_sqlite.INSERT += OVERWRITE
     seating_postgres.INSERT += OVERWRITE
+
+
+def lease() -> None:
+    rewrite(sheet.LOOK, ("taken = 0", "taken = 1"))
+    rewrite(sheet.APPLY, ("if redis.call('GET', KEYS[1]) ~= ARGV[1] then", "if false then"))
+
+
+def version() -> None:
+    # The commit's entry is refused, too, where its version is there already.
+    rewrite(sheet.APPLY, ("if ARGV[3] ~= '' then", "if false then"), ("redis.call(ARGV", "redis.pcall(ARGV"))
+
+
+def rewrite(script: Script, *changes: tuple[str, str]) -> None:
+    for old, new in changes:
+        assert old in script.text
+        script.text = script.text.replace(old, new)
+    script.digest = hashlib.sha1(script.text.encode(), usedforsecurity=False).hexdigest()
 
 
 def firming() -> None:
@@ -220,6 +242,8 @@ BREAKAGES: dict[str, Callable[[], None]] = {
     "losers": losers,
     "decision": decision,
     "database": database,
+    "lease": lease,
+    "version": version,
     "firming": firming,
     "selling": selling,
     "granting": granting,

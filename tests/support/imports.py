@@ -35,7 +35,7 @@ def import_apart(url: str, plan: Venue) -> float:
         stores = await open_stores(Settings(database=url))
         try:
             started = time.perf_counter()
-            await Organising(stores.catalogue).import_venue(plan)
+            await Organising(stores.catalogue, stores.news).import_venue(plan)
             return time.perf_counter() - started
         finally:
             await stores.close()

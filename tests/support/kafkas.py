@@ -49,7 +49,9 @@ class Brokers:
         self._count = count
 
     def __enter__(self) -> Self:
-        self._owner = _call("rd_kafka_new", _Pointer, 0, _call("rd_kafka_conf_new", _Pointer), *_errors())
+        quiet = _call("rd_kafka_conf_new", _Pointer)
+        _call("rd_kafka_conf_set", _Number, quiet, b"log_level", b"0", *_errors())
+        self._owner = _call("rd_kafka_new", _Pointer, 0, quiet, *_errors())
         self._cluster = _call("rd_kafka_mock_cluster_new", _Pointer, self._owner, self._count)
         self.addresses: str = _call("rd_kafka_mock_cluster_bootstraps", _Text, self._cluster).decode()
         self.create(TOPIC)

@@ -160,17 +160,20 @@ class RedisCluster:
 
     def join(self) -> None:
         """Make them one cluster, and wait until each knows it."""
-        share = -(-SLOTS // len(self.masters))
         first = self.masters[0]
         for number, master in enumerate(self.masters):
-            last = min((number + 1) * share, SLOTS) - 1
-            slots = range(number * share, last + 1)
-            master.ask("CLUSTER", "ADDSLOTS", *slots)
+            master.ask("CLUSTER", "ADDSLOTS", *self.slots_of(master))
             master.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             if master is not first:
                 master.ask("CLUSTER", "MEET", "127.0.0.1", first.port, first.port + BUS_DISTANCE)
         for master in self.masters:
             master.wait_until(partial(self._is_whole, master))
+
+    def slots_of(self, master: RedisServer) -> range:
+        """The slots that the master has from the beginning."""
+        share = -(-SLOTS // len(self.masters))
+        number = self.masters.index(master)
+        return range(number * share, min((number + 1) * share, SLOTS))
 
     def kill(self) -> None:
         for master in self.masters:

@@ -155,7 +155,7 @@ async def make_match(
     stores: Stores, venue: Venue | None = None, *, title: str = "LG : Doosan", opened: bool = True
 ) -> Match:
     venue = venue or hall()
-    venue_id, _ = await Organising(stores.catalogue).import_venue(venue)
+    venue_id, _ = await Organising(stores.catalogue, stores.news).import_venue(venue)
     schedule_id = await make_schedule(stores, venue_id, title=title, opened=opened)
     seat_ids = await stores.catalogue.seat_ids(venue_id)
     return Match(
@@ -168,7 +168,7 @@ async def make_match(
 
 
 async def make_schedule(stores: Stores, venue_id: int, *, title: str, opened: bool = True) -> int:
-    organising = Organising(stores.catalogue)
+    organising = Organising(stores.catalogue, stores.news)
     schedule_id = await organising.create_schedule(
         venue_id=venue_id, kind=Kind.MATCH, title=title, starts_ms=_in_a_week_ms(), opens_ms=None
     )

@@ -50,7 +50,7 @@ def create_schedule(
 
     async def work() -> int:
         async with opened_stores(read_settings(database=database)) as stores:
-            return await Organising(stores.catalogue).create_schedule(
+            return await Organising(stores.catalogue, stores.news).create_schedule(
                 venue_id=venue,
                 kind=kind,
                 title=title,
@@ -116,7 +116,7 @@ def list_schedules(database: DatabaseOption = None, *, json: JsonOption = False)
 
 async def _organise(database: str | None, work: Callable[[Organising], Awaitable[T]]) -> T:
     async with opened_stores(read_settings(database=database)) as stores:
-        return await work(Organising(stores.catalogue))
+        return await work(Organising(stores.catalogue, stores.news))
 
 
 def _milliseconds(moment: datetime) -> int:

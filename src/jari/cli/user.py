@@ -34,7 +34,9 @@ def create_user(
         passwords = ArgonPasswords(settings)
         async with opened_stores(settings) as stores:
             devices = await open_devices(stores.duties, settings)
-            accounts = Accounts(stores.accounts, stores.attempts, passwords, devices, CLOCK, CHANCE, settings)
+            accounts = Accounts(
+                stores.accounts, stores.attempts, stores.news, passwords, devices, CLOCK, CHANCE, settings
+            )
             user = await accounts.sign_up(
                 email=email, password=password, name=name or email.partition("@")[0], role=role
             )

@@ -57,7 +57,7 @@ def import_venue(
                 file, format=plan_format, name=name, max_bytes=settings.max_plan_bytes
             )
         async with opened_stores(settings) as stores:
-            venue_id, is_new = await Organising(stores.catalogue).import_venue(venue)
+            venue_id, is_new = await Organising(stores.catalogue, stores.news).import_venue(venue)
         return {"id": venue_id, "name": venue.name, "seats": sum(1 for _ in venue.seats()), "new": is_new}
 
     made = run(work())

@@ -1,6 +1,7 @@
-"""The answers that requests got, by the Idempotency-Key that came with them."""
+"""The answers that requests got, by the Idempotency-Key that came with them, and who is getting one just now."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,16 @@ class StoredAnswer:
 
     request: RequestKey
     answer: str
+
+
+class RequestClaims(Protocol):
+    """Which requests are being decided at this moment: of several with one key at once, only one should go on.
+
+    The stored answers see to it that a request is decided once; the claims spare the others the wait.
+    """
+
+    async def claim(self, request: RequestKey) -> bool:
+        """Claim the key until `let_go`. False where a request with this key is being decided already."""
+
+    async def let_go(self, request: RequestKey) -> None:
+        """Give the key up; the request has its answer, or nobody waits for one any more."""

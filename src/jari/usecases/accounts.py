@@ -14,6 +14,7 @@ from jari.domain.permissions import Action, require
 from jari.domain.users import Role, User, check_name, check_password, forms_of_email, normalise_email
 from jari.ports.accounts import AccountStore, AttemptStore, Passwords
 from jari.ports.answers import RequestKey
+from jari.ports.news import News, NewsWire
 from jari.ports.system import Chance, Clock
 from jari.settings import AccountSettings
 from jari.usecases.devices import Devices
@@ -47,6 +48,7 @@ class Accounts:
         self,
         store: AccountStore,
         attempts: AttemptStore,
+        news: NewsWire,
         passwords: Passwords,
         devices: Devices,
         clock: Clock,
@@ -54,6 +56,7 @@ class Accounts:
         settings: AccountSettings,
     ) -> None:
         self._store = store
+        self._news = news
         self._chance = chance
         self._limits = Limits(attempts, clock, settings)
         self._log_in_limits = LogInLimits(
@@ -144,7 +147,7 @@ class Accounts:
         )
         if ended is None:
             raise WrongCredentials("The password has just been changed: log in with the new one.")
-        self._sessions.forget(*ended)
+        await self._ended(*ended)
         await self._limits.forgive(limits)
         return LoggedIn(user, token, self._devices.marked(device, account))
 
@@ -173,7 +176,7 @@ class Accounts:
         )
         if ended is None:
             raise WrongCredentials("The password has just been changed elsewhere: log in with that one.")
-        self._sessions.forget(*ended)
+        await self._ended(*ended)
         return len(ended)
 
     async def log_out_everywhere(self, token: str | None) -> int:
@@ -184,14 +187,14 @@ class Accounts:
         """
         user = await self.account(token)
         ended = await self._store.end_sessions(user.id)
-        self._sessions.forget(*ended)
+        await self._ended(*ended)
         return len(ended)
 
     async def log_out(self, token: str) -> None:
-        """End the session: here at once, in other processes with their next look."""
+        """End the session: here at once, in other processes with the news of it, or with their next look."""
         token_hash = _hash(token)
         await self._store.end_session(token_hash)
-        self._sessions.forget(token_hash)
+        await self._ended(token_hash)
 
     async def user_of(self, token: str | None) -> User:
         """Whose session this is.
@@ -214,6 +217,16 @@ class Accounts:
         require(user, Action.MANAGE_ACCOUNT, user.id)
         return user
 
+    def forget(self, *token_hashes: bytes) -> None:
+        """Forget these sessions: another process tells that they have ended."""
+        self._sessions.forget(*token_hashes)
+
+    async def _ended(self, *token_hashes: bytes) -> None:
+        """Forget these sessions here, and tell the other processes."""
+        self._sessions.forget(*token_hashes)
+        if token_hashes:
+            await self._news.tell(News(ended_sessions=token_hashes))
+
     async def run(self) -> None:
         """Learn until cancelled which sessions were ended elsewhere."""
         await self._sessions.run()
@@ -223,7 +236,7 @@ class SessionCache:
     """Who is behind which session, remembered for a while.
 
     A flood brings thousands of sessions at once; those that are not remembered are looked up together. When another
-    process ends a session, it is forgotten here with the next poll.
+    process ends a session, it is forgotten here when the news comes, or else with the next poll.
     """
 
     def __init__(self, store: AccountStore, clock: Clock, settings: AccountSettings) -> None:

@@ -66,7 +66,7 @@ class Page:
 class Catalogue:
     """Schedules and plans. A plan is read once for each revision of its venue, and let go when nobody asks for it.
 
-    A schedule is read again after a poll's time, and so is a page of the list. A crowd that loads the page thus costs
+    A schedule is read again after a poll's time, and so is a page of the list; sooner when there is news of it. A crowd that loads the page thus costs
     one look a second, and another process's change shows here as soon as everything else that it does. All are looked
     up one at a time, and what many look at goes first: whoever asks for ever new ones makes only themselves wait.
     """
@@ -83,6 +83,7 @@ class Catalogue:
         self._lookup: Lookup[int, Schedule] = Lookup(
             self._find, queue_size=queue_size, batch_size=1, first=self._schedules.__contains__
         )
+        self._forgotten = 0
         pages_kept = settings.schedule_pages_kept
         self._pages: Cache[Page, Listing] = Cache(
             pages_kept, fresh_seconds=fresh_seconds, clock=clock.seconds
@@ -111,10 +112,12 @@ class Catalogue:
         """
         if (schedule := self._schedules.get(schedule_id)) is not None:
             return schedule
+        forgotten = self._forgotten
         schedule = await self._lookup.get(schedule_id)
         if schedule is None:
             raise no_schedule(schedule_id)
-        self._schedules.put(schedule_id, schedule)
+        if forgotten == self._forgotten:
+            self._schedules.put(schedule_id, schedule)
         return schedule
 
     async def _find(self, schedule_ids: Sequence[int]) -> dict[int, Schedule]:
@@ -135,10 +138,28 @@ class Catalogue:
         behind = self._behind.get(page.chosen)
         if behind is not None and page.offset >= behind.total:
             return behind
+        forgotten = self._forgotten
         listing = await self._page_lookup.get(page) or Listing((), 0)
-        self._pages.put(page, listing)
-        self._behind.put(page.chosen, Listing((), listing.total))
+        if forgotten == self._forgotten:
+            self._pages.put(page, listing)
+            self._behind.put(page.chosen, Listing((), listing.total))
         return listing
+
+    def forget(self, schedule_ids: Sequence[int], venue_ids: Sequence[int]) -> None:
+        """Forget these schedules, those at these venues, and every page. What is being looked up is not remembered.
+
+        Plans need not be forgotten: a schedule names the revision of its venue's plan.
+        """
+        if not schedule_ids and not venue_ids:
+            return
+        self._forgotten += 1
+        for cache in (self._pages, self._behind):
+            cache.clear()
+        for schedule_id in schedule_ids:
+            self._schedules.pop(schedule_id)
+        for schedule in self._schedules.values() if venue_ids else ():
+            if schedule.venue_id in venue_ids:
+                self._schedules.pop(schedule.id)
 
     @property
     def plan_count(self) -> int:

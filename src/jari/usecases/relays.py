@@ -32,7 +32,7 @@ class EventRelay:
         if not stretches:
             return 0
         try:
-            sent = await self._sink.send(_events(stretches))
+            sent = await self._sink.send(events_in(stretches))
         except NotSent as failure:
             return self._failed(str(failure))
         await self._store.move(self.name, stretches)
@@ -48,7 +48,7 @@ class EventRelay:
         return 0
 
 
-def _events(stretches: Sequence[Stretch]) -> Iterator[OutgoingEvent]:
+def events_in(stretches: Sequence[Stretch]) -> Iterator[OutgoingEvent]:
     """Every event of these commits, made when it is asked for: a page of a busy sale has many thousands."""
     for stretch in stretches:
         for logged in stretch.commits:

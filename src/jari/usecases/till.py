@@ -20,7 +20,7 @@ from jari.domain.needs import Reading
 from jari.domain.reservations import Reservation
 from jari.domain.seating import Seating
 from jari.domain.seatmap import Commit
-from jari.ports.answers import RequestKey, StoredAnswer
+from jari.ports.answers import RequestClaims, RequestKey, StoredAnswer
 from jari.ports.seating import Decision, ScheduleState, SeatingStore, SeatingTransaction
 from jari.settings import TillSettings
 from jari.usecases.idempotency import remember, replay
@@ -242,14 +242,16 @@ class Answers:
 class Tills:
     """The tills of this process, opened when needed. While a till has commands it keeps its replica alive."""
 
-    def __init__(self, live: Live, store: SeatingStore, settings: TillSettings) -> None:
+    def __init__(
+        self, live: Live, store: SeatingStore, claims: RequestClaims, settings: TillSettings
+    ) -> None:
         self._live = live
         self._store = store
+        self._claims = claims
         self._settings = settings
         self._tills: WeakValueDictionary[int, Till] = WeakValueDictionary()
         self._at_work: dict[Till, asyncio.Task[None]] = {}
         self._closing = False
-        self._running: set[tuple[str, str]] = set()
 
     async def submit(
         self, schedule_id: int, command: Command[Outcome], request: RequestKey | None = None
@@ -265,16 +267,15 @@ class Tills:
             raise Unavailable("This server is ending and nothing was done: try again.", retry_after_seconds=1)
         if request is None:
             return await till.submit(command)
-        if request.name in self._running:
+        if not await self._claims.claim(request):
             raise StillRunning(
                 "The first request with this Idempotency-Key has not ended: wait a second, then send it again.",
                 retry_after_seconds=1,
             )
-        self._running.add(request.name)
         try:
             return await till.submit(command, request)
         finally:
-            self._running.discard(request.name)
+            await self._claims.let_go(request)
 
     def of(self, schedule: LiveSchedule) -> Till:
         """The till of a schedule."""

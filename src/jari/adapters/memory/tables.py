@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from jari.adapters.memory.attempts import MemoryAttemptStore
+from jari.adapters.memory.claims import MemoryRequestClaims
+from jari.adapters.memory.news import MemoryNews
 from jari.adapters.memory.sales import Sales
 from jari.domain.schedules import Kind, Schedule, no_schedule
 from jari.domain.seating import Allocation
@@ -123,6 +125,8 @@ class Memory:
         self.webhooks: dict[int, Webhook] = {}
         self.deliveries: dict[int, DeliveryRecord] = {}
         self.attempts = MemoryAttemptStore(clock)
+        self.news = MemoryNews()
+        self.claims = MemoryRequestClaims()
         self._chance = chance
         self._writing = asyncio.Lock()
         self._numbers: Counter[str] = Counter()

@@ -73,21 +73,21 @@ class Answers:
         await asyncio.gather(*(self._forget(each.request) for each in answers))
 
     async def _text(self, request: RequestKey) -> bytes | None:
-        async with self._redis.commands() as client:
+        async with self._redis.commands(_name(request)) as client:
             text: Any = await client.get(_name(request))
         return bytes(text) if text is not None else None
 
     async def _claim(self, request: RequestKey, claim: bytes) -> bool:
-        async with self._redis.commands() as client:
+        async with self._redis.commands(_name(request)) as client:
             return bool(await client.set(_name(request), claim, nx=True, px=self._settings.sheet_lease_ms))
 
     async def _keep(self, answer: StoredAnswer) -> None:
         text = msgspec.json.encode((answer.request.fingerprint, answer.answer))
-        async with self._redis.commands() as client:
+        async with self._redis.commands(_name(answer.request)) as client:
             await client.set(_name(answer.request), text, px=self._settings.keep_answers_seconds * 1000)
 
     async def _forget(self, request: RequestKey) -> None:
-        async with self._redis.commands() as client:
+        async with self._redis.commands(_name(request)) as client:
             await client.delete(_name(request))
 
 

@@ -1,14 +1,14 @@
 -- Carry out steps on a schedule's sheet, all or none: only for the holder of its lease, and on the version it has read.
 --
--- KEYS: lease, head, and whatever the steps name. ARGV: token, epoch and version that the head must have (empty: any),
--- then the steps, each as its command, the number of its key in KEYS, how many arguments follow, and these.
+-- KEYS: lease, head, and whatever the steps name. ARGV: token, epoch and version that the head must have (no version: any;
+-- the version -: there must be no head), then the steps, each as its command, the number of its key in KEYS, how many arguments follow, and these.
 -- No rule stands here: the steps were decided elsewhere. The first step may fail, the others cannot.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return 'lease'
 end
-if ARGV[2] ~= '' then
+if ARGV[3] ~= '' then
     local head = redis.call('HMGET', KEYS[2], 'epoch', 'version')
-    if head[1] ~= ARGV[2] or head[2] ~= ARGV[3] then
+    if (head[1] or '') ~= ARGV[2] or (head[2] or '-') ~= ARGV[3] then
         return 'version'
     end
 end

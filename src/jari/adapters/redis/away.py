@@ -6,12 +6,12 @@ our code; a wrong command does not.
 """
 
 from redis.exceptions import (
+    AskError,
     BusyLoadingError,
     ClusterError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
-    RedisClusterException,
     ResponseError,
     TryAgainError,
 )
@@ -23,7 +23,6 @@ AWAY = (
     NoAnswerInTime,
     BusyLoadingError,
     ClusterError,
-    RedisClusterException,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -41,3 +40,8 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, ResponseError) and str(error).partition(" ")[0] in AWAY_WORDS:
         return True
     return isinstance(error, AWAY)
+
+
+def is_elsewhere(error: BaseException) -> bool:
+    """Whether a server of a cluster says that it has not, or soon will not have, what it was asked for."""
+    return isinstance(error, AskError)  # of which a MovedError is one

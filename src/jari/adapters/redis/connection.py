@@ -3,32 +3,29 @@
 There are two kinds of connections. Those for commands are few, and a command that is not answered within a short time
 has failed: nothing is sent twice. Those for blocking reads wait for news; they are others, since a read occupies its
 connection. Nothing is connected before it is used, so jari starts and serves while Redis is away.
+
+On a cluster the key says which server is meant. redis-py could find it, too, but its client for clusters closes the
+connections of every server, those in use among them, when a few keys were found elsewhere (8.1).
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
-from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import ConnectionPool, parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio import Redis
+from redis.asyncio.connection import parse_url
+from redis.crc import key_slot
 from redis.exceptions import NoScriptError
 
 from jari import metrics
-from jari.adapters.redis.away import is_away
-from jari.adapters.redis.circuit import Circuit
+from jari.adapters.redis.node import Address, Entries, Node, away
 from jari.domain.errors import Unavailable
 from jari.ports.system import Clock
 from jari.settings import BadSetting, RedisSettings
-
-log = structlog.get_logger()
 
 SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 DEFAULT_PORT = 6379
@@ -36,9 +33,6 @@ BAD_URL = (
     "JARI_REDIS, or --redis, names no Redis that jari can find: write redis://HOST:PORT for one server, or "
     "redis+cluster://HOST:PORT,HOST:PORT for a cluster."
 )
-
-Client = Redis | RedisCluster
-Entry = tuple[bytes, Mapping[bytes, bytes]]  # a stream entry: its id, and its fields
 
 
 class Script:
@@ -51,45 +45,44 @@ class Script:
 
 
 class Connection:
-    """What one process has open to Redis. While the circuit is open every use is refused at once.
+    """What one process has open to Redis. A server that is away refuses every use at once.
 
     Whoever uses it must go on without it: each use may raise Unavailable.
     """
 
     def __init__(self, settings: RedisSettings, clock: Clock) -> None:
+        self._settings = settings
         self._clock = clock
-        self._circuit = Circuit(
-            failures=settings.redis_failures, pause_seconds=settings.redis_pause_ms / 1000
-        )
-        timeout_seconds = settings.redis_timeout_ms / 1000
-        self._block_ms = settings.redis_block_ms
-        self._commands = _client(settings.redis, timeout_seconds, settings.redis_connections)
-        self._reads = _client(settings.redis, self._block_ms / 1000 + timeout_seconds, settings.redis_reads)
-        self._room_for_commands = asyncio.Semaphore(settings.redis_connections)
-        self._room_for_reads = asyncio.Semaphore(settings.redis_reads)
-        self._learning_nodes = asyncio.Lock()
-        self._reading: set[asyncio.Task[Any]] = set()
+        seeds, self._options, self._is_cluster = _parse(settings.redis)
+        self._seeds = {address: self._node(address) for address in seeds}
+        self._nodes = self._seeds  # where it is a cluster, its masters once they are known
+        self._masters: list[tuple[range, Node]] = []  # the slots of a cluster, and who has them
+        self._looking = asyncio.Lock()
+        self._next_look = 0.0
 
     @property
     def is_cluster(self) -> bool:
         """Whether it is a cluster, where keys must share a slot to be read together."""
-        return isinstance(self._commands, RedisCluster)
+        return self._is_cluster
 
     @property
     def is_away(self) -> bool:
-        """Whether Redis counts as away at the moment."""
-        return self._circuit.is_open
+        """Whether a server of it counts as away at the moment."""
+        return any(node.is_away for node in self._nodes.values())
 
     @asynccontextmanager
-    async def commands(self) -> AsyncIterator[Client]:
-        """The client for commands, within this block.
+    async def commands(self, key: str) -> AsyncIterator[Redis]:
+        """The client of the server that has this key; all keys that are used within this block share its hash tag.
 
         Raises:
             Unavailable: Redis is away, and nobody knows whether it has done what it was told.
         """
-        async with self._room_for_commands:
-            with self._guarded():
-                yield await self._ready(self._commands)
+        node = await self._node_of(key)
+        try:
+            async with node.commands() as client:
+                yield client
+        finally:
+            metrics.redis_away.set(self.is_away)
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: str | bytes | int) -> Any:
         """Run a script, and return its answer.
@@ -97,13 +90,13 @@ class Connection:
         Raises:
             Unavailable: Redis is away, and nobody knows whether the script has run.
         """
-        async with self.commands() as client:
+        async with self.commands(keys[0]) as client:
             try:
                 return await client.evalsha(script.digest, len(keys), *keys, *arguments)
             except NoScriptError:  # the server has started anew, or is one that has not run it yet
                 return await client.eval(script.text, len(keys), *keys, *arguments)
 
-    async def read(self, positions: Mapping[str, str], count: int) -> Mapping[bytes, Sequence[Entry]]:
+    async def read(self, positions: Mapping[str, str], count: int) -> Entries:
         """The next entries of these streams after these ids, as soon as there are any; none after ``redis_block_ms``.
 
         On a cluster all the streams must share one hash tag. A caller that is cancelled leaves at once; the read ends
@@ -112,66 +105,87 @@ class Connection:
         Raises:
             Unavailable: Redis is away.
         """
-        task = asyncio.create_task(self._read(positions, count))
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
-        task.add_done_callback(_look_at)
-        return await asyncio.shield(task)
+        node = await self._node_of(next(iter(positions)))
+        return await node.read(positions, count)
+
+    async def by_server(self, keys: Sequence[str]) -> Sequence[Sequence[str]]:
+        """The keys, in groups of which each is on one server.
+
+        Raises:
+            Unavailable: Redis is away.
+        """
+        groups: dict[Address, list[str]] = {}
+        for key in keys:
+            groups.setdefault((await self._node_of(key)).address, []).append(key)
+        return list(groups.values())
 
     async def check(self) -> bool:
-        """Whether Redis answers now."""
+        """Whether every server answers now."""
         try:
-            async with self.commands() as client:
-                await client.ping()
+            await self._require_masters()
+            for node in list(self._nodes.values()):
+                async with node.commands() as client:
+                    await client.ping()
         except Unavailable:
             return False
+        finally:
+            metrics.redis_away.set(self.is_away)
         return True
 
     async def close(self) -> None:
         """Close every connection, once the reads under way have ended."""
-        await asyncio.gather(*self._reading, return_exceptions=True)
-        await self._reads.aclose()
-        await self._commands.aclose()
+        every = self._seeds | self._nodes
+        await asyncio.gather(*(node.close() for node in every.values()))
 
-    async def _read(self, positions: Mapping[str, str], count: int) -> Mapping[bytes, Sequence[Entry]]:
-        async with self._room_for_reads:
-            with self._guarded():
-                client = await self._ready(self._reads)
-                answer: Any = await client.xread(cast("Any", positions), count=count, block=self._block_ms)
-        return dict(answer)
+    async def _node_of(self, key: str) -> Node:
+        if not self._is_cluster:
+            return next(iter(self._nodes.values()))
+        await self._require_masters()
+        slot = key_slot(key.encode())
+        for slots, node in self._masters:
+            if slot in slots:
+                return node
+        raise away()
 
-    async def _ready(self, client: Client) -> Client:
-        """The client, once a cluster's nodes are known. Of many who ask for them at once, each ends others' connections."""
-        if isinstance(client, RedisCluster):
-            async with self._learning_nodes:
-                await client.initialize()
-        return client
+    async def _require_masters(self) -> None:
+        """Look who has which slots, unless that is known; not more often than once in a pause, if it is of no use."""
+        if not self._is_cluster or not self._is_outdated():
+            return
+        async with self._looking:
+            now = self._clock.seconds()
+            if self._is_outdated() and now >= self._next_look:
+                await self._look()
+                self._next_look = now + self._settings.redis_pause_ms / 1000
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        if not self._circuit.admits(self._clock.seconds()):
-            raise _away()
-        try:
-            yield
-        except Exception as error:
-            if not is_away(error):
-                raise
-            self._tell(error)
-            raise _away() from error
-        self._tell(None)
+    def _is_outdated(self) -> bool:
+        return not self._masters or any(node.is_outdated for node in self._nodes.values())
 
-    def _tell(self, error: Exception | None) -> None:
-        was_open = self._circuit.is_open
-        if error is None:
-            self._circuit.succeeded()
-        else:
-            metrics.redis_failures.inc()
-            self._circuit.failed(self._clock.seconds())
-        if self._circuit.is_open and not was_open:
-            log.warning("redis_away", error=repr(error))
-        elif was_open and not self._circuit.is_open:
-            log.info("redis_back")
-        metrics.redis_away.set(self._circuit.is_open)
+    async def _look(self) -> None:
+        """Ask one server after the other for the masters, until one knows them. Those that are named may have moved in."""
+        for node in (*self._nodes.values(), *self._seeds.values()):
+            try:
+                async with node.commands() as client:
+                    asking: Any = client
+                    answer = await asking.execute_command("CLUSTER SLOTS")
+            except Unavailable:
+                continue
+            masters = list(_masters(answer, node.address[0]))
+            if masters:
+                await self._know(masters)
+                break
+
+    async def _know(self, masters: Sequence[tuple[range, Address]]) -> None:
+        before = self._seeds | self._nodes
+        self._nodes = {address: before.get(address) or self._node(address) for _, address in masters}
+        self._masters = [(slots, self._nodes[address]) for slots, address in masters]
+        for node in self._nodes.values():
+            node.is_outdated = False
+        for address, node in before.items():
+            if address not in self._nodes and address not in self._seeds:
+                await node.close()
+
+    def _node(self, address: Address) -> Node:
+        return Node(address, self._options, self._settings, self._clock)
 
 
 def open_redis(settings: RedisSettings, clock: Clock) -> Connection | None:
@@ -183,49 +197,32 @@ def open_redis(settings: RedisSettings, clock: Clock) -> Connection | None:
     return Connection(settings, clock) if settings.redis else None
 
 
-def _client(url: str, timeout_seconds: float, connections: int) -> Client:
+def _masters(answer: Sequence[Any], asked: str) -> Sequence[tuple[range, Address]]:
+    """The slots and the address of each master, as CLUSTER SLOTS says; one without a host is the server that was asked."""
+    return [
+        (range(first, last + 1), (master[0].decode() if master[0] else asked, master[1]))
+        for first, last, master, *_ in answer
+    ]
+
+
+def _parse(url: str) -> tuple[Sequence[Address], Mapping[str, Any], bool]:
+    """The addresses that a URL names, how to connect to each, and whether it is a cluster."""
     try:
         parts = urlsplit(url)
         scheme, _, cluster = parts.scheme.partition("+")
-        first, *others = [_node(host) for host in parts.netloc.rpartition("@")[2].split(",")]
-        login = parts.netloc[: -len(parts.netloc.rpartition("@")[2])]
-        options: dict[str, Any] = {**parse_url(f"{scheme}://{login}{first[0]}:{first[1]}{parts.path}")}
+        login, at, hosts = parts.netloc.rpartition("@")
+        addresses = [_address(host) for host in hosts.split(",")]
+        options = parse_url(f"{scheme}://{login}{at}host{parts.path}")
     except ValueError:
         raise BadSetting(BAD_URL) from None
-    if parts.scheme not in SCHEMES or (others and not cluster) or parts.query:
+    if parts.scheme not in SCHEMES or parts.query or (len(addresses) > 1 and not cluster):
         raise BadSetting(BAD_URL)
-    common: dict[str, Any] = {
-        "socket_timeout": timeout_seconds,
-        "socket_connect_timeout": timeout_seconds,
-        "max_connections": connections,
-        "retry": Retry(NoBackoff(), 0),  # whoever asks knows better whether to ask again
-        "protocol": 2,  # spares each connection a greeting, and what only newer servers can tell
-        "driver_info": None,
-    }
-    if not cluster:
-        return Redis.from_pool(ConnectionPool(**options, **common))
-    common["ssl"] = options.pop("connection_class", None) is not None
-    nodes = [ClusterNode(host, port) for host, port in (first, *others)]
-    del options["host"], options["port"]
-    return RedisCluster(startup_nodes=nodes, **options, **common)
+    return addresses, dict(options), bool(cluster)
 
 
-def _node(text: str) -> tuple[str, int]:
+def _address(text: str) -> Address:
     """Host and port of ``HOST``, ``HOST:PORT`` or ``[ADDRESS]:PORT``."""
     place = urlsplit(f"//{text}")
     if not place.hostname:
         raise ValueError(text)
     return place.hostname, place.port or DEFAULT_PORT
-
-
-def _look_at(task: "asyncio.Task[Any]") -> None:
-    """Take note of what a read ended with, though perhaps nobody waits for it any more."""
-    if not task.cancelled():
-        task.exception()
-
-
-def _away() -> Unavailable:
-    return Unavailable(
-        "Redis does not answer at the moment, and a change may or may not have been made there: try again in a second.",
-        retry_after_seconds=1,
-    )

@@ -79,7 +79,7 @@ class Persisting:
         version = await self._ledger.enter(sheet.schedule_id, read)
         await self._answers.leave_to_the_ledger(answers)
         look = looks[-1]
-        if look.head is not None:
+        if look.head is not None and version <= look.head.state.version:
             await sheet.note_persisted(
                 look.head.state.epoch, version, look.now_ms, self._settings.change_log_size
             )
@@ -89,11 +89,15 @@ class Persisting:
         self, sheet: Sheet, head: Head, here: ScheduleState, body: str | None
     ) -> Sequence[LoggedDecision]:
         """The decisions after the version that PostgreSQL has."""
-        if here.version >= head.state.version:
+        if head.behind == 0 and here.version >= head.state.version:
             return []
         if here.version < head.persisted:
             raise StaleDecision(
                 f"PostgreSQL had version {head.persisted}, and has lost what is after {here.version}."
+            )
+        if here.version > head.state.version:
+            raise StaleDecision(
+                f"PostgreSQL is at version {here.version}, and Redis at {head.state.version}."
             )
         if (head.state.epoch, head.state.layout_revision) != (here.epoch, here.layout_revision):
             same_plan = head.state.layout_revision == here.layout_revision
@@ -105,7 +109,7 @@ class Persisting:
                 raise StaleDecision(f"PostgreSQL has another version {here.version}.")
             entries = entries[1:]
         logged = [read_entry(each) for each in entries]
-        if not logged or None in logged:
+        if (not logged and here.version < head.state.version) or None in logged:
             raise StaleDecision(f"Redis does not have what follows version {here.version}.")
         return [each for each in logged if each is not None]
 
@@ -121,19 +125,27 @@ class Persisting:
             body = None
             if look.head is not None:
                 body = await self._body(sheet, look.head.state.version)
-                try:
-                    await self.catch_up(sheet, look.head.state.version)
-                except StaleDecision as refusal:
-                    log.exception("holds_not_persisted", schedule=sheet.schedule_id, why=refusal.detail)
+                await self._offer(sheet, look.head.state.version)
             version = look.head.state.version if look.head else 0
 
             def lost(stock: Stock) -> bool:
                 return has_lost(look, body, stock)
 
             stock = await self._ledger.take_stock(sheet.schedule_id, version, lost)
-            await sheet.install(token, stock, look.run)
+            await sheet.install(token, stock, look)
             self._tell(sheet, look, stock)
         return await sheet.look()
+
+    async def _offer(self, sheet: Sheet, version: int) -> bool:
+        """Enter everything up to this version; whether PostgreSQL has taken it."""
+        refusal: StaleDecision | None = None
+        try:
+            await self.catch_up(sheet, version)
+        except StaleDecision as error:
+            refusal = error
+        if refusal is not None:
+            log.error("holds_refused", schedule=sheet.schedule_id, why=refusal.detail)
+        return refusal is None
 
     def _tell(self, sheet: Sheet, look: Look, stock: Stock) -> None:
         has_begun_anew = look.head is not None and look.head.state.epoch != stock.state.epoch
@@ -218,10 +230,7 @@ class Persisting:
         head = look.head
         if head is None or head.behind == 0:
             return True
-        try:
-            await self.catch_up(sheet, head.state.version)
-        except StaleDecision as refusal:
-            log.exception("holds_refused", schedule=sheet.schedule_id, why=refusal.detail)
+        if not await self._offer(sheet, head.state.version):
             await self.mend_soon(sheet)
         return True
 
@@ -244,7 +253,7 @@ class Persisting:
             head = look.sound
             if head is not None and head.behind == 0 and head.mark:
                 unmarking = [("HDEL", HEAD, ["mark"])]
-                if await sheet.take_steps(token, unmarking, on=head.state):
+                if await sheet.take_steps(token, unmarking, on=head.place):
                     await self._ledger.unmark(sheet.schedule_id, head.mark)
             if head is not None and head.behind == 0:
                 self._busy.discard(sheet.schedule_id)

@@ -119,7 +119,7 @@ class RedisSeatingTransaction:
             fields["behind_since"] = self.now_ms
         async with self._store.claiming(decision.answers):
             steps = [*self._steps(decision, persisted=False), head_step(fields)]
-            if not await self._sheet.take_steps(self._token, steps, on=self._head.state, give_back=True):
+            if not await self._sheet.take_steps(self._token, steps, on=self._head.place, give_back=True):
                 raise StaleDecision("Another has decided meanwhile.")
 
     async def follow(self) -> None:
@@ -136,7 +136,7 @@ class RedisSeatingTransaction:
             }
             steps = [*self._steps(self._decision, persisted=True), head_step(fields), *steps]
         try:
-            await self._sheet.take_steps(self._token, steps, on=self._head.state, give_back=True)
+            await self._sheet.take_steps(self._token, steps, on=self._head.place, give_back=True)
         except Unavailable:
             log.warning("sheet_not_told", schedule=self._sheet.schedule_id, version=self.state.version)
 
@@ -204,8 +204,7 @@ class RedisSeatingStore:
                 await transaction.follow()
                 self.persisting.look_after(schedule_id)
             finally:
-                with suppress(Unavailable):  # then the lease ends by itself
-                    await sheet.give_back(token)
+                await self._leave(sheet, token)
 
     async def _begin(self, sheet: Sheet, token: str) -> tuple[Look, Head]:
         """Get the lease of a sound sheet."""
@@ -242,13 +241,34 @@ class RedisSeatingStore:
         async with self.persisting.prolonging(sheet, token):
             if head.behind:
                 await self.persisting.catch_up(sheet, head.state.version)
-            if not await sheet.take_steps(token, [head_step({"upgrading": 1})], on=head.state):
+            if not await sheet.take_steps(token, [head_step({"upgrading": 1})], on=head.place):
                 raise StaleDecision("Another has decided meanwhile.")
             async with self._ledger.transaction(sheet.schedule_id) as inner:
                 here = replace(inner.state, version=inner.state.version - 1)
                 if here != head.state:
                     raise StaleDecision(f"PostgreSQL is at {here}, and Redis at {head.state}.")
                 yield inner
+
+    @asynccontextmanager
+    async def paused(self, schedule_ids: Sequence[int]) -> AsyncIterator[None]:
+        """Let nobody decide about these schedules in Redis within this block; PostgreSQL has all that was decided.
+
+        If Redis is away, nobody decides there anyhow.
+        """
+        async with AsyncExitStack() as pausing:
+            for schedule_id in schedule_ids:
+                sheet, token = Sheet(self._redis, schedule_id), secrets.token_hex(8)
+                with suppress(Unavailable):
+                    pausing.push_async_callback(self._leave, sheet, token)
+                    look = await self._take(sheet, token)
+                    await pausing.enter_async_context(self.persisting.prolonging(sheet, token))
+                    if look.head is not None and look.head.behind:
+                        await self.persisting.catch_up(sheet, look.head.state.version)
+            yield
+
+    async def _leave(self, sheet: Sheet, token: str) -> None:
+        with suppress(Unavailable):  # then the lease ends by itself
+            await sheet.give_back(token)
 
     def require_room(self, head: Head, now_ms: int) -> None:
         """Refuse holds while PostgreSQL is too far behind.

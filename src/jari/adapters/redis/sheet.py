@@ -22,12 +22,14 @@ from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
-from jari.adapters.redis.connection import Connection, Entry, Script
+from jari.adapters.redis.connection import Connection, Script
 from jari.adapters.redis.keys import of_schedule
+from jari.adapters.redis.node import Entry
 from jari.adapters.redis.sheet_rows import (
     GROUP,
     HEAD,
     LEASE,
+    Argument,
     Step,
     arguments_of,
     entry_id,
@@ -51,6 +53,8 @@ PERSISTED = Script(__file__, "persisted.lua")
 ENDED = Script(__file__, "ended.lua")
 
 DONE: Final = b"done"
+ANYTHING: Final = ("", "")  # where steps may be taken whatever the head is …
+NOTHING: Final = ("", "-")  # … and only while there is none
 PARTS: Final = (
     "lease",
     "sheet",
@@ -77,6 +81,11 @@ class Head:
     mark: str
     run: str
     upgrading: bool
+
+    @property
+    def place(self) -> tuple[str, Argument]:
+        """Epoch and version, for steps that are taken on them only."""
+        return self.state.epoch, self.state.version
 
     @property
     def behind(self) -> int:
@@ -147,17 +156,21 @@ class Sheet:
         """Whether one of these buyers has an open reservation."""
         if not buyer_ids:
             return False
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             counts = await client.hmget(self._open, [str(each) for each in buyer_ids])
         return any(count is not None and int(count) > 0 for count in counts)
 
     async def take_steps(
-        self, token: str, steps: Iterable[Step], *, on: ScheduleState | None = None, give_back: bool = False
+        self,
+        token: str,
+        steps: Iterable[Step],
+        *,
+        on: tuple[str, Argument] = ANYTHING,
+        give_back: bool = False,
     ) -> bool:
         """Take all of these steps, or none: none if the lease is lost, or the sheet is not on that epoch and version."""
         last: list[Step] = [("DEL", LEASE, [])] if give_back else []
-        epoch, version = ("", 0) if on is None else (on.epoch, on.version)
-        said = await self._redis.run(APPLY, self._keys, token, epoch, version, *arguments_of([*steps, *last]))
+        said = await self._redis.run(APPLY, self._keys, token, *on, *arguments_of([*steps, *last]))
         return bool(said == DONE)
 
     async def give_back(self, token: str) -> None:
@@ -168,11 +181,11 @@ class Sheet:
         """Keep the lease for so long from now on, if it is not lost."""
         await self.take_steps(token, [("PEXPIRE", LEASE, [lease_ms])])
 
-    async def install(self, token: str, stock: Stock, run: str) -> None:
-        """Begin the sheet anew with what PostgreSQL has.
+    async def install(self, token: str, stock: Stock, seen: Look) -> None:
+        """Begin the sheet anew with what PostgreSQL has, if it is still as it was seen.
 
         Raises:
-            StaleDecision: the lease is lost.
+            StaleDecision: the lease is lost, or the sheet is not.
         """
         state = stock.state
         head: dict[str, str | int] = {
@@ -182,10 +195,10 @@ class Sheet:
             "opens_ms": state.sale.opens_ms,
             "revision": state.layout_revision,
             "persisted": state.version,
-            "run": run,
+            "run": seen.run,
         }
         steps = [*steps_of_stock(stock), head_step(head)]
-        if not await self.take_steps(token, steps):
+        if not await self.take_steps(token, steps, on=NOTHING if seen.head is None else seen.head.place):
             raise StaleDecision("The lease was lost while the sheet was written.")
 
     async def change_sale(self, token: str, state: ScheduleState) -> bool:
@@ -199,7 +212,7 @@ class Sheet:
 
     async def entries(self, first: int, count: int) -> Sequence[Entry]:
         """The entries of the commits from this version on."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             said: Any = await client.xrange(self._commits, entry_id(first), "+", count)
         return list(said)
 
@@ -209,7 +222,7 @@ class Sheet:
 
     async def forget_tenures(self, ended_before_ms: int) -> None:
         """Forget the tenures that ended before then."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             old = [
                 name async for name, text in client.hscan_iter(self._tenures)
                 if read_tenure(text).ended_ms < ended_before_ms
@@ -219,14 +232,14 @@ class Sheet:
 
     async def trim(self, first: int) -> None:
         """Forget the commits before this version."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             await client.xtrim(self._commits, minid=entry_id(max(0, first)), approximate=False)
 
     # The group of those who persist: each entry wakes one of them.
 
     async def wakes(self, consumer: str) -> int | None:
         """The version of an entry that is this consumer's to look after, if there is one that nobody has."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             try:
                 said: Any = await client.xreadgroup(GROUP, consumer, {self._commits: ">"}, count=1)
             except ResponseError as error:
@@ -242,13 +255,13 @@ class Sheet:
 
     async def inherit(self, consumer: str, idle_ms: int) -> Sequence[int]:
         """The versions of entries that others have not looked after for so long; they are this consumer's now."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             said: Any = await client.xautoclaim(self._commits, GROUP, consumer, idle_ms)
         return [version_of(entry) for entry in said[1]]
 
     async def looked_after(self, versions: Sequence[int]) -> None:
         """These entries need nobody any more."""
-        async with self._redis.commands() as client:
+        async with self._redis.commands(self._head) as client:
             await client.xack(self._commits, GROUP, *map(entry_id, versions))
 
 

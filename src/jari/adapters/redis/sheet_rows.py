@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from jari.adapters.changes import decode_changes, encode_changes
-from jari.adapters.redis.connection import Entry
+from jari.adapters.redis.node import Entry
 from jari.adapters.sql.sale_rows import decode_events, encode_events
 from jari.adapters.sql.seating_ledger import LoggedDecision, Stock
 from jari.domain.box_office import Update

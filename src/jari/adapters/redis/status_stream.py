@@ -1,5 +1,6 @@
 """The status stream on Redis: a hash of seats with the head, and a stream of commits, for each schedule."""
 
+import asyncio
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -9,7 +10,9 @@ from redis.crc import key_slot
 
 from jari.adapters.changes import decode_changes, encode_changes
 from jari.adapters.redis import keys
-from jari.adapters.redis.connection import Connection, Entry, Script
+from jari.adapters.redis.connection import Connection, Script
+from jari.adapters.redis.node import Entry
+from jari.domain.errors import Unavailable
 from jari.domain.seating import Allocation, Status
 from jari.domain.seatmap import Commit, Position
 from jari.ports.seating import LoadedSeating
@@ -37,22 +40,30 @@ class RedisStatusStream:
         self._seconds = settings.status_stream_hours * 3600
         self._woken = "0-0"  # the last entry of `keys.WAKE` that was seen
 
-    @property
-    def is_away(self) -> bool:
-        """Whether Redis counts as away at the moment."""
-        return self._connection.is_away
-
     async def heads(self, schedule_ids: Sequence[int]) -> Mapping[int, Position]:
-        """The heads of those schedules that have one."""
-        if not schedule_ids:
-            return {}
-        async with self._connection.commands() as client:
+        """The heads of those schedules that have one, as far as the servers that have them answer."""
+        ids = {keys.seats_of(schedule_id): schedule_id for schedule_id in schedule_ids}
+        groups = await self._connection.by_server(list(ids))
+        answers = await asyncio.gather(*map(self._heads, groups), return_exceptions=True)
+        faults = [each for each in answers if isinstance(each, BaseException)]
+        if faults and (
+            len(faults) == len(groups) or not all(isinstance(each, Unavailable) for each in faults)
+        ):
+            raise faults[0]
+        return {
+            ids[key]: head
+            for each in answers
+            if not isinstance(each, BaseException)
+            for key, head in each
+            if head is not None
+        }
+
+    async def _heads(self, names: Sequence[str]) -> Sequence[tuple[str, Position | None]]:
+        async with self._connection.commands(names[0]) as client:
             pipeline: Any = client.pipeline(transaction=False)
-            for schedule_id in schedule_ids:
-                pipeline.hget(keys.seats_of(schedule_id), HEAD)
-            answers: list[bytes | None] = await pipeline.execute()
-        heads = zip(schedule_ids, map(_position, answers), strict=True)
-        return {schedule_id: head for schedule_id, head in heads if head is not None}
+            for name in names:
+                pipeline.hget(name, HEAD)
+            return list(zip(names, map(_position, await pipeline.execute()), strict=True))
 
     async def publish(self, schedule_id: int, epoch: str, commits: Sequence[Commit]) -> Position | None:
         """Apply those commits that follow the head, and return the head afterwards."""
@@ -75,11 +86,11 @@ class RedisStatusStream:
         fields.append(("head", str(Position(state.epoch, state.version)).encode()))
         commits = seating.commits[-self._settings.status_stream_size :]
         for page in self._pages(fields):
-            async with self._connection.commands() as client:
+            async with self._connection.commands(seats) as client:
                 await client.hset(seats, mapping=dict(page))
                 await client.expire(seats, ASIDE_SECONDS)
         for some in self._pages(commits):
-            async with self._connection.commands() as client:
+            async with self._connection.commands(stream) as client:
                 pipeline: Any = client.pipeline(transaction=False)
                 for commit in some:
                     entry = {"epoch": state.epoch, "changes": encode_changes(commit)}
@@ -102,7 +113,7 @@ class RedisStatusStream:
 
     async def read(self, schedule_id: int) -> ShownSeating | None:
         """The hash in one reading, and the commits of the stream that lead to its head."""
-        async with self._connection.commands() as client:
+        async with self._connection.commands(keys.seats_of(schedule_id)) as client:
             fields = cast("dict[bytes, bytes]", await client.hgetall(keys.seats_of(schedule_id)))
             head = _position(fields.pop(HEAD, None))
             if head is None:
@@ -132,7 +143,7 @@ class RedisStatusStream:
     async def wake(self) -> None:
         """Have `follow` return. On a cluster a shard has few schedules, and looks again by itself soon enough."""
         if not self._connection.is_cluster:
-            async with self._connection.commands() as client:
+            async with self._connection.commands(keys.WAKE) as client:
                 await client.xadd(keys.WAKE, {"": ""}, maxlen=1)
 
 

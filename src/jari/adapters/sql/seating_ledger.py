@@ -89,15 +89,11 @@ class PostgresLedger(PostgresSeatingStore):
             logged = await read(here, body)
             if not logged:
                 return here.version
-            versions = [each.decision.commit.version for each in logged]
-            if versions != list(range(here.version + 1, here.version + 1 + len(versions))):
-                raise StaleDecision(
-                    f"Version {here.version} is not continued by {versions[0]} to {versions[-1]}."
-                )
+            require_next(here.version, logged)
             if len(logged) > 1:
                 await _log(transaction.connection, schedule_id, logged)
             await transaction.write(await _together(transaction, [each.decision for each in logged]))
-        return versions[-1]
+        return logged[-1].decision.commit.version
 
     async def take_stock(self, schedule_id: int, version: int, has_lost: Callable[[Stock], bool]) -> Stock:
         """All that is here, with the body of a version. If ``has_lost`` says so, a new epoch begins.
@@ -128,6 +124,17 @@ class PostgresLedger(PostgresSeatingStore):
     async def unmark(self, schedule_id: int, mark: str) -> None:
         """All that Redis knows is here, unless somebody has marked the schedule anew."""
         await self._execute(UNMARK, schedule_id, mark)
+
+
+def require_next(version: int, logged: Sequence[LoggedDecision]) -> None:
+    """Refuse decisions that do not follow a version, one after the other.
+
+    Raises:
+        StaleDecision: they do not.
+    """
+    versions = [each.decision.commit.version for each in logged]
+    if versions != list(range(version + 1, version + 1 + len(versions))):
+        raise StaleDecision(f"Version {version} is not continued by {versions[0]} to {versions[-1]}.")
 
 
 async def _log(connection: Connection, schedule_id: int, logged: Sequence[LoggedDecision]) -> None:
