@@ -50,7 +50,9 @@ def in_turns(*all_asked: Asked) -> Iterator[list[Answered]]:
     return (list(each) for each in zip(*rounds[1:], strict=True))
 
 
-def against(name: str, ours: list[Answered], peer: list[Answered], at_least: float, note: str = "") -> Row:
+def against(
+    name: str, ours: list[Answered], peer: list[Answered], at_least: float | None = None, note: str = ""
+) -> Row:
     """Our rate against a peer's, by processor time. On a core that is always busy the clock gives the same."""
     clock = f"{_median(ours):,.0f}/s against {_median(peer):,.0f}/s by the clock"
     value = ratio([each.by_processor for each in ours], [each.by_processor for each in peer])
@@ -69,15 +71,20 @@ def answers() -> list[Row]:
         world.run(fill(world, full))
         allocations_path = f"/api/matches/{match.id}/allocations"
         status_path = f"/api/matches/{match.id}/blocks/{match.block_id}/seats/status"
-        with bare_endpoint(core=CORE) as bare, serving(url, core=CORE) as server:
+        with (
+            bare_endpoint(core=CORE) as bare,
+            bare_endpoint("refusing_endpoint", core=CORE) as least,
+            serving(url, core=CORE) as server,
+        ):
             assert server.process is not None
             taken = list(hold_requests(match, buyers[:1]))
             asyncio.run(load.run(server.port, iter(taken), connections=1, seconds=5))
             body = f'{{"seatIds":{match.seat_ids[:3]}}}'
             losers = [load.post(allocations_path, body, buyer.token) for buyer in buyers[1:]]
             house = load.get(f"/api/schedules/{full.id}/seat-status", "Accept-Encoding: gzip\r\n")
-            peer, alive, refused, block, whole = in_turns(
+            peer, least_refused, alive, refused, block, whole = in_turns(
                 Asked(bare.process, bare.port, [load.get("/livez")]),
+                Asked(least.process, least.port, losers, status=409),
                 Asked(server.process, server.port, [load.get("/livez")]),
                 Asked(server.process, server.port, losers, status=409),
                 Asked(server.process, server.port, [load.get(status_path)]),
@@ -86,6 +93,9 @@ def answers() -> list[Row]:
     return [
         against("/livez against the bare endpoint, one core", alive, peer, at_least=0.7),
         against("409 for seats already taken against /livez, one core", refused, alive, at_least=0.7),
+        against("the same against the bare endpoint", refused, peer, at_least=0.49),
+        against("the same against the least that refuses a hold", refused, least_refused),
+        against("the least that refuses a hold against the bare endpoint", least_refused, peer),
         against("status of a block of 500 seats against the bare endpoint, one core", block, peer, at_least=0.4),
         against("seat-status of a full house of 60,000 against the bare endpoint, one core", whole, peer,
                 at_least=0.2, note=f"{whole[0].bytes_each / 1024:.0f} KB each, compressed"),

@@ -1,5 +1,6 @@
 """The peers that jari is measured against in the same run: a bare endpoint, pgbench, and bare SQLite."""
 
+import hashlib
 import os
 import re
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import msgspec
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
@@ -39,8 +41,46 @@ async def endpoint(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": ANSWER})
 
 
+class Wanted(msgspec.Struct, rename="camel"):
+    """The body that `refusing_endpoint` reads."""
+
+    seat_ids: tuple[int, ...]
+
+
+decode, encode = msgspec.json.Decoder(Wanted).decode, msgspec.json.Encoder().encode
+sessions: dict[bytes, int] = {}
+
+
+async def refusing_endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+    """The least that refuses a hold: a session is looked for, the body read, a problem of the usual size written."""
+    if scope["method"] != "POST":  # somebody looks whether it is there
+        await endpoint(scope, receive, send)
+        return
+    token = dict(scope["headers"])[b"cookie"].partition(b"=")[2]
+    sessions.get(hashlib.sha256(token).digest())
+    data, more = b"", True
+    while more:
+        message = await receive()
+        data += message["body"]
+        more = message["more_body"]
+    body = encode({
+        "type": "/docs/errors#SEATS_TAKEN", "title": "Seats already taken", "status": 409, "code": "SEATS_TAKEN",
+        "detail": "3 of the 3 seats are taken: choose others and try again.", "seatIds": decode(data).seat_ids,
+    })  # fmt: skip
+    headers = [
+        (b"cache-control", b"no-store"),
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    await send({"type": "http.response.start", "status": 409, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+ENDPOINTS = {each.__name__: each for each in (endpoint, refusing_endpoint)}
+
+
 class Bare:
-    """`endpoint` in another process."""
+    """One of `ENDPOINTS` in another process."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
         self.process = process
@@ -48,11 +88,11 @@ class Bare:
 
 
 @contextmanager
-def bare_endpoint(*, core: int | None = None) -> Iterator[Bare]:
-    """The bare endpoint on plain uvicorn; with ``core``, alone on that core."""
+def bare_endpoint(name: str = "endpoint", *, core: int | None = None) -> Iterator[Bare]:
+    """A bare endpoint on plain uvicorn; with ``core``, alone on that core."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.peers", str(port)], cwd=Path(__file__).parents[1]
+        [sys.executable, "-m", "bench.peers", name, str(port)], cwd=Path(__file__).parents[1]
     )
     try:
         _wait_for(port)
@@ -127,5 +167,5 @@ def sqlite_rate(directory: Path, seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    uvicorn.run(endpoint, port=int(sys.argv[1]), loop="uvloop", http="httptools", lifespan="off",
+    uvicorn.run(ENDPOINTS[sys.argv[1]], port=int(sys.argv[2]), loop="uvloop", http="httptools", lifespan="off",
                 access_log=False, log_level="warning")  # fmt: skip

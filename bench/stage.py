@@ -65,13 +65,16 @@ def pin(process_id: int, cores: set[int]) -> None:
 
 
 def processor_seconds(process_id: int) -> float:
-    """The processor time of a process and its children so far, in seconds."""
+    """The processor time of a process and its children so far, in seconds; 0 of one that has just ended."""
     proc = Path(f"/proc/{process_id}")
-    fields = (proc / "stat").read_text().rpartition(") ")[2].split()
+    try:
+        fields = (proc / "stat").read_text().rpartition(") ")[2].split()
+        children = [
+            child for task in (proc / "task").iterdir() for child in (task / "children").read_text().split()
+        ]
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
     own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    children = [
-        child for task in (proc / "task").iterdir() for child in (task / "children").read_text().split()
-    ]
     return own + sum(processor_seconds(int(child)) for child in children)
 
 

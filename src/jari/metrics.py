@@ -1,12 +1,39 @@
 """What an operator can watch: the names and meanings of every figure at ``/metrics``."""
 
-import functools
+from collections import defaultdict
+from collections.abc import Iterable
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
-holds = Counter("jari_holds", "Holds asked for, by outcome: held, or the code of the refusal", ["outcome"])
+
+class Tally(Collector):
+    """A counter with one label, for what every request counts: a lock for each count would cost more than the count.
+
+    Only the event loop's thread may count.
+    """
+
+    def __init__(self, name: str, meaning: str, label: str) -> None:
+        self._name, self._meaning, self._label = name, meaning, label
+        self._counts: defaultdict[str | int, int] = defaultdict(int)
+        REGISTRY.register(self)
+
+    def count(self, value: str | int) -> None:
+        """Count one with this value of the label."""
+        self._counts[value] += 1
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """What prometheus-client asks for."""
+        family = CounterMetricFamily(self._name, self._meaning, labels=[self._label])
+        for value, count in self._counts.items():
+            family.add_metric([str(value)], count)
+        yield family
+
+
+holds = Tally("jari_holds", "Holds asked for, by outcome: held, or the code of the refusal", "outcome")
 hold_seconds = Histogram(
     "jari_hold_seconds", "From the request for a hold to its durable answer", buckets=FAST_SECONDS
 )
@@ -59,7 +86,7 @@ workers_answering = Gauge(  # belongs to an answer, not to a process: it is adde
 worker_starts = Counter("jari_worker_starts", "How often a worker with this number was begun")
 loop_lag_seconds = Gauge("jari_loop_lag_seconds", "How much later than asked the event loop last woke up")
 expired_seats = Counter("jari_expired_seats", "Seats that the sweeper freed")
-requests = Counter("jari_requests", "Requests answered, by status", ["status"])
+requests = Tally("jari_requests", "Requests answered, by status", "status")
 payments = Counter(
     "jari_payments",
     "What is known of payments when their gateway was asked: Charged, NotCharged, NothingYet, NoAnswer",
@@ -89,15 +116,3 @@ gateway_seconds = Histogram(
     "Time until the gateway had said what became of a payment",
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
 )
-
-
-@functools.cache
-def of_holds(outcome: str) -> Counter:
-    """The count of holds with this outcome, looked up once: in a flood most have the same outcome."""
-    return holds.labels(outcome)
-
-
-@functools.cache
-def of_requests(status: int) -> Counter:
-    """The count of requests with this status, looked up once for the same reason."""
-    return requests.labels(status)

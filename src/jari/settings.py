@@ -372,7 +372,7 @@ class ClaimSettings(CrowdSettings):
 
 
 @dataclass(frozen=True)
-class RedisHoldSettings(ChangeLogSettings):
+class RedisHoldSettings:
     """Holds that are decided in Redis."""
 
     holds: str = "database"  # or "redis": decided there, and recorded in PostgreSQL a moment later
@@ -385,6 +385,7 @@ class RedisHoldSettings(ChangeLogSettings):
     max_unpersisted_commits: int = 2_000  # of a schedule; beyond that holds are refused …
     max_unpersisted_seconds: int = 10  # … as they are if the oldest has waited so long
     quiet_seconds: int = 30  # without a hold; then nothing of a schedule can be lost with Redis
+    sheet_idle_seconds: int = 3_600  # then a schedule in which nobody holds leaves Redis
     keep_answers_seconds: int = 600  # in Redis, if PostgreSQL does not take them over sooner
 
 

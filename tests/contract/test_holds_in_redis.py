@@ -330,7 +330,7 @@ async def test_redis_emptied_after_everything_was_recorded_loses_nothing(
 ):
     first = await hold(store, schedule_id, 1)
     await persist(store, sheet)
-    await store.persisting._rest(sheet)  # as after a quiet while
+    await store.persisting.rest(sheet)  # as after a quiet while
     forget_everything()
     state = await hold(store, schedule_id, 2)
     assert (state.epoch, state.version) == (first.epoch, 2)
@@ -436,13 +436,39 @@ async def test_a_sheet_that_was_left_alone_for_a_while_is_not_marked_and_the_nex
 ):
     await hold(store, schedule_id, 1)
     assert list(await store._ledger.marked()) == [schedule_id]
-    await store.persisting._rest(sheet)
+    await store.persisting.rest(sheet)
     assert list(await store._ledger.marked()) == [schedule_id], "it is not recorded yet"
     await persist(store, sheet)
-    await store.persisting._rest(sheet)
+    await store.persisting.rest(sheet)
     assert list(await store._ledger.marked()) == []
     await hold(store, schedule_id, 2)
     assert list(await store._ledger.marked()) == [schedule_id]
+
+
+async def test_a_sheet_that_nobody_needs_leaves_redis_unless_somebody_holds_again(
+    store, sheet, schedule_id, valkey_url
+):
+    with client_of_redis.Redis.from_url(valkey_url) as client:
+
+        def keys_that_leave():
+            return [
+                name for name in client.scan_iter(f"jari:{{{schedule_id}}}:sheet*") if client.ttl(name) > 0
+            ]
+
+        await hold(store, schedule_id, 1)
+        await persist(store, sheet)
+        assert keys_that_leave() == []
+        await store.persisting.rest(sheet)
+        leaving = keys_that_leave()
+        assert len(leaving) == len(list(client.scan_iter(f"jari:{{{schedule_id}}}:sheet*")))
+        await hold(store, schedule_id, 2)
+        assert keys_that_leave() == []
+        await persist(store, sheet)
+        await store.persisting.rest(sheet)
+        client.delete(f"jari:{{{schedule_id}}}:sheet")  # the head goes first
+    state = await hold(store, schedule_id, 3)
+    assert state.version == 3
+    assert (await seats_in(store, schedule_id))[0] == {1: ANN, 2: ANN, 3: ANN}
 
 
 # --- what is decided elsewhere reaches the sheet

@@ -41,23 +41,22 @@ def deadlines():
 
 async def test_who_has_waited_for_too_long_is_told_so_and_waits_no_more(deadlines):
     client = Client()
-    with pytest.raises(GivenUp):
-        async with client.bound(deadlines, NO_TIME):
-            await asyncio.Event().wait()
+    with pytest.raises(GivenUp), client.bound(deadlines, NO_TIME):
+        await asyncio.Event().wait()
     assert client.statuses == [503]
     assert json.loads(client.sent[1]["body"])["code"] == "UNAVAILABLE"
 
 
 async def test_who_is_answered_in_time_is_left_alone(deadlines):
     client = Client()
-    async with client.bound(deadlines, MUCH_TIME) as waiting:
+    with client.bound(deadlines, MUCH_TIME) as waiting:
         await Reply(200, [], b"{}")(client.scope, client.receive, waiting.send)
     assert client.statuses == [200]
 
 
 async def test_an_answer_that_has_begun_takes_as_long_as_it_takes(deadlines):
     slow, other = Client(), Client()
-    async with slow.bound(deadlines, NO_TIME) as waiting:
+    with slow.bound(deadlines, NO_TIME) as waiting:
         await waiting.send({"type": "http.response.start", "status": 200, "headers": []})
         with pytest.raises(GivenUp):
             await told_to_go(deadlines, other)
@@ -70,7 +69,7 @@ async def told_to_go(deadlines, client):
     """Somebody whose time is over, so that everybody has been looked at."""
 
     async def wait():
-        async with client.bound(deadlines, NO_TIME):
+        with client.bound(deadlines, NO_TIME):
             await asyncio.Event().wait()
 
     await asyncio.create_task(wait())
@@ -78,7 +77,7 @@ async def told_to_go(deadlines, client):
 
 async def test_the_time_that_a_client_takes_to_send_its_body_is_its_own(deadlines):
     slow, other = Client("POST"), Client()
-    async with slow.bound(deadlines, NO_TIME) as waiting:
+    with slow.bound(deadlines, NO_TIME) as waiting:
         receiving = asyncio.create_task(waiting.receive())
         await asyncio.sleep(0)
         with pytest.raises(GivenUp):
@@ -90,9 +89,8 @@ async def test_the_time_that_a_client_takes_to_send_its_body_is_its_own(deadline
 
 async def test_who_changes_something_is_told_that_it_may_be_done(deadlines):
     client = Client("POST")
-    with pytest.raises(GivenUp):
-        async with client.bound(deadlines, NO_TIME):
-            await asyncio.Event().wait()
+    with pytest.raises(GivenUp), client.bound(deadlines, NO_TIME):
+        await asyncio.Event().wait()
     assert "It is not known whether" in json.loads(client.sent[1]["body"])["detail"]
 
 
@@ -100,7 +98,7 @@ async def test_an_answer_that_comes_too_late_is_dropped(deadlines):
     client = Client()
 
     async def answer_all_the_same():
-        async with client.bound(deadlines, NO_TIME) as waiting:
+        with client.bound(deadlines, NO_TIME) as waiting:
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
             await Reply(200, [])(client.scope, client.receive, waiting.send)
@@ -114,7 +112,7 @@ async def test_when_the_server_ends_everybody_who_waits_is_told(deadlines):
     clients = [Client(), Client()]
 
     async def wait(client):
-        async with client.bound(deadlines, MUCH_TIME):
+        with client.bound(deadlines, MUCH_TIME):
             await asyncio.Event().wait()
 
     waiting = [asyncio.create_task(wait(each)) for each in clients]

@@ -50,10 +50,13 @@ class JariError(Exception):
     title: str = "The request was refused"
 
     def __init__(self, detail: str, *, seat_ids: Sequence[int] = (), retry_after_seconds: int = 0) -> None:
-        super().__init__(detail)
+        # A flood raises these by the thousand: `Exception.__init__` would only do what `__str__` does here.
         self.detail = detail
         self.seat_ids = tuple(seat_ids)
         self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class NotFound(JariError):

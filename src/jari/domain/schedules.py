@@ -23,6 +23,9 @@ class SaleStatus(StrEnum):
     CLOSED = "CLOSED"
 
 
+OPEN = SaleStatus.OPEN  # asked for by every hold; a look-up in the class is slow
+
+
 @dataclass(frozen=True, slots=True)
 class Sale:
     """Whether a schedule sells: ``enabled`` by the organiser, and from ``opens_ms`` on."""
@@ -34,7 +37,7 @@ class Sale:
         """The state of the sale at a moment of the store's clock."""
         if not self.enabled:
             return SaleStatus.CLOSED
-        return SaleStatus.OPEN if self.opens_ms <= now_ms else SaleStatus.UPCOMING
+        return OPEN if self.opens_ms <= now_ms else SaleStatus.UPCOMING
 
     def require_open(self, now_ms: int) -> None:
         """Refuse to sell before the opening and after the close.
@@ -42,16 +45,16 @@ class Sale:
         Raises:
             SaleNotOpen: with what to wait for.
         """
-        match self.status(now_ms):
-            case SaleStatus.CLOSED:
-                raise SaleNotOpen("This sale is closed: no seats can be held.")
-            case SaleStatus.UPCOMING:
-                wait_seconds = -(-(self.opens_ms - now_ms) // 1000)
-                raise SaleNotOpen(
-                    f"This sale opens in {wait_seconds} s: try again then.", retry_after_seconds=wait_seconds
-                )
-            case SaleStatus.OPEN:
-                pass
+        status = self.status(now_ms)
+        if status is OPEN:
+            return
+        if status is SaleStatus.CLOSED:
+            raise SaleNotOpen("This sale is closed: no seats can be held.")
+        if status is SaleStatus.UPCOMING:
+            wait_seconds = -(-(self.opens_ms - now_ms) // 1000)
+            raise SaleNotOpen(
+                f"This sale opens in {wait_seconds} s: try again then.", retry_after_seconds=wait_seconds
+            )
 
 
 @dataclass(frozen=True, slots=True)

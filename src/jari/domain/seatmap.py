@@ -177,10 +177,10 @@ class SeatMap:
 
     def taken_by_others(self, seat_ids: Iterable[int], buyer_id: int, from_ms: int) -> list[int]:
         """Those seats that somebody else surely has: sold, or held beyond ``from_ms``."""
-        taken = []
+        taken, index_of, available = [], self.layout.index_of, Status.AVAILABLE
         for seat_id in seat_ids:
-            index = self.layout.index_of[seat_id]
-            if self.status[index] != Status.AVAILABLE and self.buyer_ids[index] != buyer_id:
+            index = index_of[seat_id]
+            if self.status[index] != available and self.buyer_ids[index] != buyer_id:
                 end = self.expires_ms[index]
                 if end == 0 or end > from_ms:
                     taken.append(seat_id)

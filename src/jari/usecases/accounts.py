@@ -196,6 +196,10 @@ class Accounts:
         await self._store.end_session(token_hash)
         await self._ended(token_hash)
 
+    def known(self, token: str | None) -> User | None:
+        """Whose session this is, if that is remembered here: most requests need not wait for the answer."""
+        return self._sessions.known(_hash(token)) if token else None
+
     async def user_of(self, token: str | None) -> User:
         """Whose session this is.
 
@@ -249,6 +253,10 @@ class SessionCache:
         )
         self._forgotten = 0
         self._lookup: Lookup[bytes, User] = Lookup(store.sessions, queue_size=settings.max_connections)
+
+    def known(self, token_hash: bytes) -> User | None:
+        """The session's user, if it is remembered."""
+        return self._known.get(token_hash)
 
     async def user(self, token_hash: bytes) -> User | None:
         """The session's user."""

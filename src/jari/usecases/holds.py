@@ -1,7 +1,7 @@
 """Holding and releasing seats."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from jari import metrics
 from jari.domain.box_office import Command, Outcome
@@ -63,8 +63,11 @@ class Holds:
             SeatsTaken, KeptTooLong, TooManySeats, UnknownSeats, SaleNotOpen, NotFound, KeyReused, StillRunning,
             Unavailable, Forbidden.
         """
-        hold = self.hold_of(buyer, seat_ids)
-        return await self.take(schedule_id, hold, hold, request)
+
+        async def command() -> Hold:
+            return self.hold_of(buyer, seat_ids)
+
+        return await self.take(buyer, schedule_id, seat_ids, Hold, command, request)
 
     def hold_of(self, buyer: User, seat_ids: tuple[int, ...]) -> Hold:
         """The command that takes these seats for the buyer, with the limits of the settings.
@@ -83,20 +86,35 @@ class Holds:
         )
 
     async def take(
-        self, schedule_id: int, hold: Hold, command: Command[Outcome], request: RequestKey | None
+        self,
+        buyer: User,
+        schedule_id: int,
+        seat_ids: tuple[int, ...],
+        kind: type[Command[Outcome]],
+        command: Callable[[], Awaitable[Command[Outcome]]],
+        request: RequestKey | None,
     ) -> Outcome:
-        """Submit the hold, or the command that it is part of, unless the replica shows already that the hold must fail.
+        """Submit a command of this kind that holds these seats. If the replica shows that it must fail, make none.
 
         Raises:
             JariError: as `hold`.
         """
+        require(buyer, Action.HOLD_SEATS, buyer.id)
         started = self._clock.seconds()
         try:
-            outcome = await self._take(schedule_id, hold, command, request)
+            schedule = self._live.known(schedule_id) or await self._live.open(schedule_id)
+            try:
+                self._refuse_losers(schedule, buyer.id, seat_ids)
+            except JariError:
+                if request is None or (first_answer := await self.first_answer(request, kind)) is None:
+                    raise
+                outcome = first_answer
+            else:
+                outcome = await self._tills.submit(schedule_id, await command(), request)
         except JariError as refusal:
-            metrics.of_holds(refusal.code).inc()
+            metrics.holds.count(refusal.code)
             raise
-        metrics.of_holds("held").inc()
+        metrics.holds.count("held")
         metrics.hold_seconds.observe(self._clock.seconds() - started)
         return outcome
 
@@ -117,7 +135,7 @@ class Holds:
         seat_at = (await self._live.open(schedule_id)).seat_map.layout.seat_at
         unknown = [place for place in places if place not in seat_at]
         if unknown:
-            metrics.of_holds(UnknownSeats.code).inc()
+            metrics.holds.count(UnknownSeats.code)
             names = ", ".join(f"row {row} col {col}" for row, col in unknown[:4])
             raise UnknownSeats(f"There is no seat at {names} in this schedule: load its seats again.")
         return tuple(seat_at[place] for place in places)
@@ -145,18 +163,6 @@ class Holds:
         now_ms, allocations = await self._store.allocations_of(schedule_id, buyer.id)
         return now_ms, [each for each in allocations if not each.is_free(now_ms)]
 
-    async def _take(
-        self, schedule_id: int, hold: Hold, command: Command[Outcome], request: RequestKey | None
-    ) -> Outcome:
-        schedule = await self._live.open(schedule_id)
-        try:
-            self._refuse_losers(schedule, hold)
-        except JariError:
-            if (answer := await self.first_answer(request, type(command))) is not None:
-                return answer
-            raise
-        return await self._tills.submit(schedule_id, command, request)
-
     async def first_answer(
         self, request: RequestKey | None, command: type[Command[Outcome]]
     ) -> Outcome | None:
@@ -169,19 +175,16 @@ class Holds:
         answers = {each.request.name: each for each in await self._store.answers(requests)}
         return {request: answers[request.name] for request in requests if request.name in answers}
 
-    def _refuse_losers(self, schedule: LiveSchedule, hold: Hold) -> None:
+    def _refuse_losers(self, schedule: LiveSchedule, buyer_id: int, seat_ids: tuple[int, ...]) -> None:
         """Refuse from the replica what the store would surely refuse: most requests of a flood end here.
 
         A hold that ends within ``expiry_margin_ms`` refuses nobody here: the store's clock may be ahead.
         """
-        check_seat_ids(hold.seat_ids, hold.max_seats)
-        index_of = schedule.seat_map.layout.index_of
-        if unknown := [seat_id for seat_id in hold.seat_ids if seat_id not in index_of]:
+        check_seat_ids(seat_ids, self._settings.max_seats_per_buyer)
+        seat_map, soon_ms = schedule.seat_map, self._live.now_ms() + self._settings.expiry_margin_ms
+        index_of = seat_map.layout.index_of
+        if unknown := [seat_id for seat_id in seat_ids if seat_id not in index_of]:
             raise unknown_seats(unknown)
-        now_ms = self._live.now_ms()
-        schedule.sale.require_open(now_ms + self._settings.expiry_margin_ms)
-        taken = schedule.seat_map.taken_by_others(
-            hold.seat_ids, hold.buyer_id, now_ms + self._settings.expiry_margin_ms
-        )
-        if taken:
-            raise seats_taken(taken, len(hold.seat_ids))
+        schedule.sale.require_open(soon_ms)
+        if taken := seat_map.taken_by_others(seat_ids, buyer_id, soon_ms):
+            raise seats_taken(taken, len(seat_ids))

@@ -96,6 +96,10 @@ class Live:
         """Learn the store's time from one of its answers."""
         self._clock_offset_ms = store_now_ms - self._clock.now_ms()
 
+    def known(self, schedule_id: int) -> LiveSchedule | None:
+        """The schedule's replica if it was asked for lately: then nobody need wait for it."""
+        return self._recent.get(schedule_id)
+
     @property
     def schedules(self) -> list[LiveSchedule]:
         """Every replica that lives. Whoever keeps the list keeps them alive."""
@@ -116,7 +120,7 @@ class Live:
             NotFound: there is none.
             Unavailable: too many others wait to be loaded.
         """
-        if (schedule := self._recent.get(schedule_id)) is not None:
+        if (schedule := self.known(schedule_id)) is not None:
             return schedule
         if (schedule := self._schedules.get(schedule_id)) is not None:
             self._recent.put(schedule_id, schedule)

@@ -46,7 +46,7 @@ class Loader:
             Unavailable: its venue gets one new plan after the other.
         """
         for _ in range(LOAD_TRIES):
-            layout = await self._catalogue.layout(schedule_id)
+            layout = await self._layout(schedule_id)
             loaded = await self._begin_with_the_stream(schedule_id, layout)
             if loaded is None:
                 loaded = await self._load(schedule_id, layout)
@@ -70,7 +70,7 @@ class Loader:
         commits = await self._store.commits_after(schedule_id, head.version, missing) if missing else ()
         if len(commits) < missing:  # the change log was trimmed past the head
             return None
-        seat_map = SeatMap(self._shared(layout), head.epoch, head.version, shown.allocations)
+        seat_map = SeatMap(layout, head.epoch, head.version, shown.allocations)
         seat_map.remember(shown.commits)
         for commit in commits:
             seat_map.apply(commit)
@@ -88,10 +88,14 @@ class Loader:
         state = loaded.state
         if state.layout_revision != layout.revision:
             return None
-        layout = self._shared(layout)
         seat_map = SeatMap(layout, state.epoch, state.version, loaded.allocations)
         seat_map.remember(loaded.commits)
         return Loaded(seat_map, state, loaded.now_ms)
 
-    def _shared(self, layout: Layout) -> Layout:
+    async def _layout(self, schedule_id: int) -> Layout:
+        """The layout of the schedule's venue. It is read if nobody has it: tens of thousands of seats take a while."""
+        schedule = await self._catalogue.schedule(schedule_id)
+        layout = self._layouts.get((schedule.venue_id, schedule.layout_revision))
+        if layout is None:
+            layout = await self._catalogue.layout(schedule_id)
         return self._layouts.setdefault((layout.venue_id, layout.revision), layout)

@@ -69,9 +69,11 @@ class Reservations:
             if (answer := await self._holds.first_answer(request, Book)) is not None:
                 return answer
             raise
-        hold = self._holds.hold_of(buyer, seat_ids)
-        book = Book(hold, await self._reserve(buyer, schedule_id))
-        return await self._holds.take(schedule_id, hold, book, request)
+
+        async def command() -> Book:
+            return Book(self._holds.hold_of(buyer, seat_ids), await self._reserve(buyer, schedule_id))
+
+        return await self._holds.take(buyer, schedule_id, seat_ids, Book, command, request)
 
     async def cancel(self, buyer: User, reservation_id: int) -> Reservation:
         """Give up an unpaid reservation; its seats are free at once.

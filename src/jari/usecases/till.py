@@ -262,7 +262,7 @@ class Tills:
             StillRunning: the first request with this key has not ended.
             JariError: the refusal.
         """
-        till = self.of(await self._live.open(schedule_id))
+        till = self.of(self._live.known(schedule_id) or await self._live.open(schedule_id))
         if self._closing:
             raise Unavailable("This server is ending and nothing was done: try again.", retry_after_seconds=1)
         if request is None:

@@ -7,13 +7,13 @@ from typing import Any
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jari import metrics
 from jari.domain.errors import JariError, NotFound
 from jari.web.api.endpoints import Kind
 from jari.web.api.routes import Routes
 from jari.web.api.shell import AnyEndpoint, Shell
 from jari.web.api.table import TABLE
 from jari.web.errors import BadRequest, problem
-from jari.web.replies import count_request
 from jari.web.services import Services
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
@@ -73,7 +73,7 @@ async def refuse(refusal: JariError, scope: Scope, receive: Receive, send: Send)
     reply = problem(refusal)
     if isinstance(refusal, WrongMethod):
         reply.raw_headers.append((b"allow", ", ".join(refusal.allowed).encode()))
-    count_request(reply.status_code)
+    metrics.requests.count(reply.status_code)
     await reply(scope, receive, send)
 
 

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jari import metrics
 from jari.domain.errors import Unavailable
 from jari.web.errors import problem, status_of
-from jari.web.replies import count_request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RETRY_SECONDS = 2
@@ -23,7 +23,11 @@ LOOK_SECONDS = 0.1  # between two looks for requests whose time is over: one tim
 
 
 class GivenUp(Exception):
-    """The request was answered with a 503 already; nobody waits for it."""
+    """The request is being answered with a 503. Whoever catches this must await ``answered`` before the request ends."""
+
+    def __init__(self, answered: asyncio.Task[None]) -> None:
+        super().__init__()
+        self.answered = answered
 
 
 class Deadlines:
@@ -42,10 +46,10 @@ class Deadlines:
                 await app(scope, receive, send)
                 return
             try:
-                async with self.bound(seconds, scope, receive, send) as request:
+                with self.bound(seconds, scope, receive, send) as request:
                     await app(scope, request.receive, request.send)
-            except GivenUp:
-                pass
+            except GivenUp as given_up:
+                await given_up.answered
 
         return bounded
 
@@ -128,22 +132,21 @@ class Waiting:
         if self._begun or self._answering is not None or self._task is None:
             return
         refusal = Unavailable(f"{why} {self._remedy()}", retry_after_seconds=RETRY_SECONDS)
-        count_request(status_of(refusal))
+        metrics.requests.count(status_of(refusal))
         self._answering = asyncio.create_task(problem(refusal)(self._scope, self._receive, self._send))
         self._task.cancel()
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         self._task = asyncio.current_task(self._deadlines.loop)
         self._deadlines.add(self)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._deadlines.remove(self)
         if self._answering is not None:
-            await self._answering
-            raise GivenUp
+            raise GivenUp(self._answering)
 
     def _remedy(self) -> str:
         if self._scope["method"] in SAFE_METHODS:

@@ -64,7 +64,10 @@ def status_of_kind(kind: type[errors.JariError]) -> int:
 
 def status_of(error: errors.JariError) -> int:
     """The HTTP status of a refusal."""
-    return error.status if isinstance(error, BadRequest) else status_of_kind(type(error))
+    kind = type(error)
+    return _status_of_kind.get(kind) or (
+        error.status if isinstance(error, BadRequest) else status_of_kind(kind)
+    )
 
 
 def problem(error: errors.JariError) -> Reply:

@@ -14,12 +14,14 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from jari import metrics
 from jari.domain.errors import JariError, Unavailable
 from jari.settings import ConnectionSettings
 from jari.web.addresses import Address, Proxies, parse_address
 from jari.web.draining import Drain
 from jari.web.errors import BadRequest, problem
-from jari.web.replies import WRITE_WHOLE, Reply, count_request
+from jari.web.replies import Headers, Reply
+from jari.web.shortcuts import READ_WHOLE, WRITE_WHOLE
 
 PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})  # answered even when there are too many connections
 FULL_RETRY_SECONDS = 5
@@ -79,6 +81,20 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+class Standing:
+    """The headers of every answer, as they are written. uvicorn makes their list anew once a second."""
+
+    def __init__(self) -> None:
+        self._headers: Headers = []
+        self._lines = b""
+
+    def lines(self, headers: Headers) -> bytes:
+        """These headers as lines."""
+        if headers is not self._headers:
+            self._headers, self._lines = headers, _lines(headers)
+        return self._lines
+
+
 class Protocol(HttpToolsProtocol):
     """Speaks HTTP/1.1 with one client."""
 
@@ -91,6 +107,7 @@ class Protocol(HttpToolsProtocol):
         "_proxies",
         "_settings",
         "_stage",
+        "_standing",
         "_timed",
         "_timer",
         "_unread_bytes",
@@ -98,9 +115,16 @@ class Protocol(HttpToolsProtocol):
     )
 
     def __init__(
-        self, *, settings: ConnectionSettings, proxies: Proxies, drain: Drain, **uvicorn: Any
+        self,
+        *,
+        settings: ConnectionSettings,
+        proxies: Proxies,
+        drain: Drain,
+        standing: Standing,
+        **uvicorn: Any,
     ) -> None:
         super().__init__(**uvicorn)
+        self._standing = standing
         self._settings = settings
         self._drain = drain
         self._proxies = proxies
@@ -186,6 +210,7 @@ class Protocol(HttpToolsProtocol):
         is_full = len(self.connections) > self._settings.max_connections
         if is_full and self.url.partition(b"?")[0] not in PROBES:
             raise Refused(NO_ROOM)
+        self.scope[READ_WHOLE] = self._read_whole  # type: ignore[literal-required]
         self.scope[WRITE_WHOLE] = self._write_whole  # type: ignore[literal-required]
         super().on_headers_complete()
         if (
@@ -317,7 +342,7 @@ class Protocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.flow.resume_reading()
         reply = problem(refusal)
-        count_request(reply.status_code)
+        metrics.requests.count(reply.status_code)
         self._write(reply, closes=True)
         self._linger()
 
@@ -326,6 +351,16 @@ class Protocol(HttpToolsProtocol):
         self.transport.write_eof()
         self._bound_reading()
         self._timer = self.loop.call_later(self._settings.linger_seconds, self.transport.close)
+
+    def _read_whole(self) -> bytes | None:
+        """The body of the request under way, if all of it has come: ASGI would take four coroutines to say so."""
+        cycle = self.cycle
+        if cycle.more_body or cycle.disconnected or cycle.response_complete or cycle.waiting_for_100_continue:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        cycle.message_event.clear()  # so that whoever waits for more waits until the client goes
+        self.flow.resume_reading()
+        return body
 
     def _write_whole(self, reply: Reply) -> bool:
         """Write a whole answer to the request under way; False if it has begun, or its client has gone or does not read.
@@ -345,14 +380,12 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _write(self, reply: Reply, *, closes: bool, has_body: bool = True) -> None:
-        lines = [
-            b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *reply.raw_headers)
-        ]
         self.transport.write(
-            b"%b%b%b\r\n%b"
+            b"%b%b%b%b\r\n%b"
             % (
                 STATUS_LINE[reply.status_code],
-                b"".join(lines),
+                self._standing.lines(self.server_state.default_headers),
+                _lines(reply.raw_headers),
                 b"connection: close\r\n" if closes else b"",
                 reply.body if has_body else b"",
             )
@@ -370,7 +403,13 @@ class Protocol(HttpToolsProtocol):
             self.scope["client"] = str(self._proxies.client(self._peer, forwarded_for)), 0
 
 
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
 def protocol_class(settings: ConnectionSettings, proxies: Proxies, drain: Drain) -> type[asyncio.Protocol]:
     """The protocol with its settings, as uvicorn's configuration takes it."""
-    make: Callable[..., Protocol] = partial(Protocol, settings=settings, proxies=proxies, drain=drain)
+    make: Callable[..., Protocol] = partial(
+        Protocol, settings=settings, proxies=proxies, drain=drain, standing=Standing()
+    )
     return cast("type[asyncio.Protocol]", make)

@@ -4,16 +4,13 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
-from jari import metrics
+from jari.web.shortcuts import WRITE_WHOLE
 
 Headers = list[tuple[bytes, bytes]]
 
 NO_STORE = (b"cache-control", b"no-store")
 JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")
-
-
-WRITE_WHOLE = "jari.write_whole"  # in the scope: a function that writes a reply at once, or returns False
 
 NO_CONTENT = frozenset({204, 304})
 
@@ -37,8 +34,3 @@ class Reply:
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
-
-
-def count_request(status: int) -> None:
-    """Count an answer."""
-    metrics.of_requests(status).inc()

@@ -1,7 +1,8 @@
 -- Carry out steps on a schedule's sheet, all or none: only for the holder of its lease, and on the version it has read.
 --
 -- KEYS: lease, head, and whatever the steps name. ARGV: token, epoch and version that the head must have (no version: any;
--- the version -: there must be no head), then the steps, each as its command, the number of its key in KEYS, how many arguments follow, and these.
+-- the version -: there must be no head), and the steps in MessagePack, each as its command, the number of its key in KEYS
+-- and its arguments.
 -- No rule stands here: the steps were decided elsewhere. The first step may fail, the others cannot.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return 'lease'
@@ -12,10 +13,7 @@ if ARGV[3] ~= '' then
         return 'version'
     end
 end
-local at = 4
-while at <= #ARGV do
-    local last = at + 2 + ARGV[at + 2]
-    redis.call(ARGV[at], KEYS[tonumber(ARGV[at + 1])], unpack(ARGV, at + 3, last))
-    at = last + 1
+for _, step in ipairs(cmsgpack.unpack(ARGV[4])) do
+    redis.call(step[1], KEYS[step[2]], unpack(step[3]))
 end
 return 'done'

@@ -9,6 +9,7 @@ PostgreSQL has. Viewers start over if versions that they may have seen are gone.
 """
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -20,9 +21,9 @@ from jari import metrics
 from jari.adapters.redis.answers import Answers
 from jari.adapters.redis.connection import Connection
 from jari.adapters.redis.sheet import Head, Look, Sheet
-from jari.adapters.redis.sheet_rows import HEAD, read_entry, version_of
+from jari.adapters.redis.sheet_rows import read_entry, resting_steps, version_of
 from jari.adapters.sql.seating_ledger import LoggedDecision, PostgresLedger, Stock
-from jari.domain.errors import JariError, StaleDecision, Unavailable
+from jari.domain.errors import StaleDecision, Unavailable
 from jari.ports.answers import StoredAnswer
 from jari.ports.seating import ScheduleState
 from jari.settings import RedisHoldSettings
@@ -43,6 +44,9 @@ class Persisting:
         self._consumer = secrets.token_hex(8)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._busy: set[int] = set()  # schedules that may be ahead of PostgreSQL
+        self._behind: dict[
+            int, tuple[int, int]
+        ] = {}  # how many commits of them PostgreSQL lacks, for how many ms
         self._owed: set[int] = set()  # those that this process was woken for, and has not persisted yet
 
     def look_after(self, schedule_id: int) -> None:
@@ -81,7 +85,7 @@ class Persisting:
         look = looks[-1]
         if look.head is not None and version <= look.head.state.version:
             await sheet.note_persisted(
-                look.head.state.epoch, version, look.now_ms, self._settings.change_log_size
+                look.head.state.epoch, version, look.now_ms, self._settings.persist_page_size
             )
         return version
 
@@ -184,55 +188,60 @@ class Persisting:
 
     async def run(self) -> None:
         """Persist until cancelled. If Redis or PostgreSQL is away, go on trying."""
-        turn = 0
-        while True:
+        rounds = max(1, self._settings.take_over_ms // self._settings.persist_ms)
+        for turn in itertools.count():
+            takes_over = turn % rounds == 0
             try:
-                if turn == 0:
+                if takes_over:
                     self._busy.update(await self._ledger.marked())
-                await self._look_round(takes_over=turn == 0)
-            except Exception:
-                log.exception("persist_failed")
-            turn = (turn + 1) % max(1, self._settings.take_over_ms // self._settings.persist_ms)
+            except Unavailable:
+                log.warning("ledger_away")
+            await asyncio.gather(*(self._try_to_look_at(each, takes_over=takes_over) for each in self._busy))
+            if takes_over:
+                self._tell_figures()
             await asyncio.sleep(self._settings.persist_ms / 1000)
 
-    async def _look_round(self, *, takes_over: bool) -> None:
-        behind = [
-            await self._look_at(Sheet(self._redis, each), takes_over=takes_over) for each in [*self._busy]
-        ]
-        if takes_over:
-            metrics.unpersisted_commits.set(sum(commits for commits, _ in behind))
-            metrics.unpersisted_seconds.set(max((ms for _, ms in behind), default=0) / 1000)
+    async def _try_to_look_at(self, schedule_id: int, *, takes_over: bool) -> None:
+        try:
+            await self._look_at(Sheet(self._redis, schedule_id), takes_over=takes_over)
+        except Unavailable:
+            log.warning("not_persisted", schedule=schedule_id)
+        except Exception:
+            log.exception("persist_failed", schedule=schedule_id)
 
-    async def _look_at(self, sheet: Sheet, *, takes_over: bool) -> tuple[int, int]:
-        """Persist what this process was woken for; how many commits are not persisted, and since how many ms."""
+    async def _look_at(self, sheet: Sheet, *, takes_over: bool) -> None:
+        """Persist what this process was woken for. Now and then look after what others have left, too."""
         versions = [version for version in (await sheet.wakes(self._consumer),) if version is not None]
         if takes_over:
             versions += await sheet.inherit(self._consumer, self._settings.take_over_ms)
         if versions:
             self._owed.add(sheet.schedule_id)
+        if not takes_over and sheet.schedule_id not in self._owed:
+            return
         look = await sheet.look()
-        if look.head is None or (sheet.schedule_id in self._owed and not await self._persist(sheet, look)):
-            return 0, 0
-        self._owed.discard(sheet.schedule_id)
-        if versions:
+        head = look.head
+        if head is not None and sheet.schedule_id in self._owed:
+            if head.behind and not await self._offer(sheet, head.state.version):
+                await self.mend_soon(sheet)
+            self._owed.discard(sheet.schedule_id)
             await sheet.looked_after(versions)
-        head = look.head
-        if (
-            takes_over
-            and head.behind == 0
-            and look.now_ms - head.behind_since_ms > self._settings.quiet_seconds * 1000
-        ):
-            await self._rest(sheet)
-        return head.behind, look.now_ms - head.behind_since_ms if head.behind else 0
+        if takes_over:
+            await self._look_closer(sheet, look)
 
-    async def _persist(self, sheet: Sheet, look: Look) -> bool:
-        """Whether PostgreSQL has all that the sheet had."""
-        head = look.head
-        if head is None or head.behind == 0:
-            return True
-        if not await self._offer(sheet, head.state.version):
+    async def _look_closer(self, sheet: Sheet, look: Look) -> None:
+        """Mend a sheet that is not sound, and let one rest that nobody writes on."""
+        head = look.sound
+        if head is None:
             await self.mend_soon(sheet)
-        return True
+            return
+        waited_ms = look.now_ms - head.behind_since_ms
+        self._behind[sheet.schedule_id] = (head.behind, waited_ms if head.behind else 0)
+        if head.behind == 0 and waited_ms > self._settings.quiet_seconds * 1000:
+            await self.rest(sheet)
+
+    def _tell_figures(self) -> None:
+        metrics.unpersisted_commits.set(sum(commits for commits, _ in self._behind.values()))
+        metrics.unpersisted_seconds.set(max((ms for _, ms in self._behind.values()), default=0) / 1000)
 
     async def mend_soon(self, sheet: Sheet) -> None:
         """Mend a sheet if its lease is free; who has the lease will see to it, or the next who looks."""
@@ -243,22 +252,24 @@ class Persisting:
             finally:
                 await sheet.give_back(token)
 
-    async def _rest(self, sheet: Sheet) -> None:
-        """Take the mark off a sheet that PostgreSQL has caught up with, and that nobody has written on for a while."""
+    async def rest(self, sheet: Sheet) -> None:
+        """Take the mark off a sheet if PostgreSQL has caught up with it; if nobody marks it again, it leaves Redis."""
         token = secrets.token_hex(8)
         look = await sheet.look(token, self._settings.sheet_lease_ms)
         if not look.taken:
             return
         try:
             head = look.sound
-            if head is not None and head.behind == 0 and head.mark:
-                unmarking = [("HDEL", HEAD, ["mark"])]
-                if await sheet.take_steps(token, unmarking, on=head.place):
-                    await self._ledger.unmark(sheet.schedule_id, head.mark)
-            if head is not None and head.behind == 0:
-                self._busy.discard(sheet.schedule_id)
+            if head is None or head.behind:
+                return
+            if head.mark and await sheet.take_steps(
+                token, resting_steps(self._settings.sheet_idle_seconds), on=head.place
+            ):
+                await self._ledger.unmark(sheet.schedule_id, head.mark)
+            self._busy.discard(sheet.schedule_id)
+            self._behind.pop(sheet.schedule_id, None)
         finally:
-            with suppress(JariError):
+            with suppress(Unavailable):
                 await sheet.give_back(token)
 
 

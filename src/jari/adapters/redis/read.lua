@@ -1,6 +1,6 @@
 -- What a decision needs: allocations by seat and by buyer, and tenures.
 --
--- KEYS: seats, owners, tenures. ARGV: how many seats and how many buyers are asked for, then these, then the tenures.
+-- KEYS: seats, owners, tenures. ARGV: in MessagePack, the seats, the buyers and the tenures that are asked for.
 -- Returns the server's time in ms, the allocations and the tenures that there are.
 local PAGE = 1000  -- the most that one command is given
 
@@ -17,8 +17,8 @@ local function values_of(key, fields)
     return present
 end
 
-local seats, buyers = tonumber(ARGV[1]), tonumber(ARGV[2])
-local wanted, named, tenures = {}, {}, {}
+local asked = cmsgpack.unpack(ARGV[1])
+local wanted, named = {}, {}
 
 local function want(seat)
     if not named[seat] then
@@ -27,20 +27,17 @@ local function want(seat)
     end
 end
 
-for at = 3, 2 + seats do
-    want(ARGV[at])
+for _, seat in ipairs(asked[1]) do
+    want(string.format('%d', seat))
 end
-for at = 3 + seats, 2 + seats + buyers do
-    for _, seat in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[at], ARGV[at])) do
+for _, buyer in ipairs(asked[2]) do
+    for _, seat in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], buyer, buyer)) do
         want(seat)
     end
-end
-for at = 3 + seats + buyers, #ARGV do
-    tenures[#tenures + 1] = ARGV[at]
 end
 local time = redis.call('TIME')
 return {
     time[1] * 1000 + math.floor(time[2] / 1000),
     values_of(KEYS[1], wanted),
-    values_of(KEYS[3], tenures),
+    values_of(KEYS[3], asked[3]),
 }

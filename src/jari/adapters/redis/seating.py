@@ -9,7 +9,7 @@ by itself as soon as it is asked for such a thing.
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from weakref import WeakValueDictionary
@@ -20,7 +20,7 @@ from jari.adapters.redis.answers import Answers
 from jari.adapters.redis.connection import Connection
 from jari.adapters.redis.persisting import Persisting
 from jari.adapters.redis.sheet import Head, Look, Sheet, head_step
-from jari.adapters.redis.sheet_rows import HEAD, Step, commit_in, steps_of
+from jari.adapters.redis.sheet_rows import HEAD, Step, commit_in, steps_of, waking_steps
 from jari.adapters.sql.seating_ledger import PostgresLedger
 from jari.adapters.sql.seating_postgres import PostgresSeatingTransaction
 from jari.domain.errors import StaleDecision, Unavailable
@@ -36,7 +36,7 @@ from jari.settings import RedisHoldSettings
 log = structlog.get_logger()
 
 NO_SCHEDULE = 0  # none has this id
-FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1, 20  # between two tries to get a lease
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 1, 3  # between two tries to get a lease
 
 
 class RedisSeatingTransaction:
@@ -53,6 +53,7 @@ class RedisSeatingTransaction:
     ) -> None:
         self.state = replace(head.state, version=head.state.version + 1)
         self.now_ms = look.now_ms
+        self.has_lease = True
         self._store = store
         self._sheet = sheet
         self._token = token
@@ -113,14 +114,16 @@ class RedisSeatingTransaction:
             return
         self._store.require_room(self._head, self.now_ms)
         fields: dict[str, str | int] = {"version": self.state.version}
+        waking: Iterable[Step] = ()
         if not self._head.mark:
-            fields["mark"] = await self._store.mark(self._sheet.schedule_id)
+            waking = waking_steps(await self._store.mark(self._sheet.schedule_id))
         if self._head.behind == 0:
             fields["behind_since"] = self.now_ms
         async with self._store.claiming(decision.answers):
-            steps = [*self._steps(decision, persisted=False), head_step(fields)]
+            steps = [*self._steps(decision, persisted=False), head_step(fields), *waking]
             if not await self._sheet.take_steps(self._token, steps, on=self._head.place, give_back=True):
                 raise StaleDecision("Another has decided meanwhile.")
+        self.has_lease = False
 
     async def follow(self) -> None:
         """Let the sheet follow what PostgreSQL has committed. If that fails, the next who looks at the sheet mends it."""
@@ -137,6 +140,7 @@ class RedisSeatingTransaction:
             steps = [*self._steps(self._decision, persisted=True), head_step(fields), *steps]
         try:
             await self._sheet.take_steps(self._token, steps, on=self._head.place, give_back=True)
+            self.has_lease = False
         except Unavailable:
             log.warning("sheet_not_told", schedule=self._sheet.schedule_id, version=self.state.version)
 
@@ -192,9 +196,10 @@ class RedisSeatingStore:
         """Take the schedule's next version. If the block does not `write`, nothing changes."""
         sheet, token = Sheet(self._redis, schedule_id), secrets.token_hex(8)
         turn = self._turns.setdefault(schedule_id, asyncio.Lock())
+        transaction: RedisSeatingTransaction | None = None
         async with (
             turn
-        ):  # those of this process wait for each other here, and the first of them for other processes
+        ):  # here those of this process wait for each other; the first waits for other processes
             try:
                 look, head = await self._begin(sheet, token)
                 async with AsyncExitStack() as opened:
@@ -204,7 +209,8 @@ class RedisSeatingStore:
                 await transaction.follow()
                 self.persisting.look_after(schedule_id)
             finally:
-                await self._leave(sheet, token)
+                if transaction is None or transaction.has_lease:
+                    await self._leave(sheet, token)
 
     async def _begin(self, sheet: Sheet, token: str) -> tuple[Look, Head]:
         """Get the lease of a sound sheet."""
@@ -322,12 +328,13 @@ class RedisSeatingStore:
         Sheets that do not fit what PostgreSQL says are mended on the way: a sale that was opened, a new plan, a version
         that was lost.
         """
-        before = {each: await self._look(each) for each in schedule_ids}
+        before = await self._looks(schedule_ids)
         now_ms, states = await self._ledger.states(schedule_ids)
         marked = set(await self._ledger.marked())
         told: dict[int, ScheduleState] = {}
+        after = await self._looks([*states])
         for schedule_id, state in states.items():
-            look = await self._look(schedule_id)
+            look = after[schedule_id]
             try:
                 if look is not None and _misfits(
                     before[schedule_id], look, state, is_marked=schedule_id in marked
@@ -344,6 +351,10 @@ class RedisSeatingStore:
         if not schedule_ids and (look := await self._look(NO_SCHEDULE)) is not None:
             now_ms = look.now_ms
         return now_ms, told
+
+    async def _looks(self, schedule_ids: Sequence[int]) -> Mapping[int, Look | None]:
+        looks = await asyncio.gather(*map(self._look, schedule_ids))
+        return dict(zip(schedule_ids, looks, strict=True))
 
     async def _look(self, schedule_id: int) -> Look | None:
         """A look at a schedule's sheet; None while Redis is away."""

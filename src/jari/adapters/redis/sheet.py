@@ -31,8 +31,8 @@ from jari.adapters.redis.sheet_rows import (
     LEASE,
     Argument,
     Step,
-    arguments_of,
     entry_id,
+    pack,
     read_allocation,
     read_tenure,
     steps_of_stock,
@@ -137,14 +137,9 @@ class Sheet:
     ) -> tuple[int, list[Allocation], list[Tenure]]:
         """The server's time, the allocations of these seats and buyers, and the tenures ``kept``, as (buyer, seat)."""
         names = [tenure_name(*each) for each in kept]
+        asked = pack((list(seat_ids), list(buyer_ids), names))
         now_ms, allocations, tenures = await self._redis.run(
-            READ,
-            [self._seats, self._owners, self._tenures],
-            len(seat_ids),
-            len(buyer_ids),
-            *seat_ids,
-            *buyer_ids,
-            *names,
+            READ, [self._seats, self._owners, self._tenures], asked
         )
         return (
             now_ms,
@@ -170,7 +165,7 @@ class Sheet:
     ) -> bool:
         """Take all of these steps, or none: none if the lease is lost, or the sheet is not on that epoch and version."""
         last: list[Step] = [("DEL", LEASE, [])] if give_back else []
-        said = await self._redis.run(APPLY, self._keys, token, *on, *arguments_of([*steps, *last]))
+        said = await self._redis.run(APPLY, self._keys, token, *on, pack([*steps, *last]))
         return bool(said == DONE)
 
     async def give_back(self, token: str) -> None:

@@ -20,7 +20,7 @@ from jari.domain.tenures import Tenure
 from jari.ports.answers import RequestKey, StoredAnswer
 from jari.ports.seating import Decision
 
-Argument = str | bytes | int
+Argument = str | int
 Step = tuple[str, int, Sequence[Argument]]  # a command, the number of its key, and its arguments
 
 # The numbers of the keys in the calls of apply.lua.
@@ -38,7 +38,10 @@ _Rest = tuple[
     list[tuple[int, int, int, int]],
     list[_Answer],
 ]
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+# For scripts: redis-py takes longer over many arguments than Redis does. Lua's MessagePack knows text, but no bytes.
+pack = msgspec.msgpack.Encoder().encode
+STATUSES = tuple(Status)
 _allocation = msgspec.json.Decoder(_Allocation)
 _tenure = msgspec.json.Decoder(tuple[int, int, int, int])
 _rest = msgspec.json.Decoder(_Rest)
@@ -103,7 +106,7 @@ def steps_of(decision: Decision, now_ms: int, schedule_id: int, *, persisted: bo
     commit = decision.commit
     entry: list[Argument] = [entry_id(commit.version), "body", encode_changes(commit)]
     if not persisted:
-        entry += ["rest", _encode(_rest_of(decision, now_ms))]
+        entry += ["rest", _text(_rest_of(decision, now_ms))]
     yield "XADD", STREAM, entry
     yield from _put_allocations([each.after for each in decision.effects if each.after])
     yield from _take_out([each.before.seat_id for each in decision.effects if each.before and not each.after])
@@ -121,17 +124,22 @@ def steps_of_stock(stock: Stock) -> Iterator[Step]:
     yield from _pairs("HSET", OPEN, [(buyer, count) for buyer, count in stock.open_of_buyers.items()])
 
 
-def arguments_of(steps: Iterable[Step]) -> Iterator[Argument]:
-    """Steps as apply.lua reads them."""
-    for command, key, arguments in steps:
-        yield command
-        yield key
-        yield len(arguments)
-        yield from arguments
+def resting_steps(seconds: int) -> Iterator[Step]:
+    """The steps that take the mark off, and let the sheet leave after a while: its head first."""
+    yield "HDEL", HEAD, ["mark"]
+    for key in EVERYTHING:
+        yield "EXPIRE", key, [seconds if key == HEAD else 2 * seconds]
+
+
+def waking_steps(mark: str) -> Iterator[Step]:
+    """The steps that mark a sheet, and let it stay."""
+    yield "HSET", HEAD, ["mark", mark]
+    for key in EVERYTHING:
+        yield "PERSIST", key, []
 
 
 def _put_allocations(allocations: Sequence[Allocation]) -> Iterator[Step]:
-    yield from _pairs("HSET", SEATS, [(each.seat_id, _encode(_tuple_of(each))) for each in allocations])
+    yield from _pairs("HSET", SEATS, [(each.seat_id, _text(_tuple_of(each))) for each in allocations])
     yield from _pairs("ZADD", OWNERS, [(each.buyer_id, each.seat_id) for each in allocations])
     ending = [(each.expires_ms, each.seat_id) for each in allocations if each.expires_ms is not None]
     yield from _pairs("ZADD", ENDS, ending)
@@ -150,7 +158,7 @@ def _put_tenures(tenures: Sequence[Tenure]) -> Iterator[Step]:
         [
             (
                 tenure_name(each.buyer_id, each.seat_id),
-                _encode((each.seat_id, each.buyer_id, each.since_ms, each.ended_ms)),
+                _text((each.seat_id, each.buyer_id, each.since_ms, each.ended_ms)),
             )
             for each in tenures
         ],
@@ -192,6 +200,10 @@ def _rest_of(decision: Decision, now_ms: int) -> _Rest:
     )
 
 
+def _text(value: object) -> str:
+    return _encoder.encode(value).decode()
+
+
 def _tuple_or_none(each: Allocation | None) -> _Allocation | None:
     return None if each is None else _tuple_of(each)
 
@@ -202,4 +214,4 @@ def _tuple_of(each: Allocation) -> _Allocation:
 
 def _allocation_of(fields: _Allocation) -> Allocation:
     seat_id, status, buyer_id, hold_id, expires_ms, since_ms = fields
-    return Allocation(seat_id, Status(status), buyer_id, hold_id, expires_ms, since_ms)
+    return Allocation(seat_id, STATUSES[status], buyer_id, hold_id, expires_ms, since_ms)

@@ -41,7 +41,9 @@ class Reserve(Command[Reservation]):
         """Reserve all that the buyer holds. If it is reserved already, return that reservation."""
         holds = office.seating.held_by(self.buyer_id)
         if not holds:
-            raise NothingHeld("You hold no seats here, or their time is over: choose seats first.")
+            raise NothingHeld(
+                "You hold no seats here: their time is over, or a fault of ours has lost them. Nothing was charged: choose seats first."
+            )
         return self.reserve(office, holds)
 
     def reserve(self, office: BoxOffice, holds: Sequence[Allocation]) -> Reservation:

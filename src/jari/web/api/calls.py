@@ -77,8 +77,7 @@ class Call(Generic[Q, B]):
         Raises:
             Invalid: it has an impossible form.
         """
-        key = self.key()
-        if key is None:
+        if b"idempotency-key" not in self.headers or (key := self.key()) is None:
             return None
         said = (self.scope["path"].encode(), b"?", self.scope["query_string"], b"\n", self.data)
         return RequestKey(f"user-{self.user.id}", key, hashlib.sha256(b"".join(said)).hexdigest())

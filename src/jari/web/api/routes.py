@@ -1,11 +1,17 @@
 """Finds the endpoints at an address: a tree of the table's paths, one step for each part between slashes."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from jari.domain.ids import is_number
 
 T = TypeVar("T")
+
+REMEMBERED, MAX_LENGTH = (
+    1_000,
+    200,
+)  # addresses with ids, and how long they may be: a crowd asks for the same few
 
 Found = tuple[dict[str, T], tuple[int | str, ...]]
 
@@ -32,7 +38,7 @@ class Routes(Generic[T]):
 
     def __init__(self, routes: Iterable[tuple[str, str, T]]) -> None:
         self._root: Node[T] = Node()
-        self._fixed: dict[str, Found[T]] = {}  # the addresses without ids
+        self._remembered = lru_cache(REMEMBERED)(self._walk)
         for method, path, target in routes:
             node = self._root
             for part in path.split("/")[1:]:
@@ -40,8 +46,6 @@ class Routes(Generic[T]):
             if method in node.methods:
                 raise ValueError(f"{method} {path} stands in the table twice: take one of them out.")
             node.methods[method] = target
-            if "{" not in path:
-                self._fixed[path] = node.methods, ()
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """Method and path of every endpoint. Each variable part of a path is ``{}``."""
@@ -49,10 +53,11 @@ class Routes(Generic[T]):
 
     def find(self, path: str) -> Found[T] | None:
         """The endpoints at the address, by method, and the numbers and names in it; None if there are none."""
-        return self._fixed.get(path) or self._walk(path.split("/"))
+        return self._remembered(path) if len(path) <= MAX_LENGTH else self._walk(path)
 
-    def _walk(self, parts: list[str]) -> Found[T] | None:
+    def _walk(self, path: str) -> Found[T] | None:
         node = self._root
+        parts = path.split("/")
         ids: list[int | str] = []
         for place, part in enumerate(parts):
             if place == 0:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from jari import metrics
 from jari.domain.errors import Forbidden, Invalid, JariError
 from jari.domain.permissions import Grant, grant, require
 from jari.domain.users import Role, User
@@ -20,11 +21,13 @@ from jari.web.api.queries import QueryReader
 from jari.web.api.responses import cached, success
 from jari.web.deadlines import SAFE_METHODS, GivenUp
 from jari.web.errors import BadRequest, problem, unexpected
-from jari.web.replies import Reply, count_request
+from jari.web.replies import Reply
 from jari.web.services import Services
+from jari.web.shortcuts import READ_WHOLE
 
 AnyEndpoint = Endpoint[Any, Any, Any]
 AnyCall = Call[Any, Any]
+JSON_TYPE = b"application/json"
 Writer = Callable[[AnyEndpoint, AnyCall, Any], Reply | Response]
 
 
@@ -34,6 +37,8 @@ class Shell:
     def __init__(self, endpoint: AnyEndpoint, services: Services) -> None:
         self.endpoint = endpoint
         self._services = services
+        self._accounts = services.accounts
+        self._cookies = services.cookies
         self._handle: Callable[..., Awaitable[Any]] = endpoint.handle
         self._write = WRITERS[endpoint.kind]
         self._query = None if endpoint.query is None else QueryReader(endpoint.query)
@@ -60,24 +65,20 @@ class Shell:
     async def _bounded(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         """Answer within the time of the row."""
         try:
-            async with self._services.deadlines.bound(self._seconds, scope, receive, send) as waiting:
-                response = await self._answer(ids, Call(scope, waiting.receive, waiting.send))
-        except GivenUp:
-            return
-        if response is not None:  # the answer begins: now it takes as long as the client reads
-            await send_reply(response, scope, receive, send)
-
-    async def _answer(self, ids: tuple[int | str, ...], call: AnyCall) -> Reply | Response | None:
-        """The reply, or None if nobody is left to read it."""
-        try:
-            await self._read(call, ids)
-            return self._write(self.endpoint, call, await self._handle(self._services, call, *ids))
+            with self._services.deadlines.bound(self._seconds, scope, receive, send) as waiting:
+                call: AnyCall = Call(scope, waiting.receive, waiting.send)
+                await self._read(call, ids)
+                reply = self._write(self.endpoint, call, await self._handle(self._services, call, *ids))
         except JariError as refusal:
-            return problem(refusal)
+            reply = problem(refusal)
+        except GivenUp as given_up:
+            await given_up.answered
+            return
         except ClientDisconnect:  # the client left in the middle of its body: no fault, and nobody to answer
-            return None
+            return
         except Exception as error:  # noqa: BLE001 - logged and answered here
-            return unexpected(error, call.scope["path"])
+            reply = unexpected(error, scope["path"])
+        await send_reply(reply, scope, receive, send)  # it takes as long as the client reads
 
     async def _stream(self, ids: tuple[int | str, ...], scope: Scope, receive: Receive, send: Send) -> None:
         """Let the handler send the answer itself. Answer a refusal that it raises before it has begun."""
@@ -87,8 +88,8 @@ class Shell:
             following = self._handle(self._services, call, *ids)
             del call  # thousands of streams may be open, and none needs its call any more
             await following
-        except GivenUp:
-            pass
+        except GivenUp as given_up:
+            await given_up.answered
         except JariError as refusal:
             await send_reply(problem(refusal), scope, receive, send)
         except Exception as error:  # noqa: BLE001 - logged and answered here
@@ -99,9 +100,11 @@ class Shell:
         if not self._is_safe:
             self._check_origin(call)
         if not self._is_public:
-            call.user = await self._user(call)
+            token = self._cookies.session(call.headers.get(b"cookie"))
+            call.user = self._admitted(self._accounts.known(token) or await self._accounts.user_of(token))
         if not self._is_safe:  # nothing is done before the request has come whole
-            call.data = await read_body(call.receive, self._max_body_bytes)
+            data = whole_body(call.scope, self._max_body_bytes)
+            call.data = await read_body(call.receive, self._max_body_bytes) if data is None else data
         if self._body is not None:
             call.body = decode(self._body, call.data)
         if self._query is not None:
@@ -110,15 +113,12 @@ class Shell:
             if isinstance(each, int):
                 known_id(each, what)
 
-    async def _user(self, call: AnyCall) -> User:
+    def _admitted(self, user: User) -> User:
         """The user who asks, if the role may do this at all. The use cases check what is whose.
 
         Raises:
-            Unauthenticated: nobody is logged in.
             Forbidden: the user's role may not do it.
         """
-        token = self._services.cookies.session(call.headers.get(b"cookie"))
-        user = await self._services.accounts.user_of(token)
         if user.role not in self._roles:
             require(user, self.endpoint.action)
         return user
@@ -152,13 +152,26 @@ class Shell:
 
 
 def _is_json(content_type: bytes) -> bool:
-    return content_type.partition(b";")[0].strip().lower() == b"application/json"
+    return content_type == JSON_TYPE or content_type.partition(b";")[0].strip().lower() == JSON_TYPE
 
 
 async def send_reply(reply: Reply | Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Count a reply and send it."""
-    count_request(reply.status_code)
+    metrics.requests.count(reply.status_code)
     await reply(scope, receive, send)
+
+
+def whole_body(scope: Scope, max_bytes: int) -> bytes | None:
+    """The body, if the server has all of it already: nearly always. Else None.
+
+    Raises:
+        BadRequest: it is longer than the limit.
+    """
+    read_whole: Callable[[], bytes | None] | None = scope.get(READ_WHOLE)
+    data = None if read_whole is None else read_whole()
+    if data is not None:
+        check_length(len(data), max_bytes)
+    return data
 
 
 async def read_body(receive: Receive, max_bytes: int) -> bytes:
@@ -174,15 +187,24 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         data += message.get("body", b"")
-        if len(data) > max_bytes:
-            raise BadRequest(
-                f"The body is larger than {max_bytes} bytes: send less.",
-                status=413,
-                code="BODY_TOO_LARGE",
-                title="The request is too large",
-            )
+        check_length(len(data), max_bytes)
         if not message.get("more_body", False):
             return data
+
+
+def check_length(length: int, max_bytes: int) -> None:
+    """Refuse a body that is too long.
+
+    Raises:
+        BadRequest: it is longer than the limit.
+    """
+    if length > max_bytes:
+        raise BadRequest(
+            f"The body is larger than {max_bytes} bytes: send less.",
+            status=413,
+            code="BODY_TOO_LARGE",
+            title="The request is too large",
+        )
 
 
 def decode(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:

@@ -63,7 +63,7 @@ async def _open(
     asgi: tuple[Scope, Receive, Send],
 ) -> None:
     with services.hub.place(address, schedule_id):
-        async with services.deadlines.bound(services.settings.request_seconds, *asgi):
+        with services.deadlines.bound(services.settings.request_seconds, *asgi):
             schedule = await services.live.open(schedule_id)
         if block_id is not None and block_id not in schedule.seat_map.layout.block_of:
             raise no_block(block_id)

@@ -173,7 +173,7 @@ export const ENGLISH = /** @type {const} */ ({
   reservedAt: "Reserved",
   paidWith: "Paid with",
   refundableUntil: "Refundable until",
-  nothingHeld: "You hold no seats that could be paid for. Choose seats first.",
+  nothingHeld: "You hold no seats that could be paid for: their time is over, or a fault of ours has lost them. You were charged nothing. Choose seats first.",
   seatsGone: "The time was over, and other buyers have taken the seats.",
   keptTooLong: "You have kept these seats as long as one may without buying them, so others go first. Choose other seats, or come back for these in {minutes} minutes.",
   reservationClosed: "This reservation is already paid, cancelled or over.",

@@ -176,7 +176,7 @@ export const KOREAN = {
   reservedAt: "예약한 때",
   paidWith: "결제 수단",
   refundableUntil: "환불 기한",
-  nothingHeld: "결제할 선점 좌석이 없습니다. 먼저 좌석을 고르세요.",
+  nothingHeld: "결제할 선점 좌석이 없습니다. 선점 시간이 지났거나 장애로 선점이 풀렸습니다. 결제된 금액은 없습니다. 먼저 좌석을 고르세요.",
   seatsGone: "시간이 지나 다른 분이 좌석을 잡았습니다.",
   keptTooLong: "구매하지 않고 잡아 둘 수 있는 시간을 모두 사용해 다른 분께 순서가 넘어갑니다. 다른 좌석을 고르거나 {minutes}분 뒤에 다시 시도해 주세요.",
   reservationClosed: "이미 결제했거나 취소했거나 끝난 예약입니다.",
