@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from typing import Any, cast
+from typing import Any
 
 from bench import load
 from bench.rows import Row
@@ -14,9 +14,7 @@ from bench.viewers import change_seats, commit_times, lags_of
 from jari.adapters.redis.connection import Connection
 from jari.adapters.redis.status_stream import RedisStatusStream
 from jari.adapters.system import CLOCK
-from jari.domain.seatmap import Layout
 from jari.main import Stores
-from jari.ports.catalogue import CatalogueStore
 from jari.settings import Settings
 from jari.usecases.live import Live
 from jari.usecases.loading import Loader
@@ -91,25 +89,15 @@ def from_redis() -> list[Row]:
         return world.run(_load(world.stores, block.id, full.id, settings))
 
 
-class Plans:
-    """Knows the plans already: to read one costs more than all seats of a block."""
-
-    def __init__(self, layouts: dict[int, Layout]) -> None:
-        self._layouts = layouts
-
-    async def layout(self, schedule_id: int) -> Layout:
-        return self._layouts[schedule_id]
-
-
 async def _load(stores: Stores, block: int, full: int, settings: Settings) -> list[Row]:
     connection = Connection(settings, CLOCK)
     stream = RedisStatusStream(connection, settings)
     live = Live(stores.seating, stores.catalogue, CLOCK, settings, stream)
     publisher = Publisher(stream, stores.seating, live, CLOCK, settings)
     await publisher.mend(block)
-    plans = Plans({each: await stores.catalogue.layout(each) for each in (block, full)})
-    with_redis = Loader(stores.seating, cast("CatalogueStore", plans), settings, stream)
-    without = Loader(stores.seating, cast("CatalogueStore", plans), settings)
+    with_redis = Loader(stores.seating, stores.catalogue, settings, stream)
+    without = Loader(stores.seating, stores.catalogue, settings)
+    watched = [await each.load(number) for each in (with_redis, without) for number in (block, full)]
     redis_ms = await _median_ms(lambda: with_redis.load(block))
     store_ms = await _median_ms(lambda: without.load(block))
     started = time.perf_counter()
@@ -117,6 +105,9 @@ async def _load(stores: Stores, block: int, full: int, settings: Settings) -> li
     rebuilt_seconds = time.perf_counter() - started
     full_redis_ms = await _median_ms(lambda: with_redis.load(full), 5)
     full_store_ms = await _median_ms(lambda: without.load(full), 5)
+    assert all(
+        each.state.version == 0 for each in watched
+    )  # and their plans are known, as of what is watched
     await connection.close()
     return [
         Row("init of 500 seats, all held, from Redis", redis_ms, "ms", at_most=5,
