@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 COVER  := --cov --cov-append --cov-report= --cov-fail-under=0
+# Tests with servers wait for half of their time, so one process more than there are cores in the smallest machine.
+SHARE  := --numprocesses 3 --dist loadfile
 
 # Python keeps what it has compiled, whatever the machine's environment says: hundreds of processes begin here.
 unexport PYTHONDONTWRITEBYTECODE
@@ -61,9 +63,9 @@ test-in-browser: $(VENV)/.dev
 test-elsewhere: $(VENV)/.dev
 	$(BIN)/coverage erase
 	$(MAKE) --no-print-directory unit PYTEST='$(PYTEST) $(COVER)'
-	$(PYTEST) $(COVER) --numprocesses 2 --dist loadfile --house-store memory tests/acceptance
+	$(PYTEST) $(COVER) $(SHARE) --house-store memory tests/acceptance
 	$(BIN)/python scripts/coverage_floor.py
-	$(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not unit' --ignore tests/browser
+	$(PYTEST) $(SHARE) --no-loadscope-reorder -m 'not unit' --ignore tests/browser
 
 check: $(VENV)/.dev node_modules/.installed ## lint, types and import rules
 	$(BIN)/ruff check .

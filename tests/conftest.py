@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 
@@ -23,6 +24,10 @@ TESTS = Path(__file__).parent
 # Nobody here speaks TLS. A client need not read the system's certificates, which takes it longer than a request does.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(TESTS / "no-certificates")
+
+# For the same reason the clients of httpx share one context. To make one takes longer than ten requests do.
+NO_TLS = httpx.create_ssl_context()
+httpx._transports.default.create_ssl_context = lambda *_, **__: NO_TLS
 
 # The tests write to a file system in memory where it has room. There a database is copied in a tenth of the time, and
 # no commit waits for a disk. What was written outlives the process that wrote it, there as well.

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
 from jari.adapters.redis import connection as module
@@ -153,27 +154,38 @@ async def test_while_redis_is_away_nobody_asks_it(connect, make_redis):
     assert not connection.is_away
 
 
-async def test_a_cluster_that_loses_a_master_is_used_again_once_it_is_back(connect, make_redis_cluster):
+@pytest.mark.parametrize("has_replica", [False, True])
+async def test_a_cluster_that_loses_a_master_is_used_again(connect, make_redis_cluster, has_replica):
+    """Once it is back, or a replica has taken its place. The other masters go on meanwhile."""
     cluster = make_redis_cluster()
+    if has_replica:
+        cluster.add_replica(cluster.masters[1])
     connection = connect(cluster.url)
     names = [f"{{{number}}}:a" for number in range(30)]  # of every slot range
+    lost = {name for name in names if key_slot(name.encode()) in cluster.slots_of(cluster.masters[1])}
 
-    async def settable(name):
-        try:
-            async with connection.commands(name) as client:
-                await client.set(name, "b")
-        except Unavailable:
-            return False
-        return True
+    async def unsettable():
+        return {name for name in names if not await settable(connection, name)}
 
-    assert all([await settable(name) for name in names])
+    assert await unsettable() == set()
     cluster.masters[1].kill()
-    assert not all([await settable(name) for name in names])
-    cluster.masters[1].start()
-    until = time.monotonic() + 30
-    while not all([await settable(name) for name in names]):
+    assert await unsettable() == lost
+    if not has_replica:
+        cluster.masters[1].start()
+    until = time.monotonic() + 60
+    while await unsettable():
         assert time.monotonic() < until
         await asyncio.sleep(0.1)
+    assert await connection.check()
+
+
+async def settable(connection, name):
+    try:
+        async with connection.commands(name) as client:
+            await client.set(name, "b")
+    except Unavailable:
+        return False
+    return True
 
 
 async def test_on_a_cluster_many_at_once_each_find_their_server(connect, cluster_url, script):

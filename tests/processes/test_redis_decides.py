@@ -1,6 +1,7 @@
 """Two servers whose holds are decided in Redis: no seat has two owners, whatever dies, and no sale is lost."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -94,6 +95,26 @@ def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
     while not true():
         assert time.monotonic() < until, f"not so within {seconds} s"
         time.sleep(0.05)
+
+
+def test_while_redis_is_away_people_look_and_come_back_later(
+    postgres_url: str, make_redis: MakeRedis, make_world: MakeWorld, make_server: MakeServer
+) -> None:
+    redis = make_redis()
+    world = make_world(postgres_url)
+    match, buyer = world.match(), world.buyer()
+    server = make_server(postgres_url, redis=redis.url, holds="redis")
+    holds, status = f"/api/matches/{match.id}/allocations", f"/api/schedules/{match.id}/seat-status"
+    with buyer.client(server.url) as client:
+        assert client.post(holds, json={"seatIds": match.seat_ids[:1]}).status_code == 201
+        redis.kill()
+        refused = client.post(holds, json={"seatIds": match.seat_ids[1:2]})
+        assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert len(client.get(status).json()["data"]["seats"]) == 1
+        assert client.get("/readyz").is_success
+        redis.start()
+        wait_until(lambda: client.post(holds, json={"seatIds": match.seat_ids[2:3]}).status_code == 201)
 
 
 # --- trouble while people hold and buy
@@ -209,7 +230,14 @@ def restart_postgres(scene: Scene) -> None:
     scene.postgres.rise()
 
 
-TROUBLES = [empty_redis, kill_redis, put_back_redis, restart_postgres]
+def freeze_a_server(scene: Scene) -> None:
+    """For longer than it may have a lease."""
+    scene.servers[0].signal(signal.SIGSTOP)
+    time.sleep(3)
+    scene.servers[0].signal(signal.SIGCONT)
+
+
+TROUBLES = [empty_redis, kill_redis, put_back_redis, restart_postgres, freeze_a_server]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda each: each.__name__)

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,11 @@ from support.purchases import (
     open_shop,
     wait_until_asked,
 )
+from support.redises import redis_server
 
 BROKEN = str(Path(__file__).parents[1] / "support" / "broken_server.py")
 RESTART_SECONDS = 15.0
+pytestmark = pytest.mark.timeout(600)  # the first test waits for all crashes, one after the other
 
 Step = Callable[[Purchase], httpx.Response | None]
 
@@ -260,21 +263,26 @@ class Wreckage:
     repeated: dict[str, tuple[Purchase, httpx.Response]]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "holds in redis"])
 def wreckage(
     request: pytest.FixtureRequest, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Wreckage]:
     directory = tmp_path_factory.mktemp("crashes")
     wish = directory / "crash"
-    with (
-        fresh_database(request.param, directory, postgres) as url,
-        open_shop(url, directory, program=(BROKEN, "mortal"), crash_file=wish) as shop,
-    ):
+    with ExitStack() as opened:
+        beside, kind = {}, request.param
+        if kind == "holds in redis":
+            redis, kind = opened.enter_context(redis_server()), "postgres"
+            beside = {"redis": redis.url, "holds": "redis", "claim_seconds": 1}
+        url = opened.enter_context(fresh_database(kind, directory, postgres))
+        shop = opened.enter_context(
+            open_shop(url, directory, program=(BROKEN, "mortal"), beside=beside, crash_file=wish)
+        )
         left = {crash.title: brought_to(crash, shop, wish) for crash in CRASHES}
         repeated = {}
         for crash in CRASHES:
             purchase = brought_to(crash, shop, wish)
-            repeated[crash.title] = purchase, (crash.again or crash.request)(purchase)
+            repeated[crash.title] = purchase, sent_again(crash, purchase)
         yield Wreckage(left, repeated)
 
 
@@ -289,6 +297,15 @@ def brought_to(crash: Crash, shop: Shop, wish: Path) -> Purchase:
     assert not wish.exists(), "it died, but not there"
     wait_until_ready(shop)
     return purchase
+
+
+def sent_again(crash: Crash, purchase: Purchase) -> httpx.Response:
+    """The answer to the same request, sent until nobody thinks any more that the first one is running."""
+    while True:
+        answer = (crash.again or crash.request)(purchase)
+        if answer.is_success or answer.json()["code"] != "IDEMPOTENT_REQUEST_IN_PROGRESS":
+            return answer
+        time.sleep(int(answer.headers["Retry-After"]))
 
 
 def wait_until_ready(shop: Shop) -> None:

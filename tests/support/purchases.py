@@ -5,11 +5,12 @@ Three books are compared: the reservations and the allocations in our store, and
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -86,10 +87,12 @@ def open_shop(
     program: Sequence[str] = SERVE,
     servers: int = 1,
     webhooks: bool = False,
+    beside: Mapping[str, Any] = MappingProxyType({}),
     **settings: Any,
 ) -> Iterator[Shop]:
+    """A shop on this database; ``beside`` has the settings of what the world must know, too, such as a Redis."""
     with ExitStack() as stack:
-        world = World(url)
+        world = World(url, **beside)
         stack.callback(world.close)
         ports = [free_port() for _ in range(servers)]
         hook = {"webhook_url": f"http://127.0.0.1:{ports[0]}{WEBHOOKS}"} if webhooks else {}
@@ -99,7 +102,7 @@ def open_shop(
         made = []
         for port in ports:
             log_file = directory / f"server-{port}.log"
-            server = Server(url, log_file, program=program, **gateway_settings(sandbox, **settings))
+            server = Server(url, log_file, program=program, **gateway_settings(sandbox, **settings), **beside)
             server.port, server.url = port, f"http://127.0.0.1:{port}"
             stack.callback(server.kill)
             made.append(server.start())

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -149,10 +149,12 @@ class RedisServer:
 
 
 class RedisCluster:
-    """Three masters that share the slots evenly."""
+    """Masters that share the slots evenly, in a directory of their own."""
 
-    def __init__(self, masters: Sequence[RedisServer]) -> None:
-        self.masters = masters
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._servers: list[RedisServer] = []
+        self.masters = [self._start() for _ in range(MASTERS)]
 
     @property
     def url(self) -> str:
@@ -169,6 +171,16 @@ class RedisCluster:
         for master in self.masters:
             master.wait_until(partial(self._is_whole, master))
 
+    def add_replica(self, master: RedisServer) -> RedisServer:
+        """One more server, which takes the master's place when that dies; wait until it could."""
+        replica = self._start()
+        replica.ask("CLUSTER", "MEET", "127.0.0.1", master.port, master.port + BUS_DISTANCE)
+        for server in self._servers:
+            server.wait_until(partial(self._is_whole, server))
+        replica.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
+        replica.wait_until(lambda: b"master_link_status:up" in _raw(replica.ask("INFO", "replication")))
+        return replica
+
     def slots_of(self, master: RedisServer) -> range:
         """The slots that the master has from the beginning."""
         share = -(-SLOTS // len(self.masters))
@@ -176,12 +188,21 @@ class RedisCluster:
         return range(number * share, min((number + 1) * share, SLOTS))
 
     def kill(self) -> None:
-        for master in self.masters:
-            master.kill()
+        for server in self._servers:
+            server.kill()
 
-    def _is_whole(self, master: RedisServer) -> bool:
-        said = _raw(master.ask("CLUSTER", "INFO"))
-        return b"cluster_state:ok" in said and f"cluster_known_nodes:{len(self.masters)}".encode() in said
+    def _start(self) -> RedisServer:
+        own = self._directory / str(len(self._servers))
+        own.mkdir()
+        server = RedisServer(own, cluster_enabled="yes", cluster_node_timeout=2000)
+        while server.port + BUS_DISTANCE > LAST_PORT:
+            server.port = free_port()
+        self._servers.append(server)
+        return server.start()
+
+    def _is_whole(self, server: RedisServer) -> bool:
+        said = _raw(server.ask("CLUSTER", "INFO"))
+        return b"cluster_state:ok" in said and f"cluster_known_nodes:{len(self._servers)}".encode() in said
 
 
 def empty(url: str) -> None:
@@ -216,18 +237,8 @@ def redis_server(**options: Any) -> Iterator[RedisServer]:
 def redis_cluster() -> Iterator[RedisCluster]:
     """A cluster until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="jari-redis-cluster-") as directory:
-        masters = []
-        for number in range(MASTERS):
-            own = Path(directory) / str(number)
-            own.mkdir()
-            masters.append(RedisServer(own, cluster_enabled="yes", cluster_node_timeout=2000))
-        for master in masters:
-            while master.port + BUS_DISTANCE > LAST_PORT:
-                master.port = free_port()
-        cluster = RedisCluster(masters)
+        cluster = RedisCluster(Path(directory))
         try:
-            for master in masters:
-                master.start()
             cluster.join()
             yield cluster
         finally:

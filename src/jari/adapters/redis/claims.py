@@ -50,10 +50,12 @@ class RedisRequestClaims:
         return is_ours
 
     async def let_go(self, request: RequestKey) -> None:
-        """Give the key up."""
-        self._here.discard(request.name)
-        with suppress(Unavailable):
-            await self._ends.get(request.name)
+        """Give the key up; here only when Redis has, lest it take the claim of a request that comes meanwhile."""
+        try:
+            with suppress(Unavailable):
+                await self._ends.get(request.name)
+        finally:
+            self._here.discard(request.name)
 
     async def _claim_all(self, names: Sequence[Name]) -> Mapping[Name, bool]:
         """Which of these claims are ours. One that this process has made before was not given up, but is not in use."""

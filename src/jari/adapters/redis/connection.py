@@ -161,8 +161,8 @@ class Connection:
         return not self._masters or any(node.is_outdated for node in self._nodes.values())
 
     async def _look(self) -> None:
-        """Ask one server after the other for the masters, until one knows them. Those that are named may have moved in."""
-        for node in (*self._nodes.values(), *self._seeds.values()):
+        """Ask one server after the other for the masters, until one knows them: first those that have not failed."""
+        for node in sorted((self._seeds | self._nodes).values(), key=lambda node: node.is_outdated):
             try:
                 async with node.commands() as client:
                     asking: Any = client

@@ -1,6 +1,6 @@
 -- Note how far PostgreSQL has come. What is older than `keep` entries need not stay.
 --
--- KEYS: head, stream. ARGV: epoch, version, when its reader began to read in ms, how many entries to keep.
+-- KEYS: head, stream. ARGV: epoch, version, the time in ms after which all that it does not have was committed, how many entries to keep.
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'persisted')
 if head[1] ~= ARGV[1] or tonumber(head[3]) >= tonumber(ARGV[2]) then
     return 0

@@ -24,7 +24,6 @@ from jari.adapters.redis.sheet import Head, Look, Sheet
 from jari.adapters.redis.sheet_rows import read_entry, resting_steps, version_of
 from jari.adapters.sql.seating_ledger import LoggedDecision, PostgresLedger, Stock
 from jari.domain.errors import StaleDecision, Unavailable
-from jari.ports.answers import StoredAnswer
 from jari.ports.seating import ScheduleState
 from jari.settings import RedisHoldSettings
 
@@ -44,9 +43,8 @@ class Persisting:
         self._consumer = secrets.token_hex(8)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._busy: set[int] = set()  # schedules that may be ahead of PostgreSQL
-        self._behind: dict[
-            int, tuple[int, int]
-        ] = {}  # how many commits of them PostgreSQL lacks, for how many ms
+        # of these, how many commits PostgreSQL lacks, and for how many ms
+        self._behind: dict[int, tuple[int, int]] = {}
         self._owed: set[int] = set()  # those that this process was woken for, and has not persisted yet
 
     def look_after(self, schedule_id: int) -> None:
@@ -71,21 +69,24 @@ class Persisting:
     async def _enter_page(self, sheet: Sheet) -> int:
         """Enter the next commits, and return the version that PostgreSQL has then."""
         looks: list[Look] = []
-        answers: list[StoredAnswer] = []
+        entered: list[LoggedDecision] = []
 
         async def read(here: ScheduleState, body: str | None) -> Sequence[LoggedDecision]:
             look = await sheet.look()
             looks.append(look)
             logged = [] if look.head is None else await self._next(sheet, look.head, here, body)
-            answers.extend(answer for each in logged for answer in each.decision.answers)
+            entered.extend(logged)
             return logged
 
         version = await self._ledger.enter(sheet.schedule_id, read)
-        await self._answers.leave_to_the_ledger(answers)
+        await self._answers.leave_to_the_ledger(
+            [answer for each in entered for answer in each.decision.answers]
+        )
         look = looks[-1]
         if look.head is not None and version <= look.head.state.version:
+            since_ms = entered[-1].committed_ms if entered else look.now_ms
             await sheet.note_persisted(
-                look.head.state.epoch, version, look.now_ms, self._settings.persist_page_size
+                look.head.state.epoch, version, since_ms, self._settings.persist_page_size
             )
         return version
 

@@ -201,9 +201,9 @@ class Sheet:
         sale: dict[str, str | int] = {"enabled": int(state.sale.enabled), "opens_ms": state.sale.opens_ms}
         return await self.take_steps(token, [head_step(sale)])
 
-    async def note_persisted(self, epoch: str, version: int, read_ms: int, keep_entries: int) -> None:
-        """PostgreSQL has the versions up to this one; it was given all that was there at ``read_ms``."""
-        await self._redis.run(PERSISTED, [self._head, self._commits], epoch, version, read_ms, keep_entries)
+    async def note_persisted(self, epoch: str, version: int, since_ms: int, keep_entries: int) -> None:
+        """PostgreSQL has the versions up to this one; what it does not have was committed after ``since_ms``."""
+        await self._redis.run(PERSISTED, [self._head, self._commits], epoch, version, since_ms, keep_entries)
 
     async def entries(self, first: int, count: int) -> Sequence[Entry]:
         """The entries of the commits from this version on."""
