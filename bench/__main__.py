@@ -12,7 +12,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, events, holds, holds_in_redis, imports, purchases, viewers
+from bench import answers, events, holds, holds_in_redis, imports, instances, purchases, viewers
 from bench.rows import Row
 
 FIGURES = {
@@ -22,6 +22,7 @@ FIGURES = {
     **viewers.FIGURES,
     **purchases.FIGURES,
     **imports.FIGURES,
+    **instances.FIGURES,
     **events.FIGURES,
 }
 
