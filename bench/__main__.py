@@ -12,7 +12,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench import answers, events, fronts, holds, holds_in_redis, imports, purchases, viewers
+from bench import answers, events, fronts, holds, holds_in_redis, imports, instances, purchases, viewers
 from bench.rows import Row
 
 FIGURES = {
@@ -23,6 +23,7 @@ FIGURES = {
     **purchases.FIGURES,
     **imports.FIGURES,
     **fronts.FIGURES,
+    **instances.FIGURES,
     **events.FIGURES,
 }
 

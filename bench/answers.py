@@ -5,16 +5,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert
-
 from bench import load
 from bench.peers import bare_endpoint
 from bench.rows import Row, ratio
-from bench.stage import CORE, embedded, hold_requests, processor_seconds, serving, stadium, world_in
-from jari.adapters.sql.tables import allocations
-from support.backdoors import database_of
+from bench.stage import CORE, embedded, fill, hold_requests, processor_seconds, serving, stadium, world_in
 from support.nursery import Process
-from support.worlds import Match, World
 
 CONNECTIONS = 64
 ROUNDS, ROUND_SECONDS = 4, 2.0
@@ -73,7 +68,7 @@ def answers() -> list[Row]:
     with embedded() as url, world_in(url) as world:
         match, buyers = world.match(rows=20, cols=25), world.buyers(501)
         (full,) = stadium(world, 1)
-        world.run(_fill(world, full))
+        world.run(fill(world, full))
         allocations_path = f"/api/matches/{match.id}/allocations"
         status_path = f"/api/matches/{match.id}/blocks/{match.block_id}/seats/status"
         with (
@@ -105,17 +100,6 @@ def answers() -> list[Row]:
         against("seat-status of a full house of 60,000 against the bare endpoint, one core", whole, peer,
                 at_least=0.2, note=f"{whole[0].bytes_each / 1024:.0f} KB each, compressed"),
     ]  # fmt: skip
-
-
-async def _fill(world: World, match: Match) -> None:
-    async with database_of(world.stores).write() as connection:
-        await connection.execute(
-            insert(allocations),
-            [
-                {"schedule_id": match.id, "seat_id": seat_id, "status": 2, "buyer_id": 1, "hold_id": "full"}
-                for seat_id in match.seat_ids
-            ],
-        )
 
 
 FIGURES = {"answers": answers}

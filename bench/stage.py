@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import insert
+
 from bench import load
 from jari import plans
+from jari.adapters.sql.tables import allocations
+from support.backdoors import database_of
 from support.databases import Postgres, make_tables, postgres_server, run_apart
 from support.servers import Server
 from support.worlds import Buyer, Match, World
@@ -94,3 +98,15 @@ def hold_requests(match: Match, buyers: list[Buyer]) -> Iterator[bytes]:
     for buyer, first in zip(buyers, range(0, len(seat_ids) - 2, SEATS_PER_HOLD), strict=False):
         a, b, c = seat_ids[first : first + SEATS_PER_HOLD]
         yield load.post(path, f'{{"seatIds":[{a},{b},{c}]}}', buyer.token)
+
+
+async def fill(world: World, match: Match) -> None:
+    """Sell every seat."""
+    async with database_of(world.stores).write() as connection:
+        await connection.execute(
+            insert(allocations),
+            [
+                {"schedule_id": match.id, "seat_id": seat_id, "status": 2, "buyer_id": 1, "hold_id": "full"}
+                for seat_id in match.seat_ids
+            ],
+        )

@@ -66,10 +66,10 @@ def fan_out() -> list[Row]:
             peers = [_answer(bare.process, bare.port)]
             watched = asyncio.run(_watch(server, match, buyers, VIEWERS))
             peers.append(_answer(bare.process, bare.port))
-            committed = world.run(_commit_times(world))
+            committed = world.run(commit_times(world))
             crowd = asyncio.run(_watch(server, match, buyers, CROWD))
             peers.append(_answer(bare.process, bare.port))
-    lags = sorted(_lags(watched.viewers, committed))
+    lags = sorted(lags_of(watched.viewers, committed))
     p50_ms, p99_ms = (1000 * lags[int(share * len(lags))] for share in (0.5, 0.99))
     clock, processor = (sum(values) / len(peers) for values in zip(*peers, strict=True))
     return [
@@ -95,9 +95,21 @@ async def _watch(server: Server, match: Match, buyers: list[Buyer], count: int) 
     path = f"/api/matches/{match.id}/blocks/{match.block_id}/seats/status-stream"
     viewers = await load.view(server.port, path, count)
     await asyncio.sleep(2)
-    spent, started, sent = processor_seconds(server.process.pid), time.perf_counter(), 0
+    spent = processor_seconds(server.process.pid)
+    changes, seconds = await change_seats(server, match, buyers, CHANGES_PER_SECOND)
+    spent = processor_seconds(server.process.pid) - spent
+    for viewer in viewers:
+        viewer.transport.abort()
+    return Watched(viewers, changes, seconds, spent)
+
+
+async def change_seats(
+    server: Server, match: Match, buyers: list[Buyer], per_second: int
+) -> tuple[int, float]:
+    """Hold and release seats at that pace. Returns how many changes that were, and in which time."""
+    started, sent = time.perf_counter(), 0
     waiting: list[asyncio.Task[load.Result]] = []
-    pace = SEATS_PER_CHANGE / CHANGES_PER_SECOND
+    pace = SEATS_PER_CHANGE / per_second
     holds = f"/api/matches/{match.id}/allocations"
     for turn in range(int(SECONDS / pace)):
         buyer = buyers[(turn // 2) % len(buyers)]
@@ -118,13 +130,10 @@ async def _watch(server: Server, match: Match, buyers: list[Buyer], count: int) 
     seconds = time.perf_counter() - started
     assert all(set(result.statuses) <= {200, 201} for result in results)
     await asyncio.sleep(1)
-    spent = processor_seconds(server.process.pid) - spent
-    for viewer in viewers:
-        viewer.transport.abort()
-    return Watched(viewers, sent, seconds, spent)
+    return sent, seconds
 
 
-async def _commit_times(world: World) -> list[tuple[int, float]]:
+async def commit_times(world: World) -> list[tuple[int, float]]:
     async with database_of(world.stores).read() as connection:
         rows = await connection.execute(
             select(changes.c.version, changes.c.committed_ms).order_by(changes.c.version)
@@ -132,7 +141,7 @@ async def _commit_times(world: World) -> list[tuple[int, float]]:
         return [(row[0], row[1] / 1000) for row in rows]
 
 
-def _lags(viewers: list[load.Viewer], committed: list[tuple[int, float]]) -> Iterator[float]:
+def lags_of(viewers: list[load.Viewer], committed: list[tuple[int, float]]) -> Iterator[float]:
     for viewer in viewers:
         versions = [version for _, version in viewer.arrivals]
         for version, at in committed:

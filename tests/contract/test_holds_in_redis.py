@@ -445,6 +445,14 @@ async def test_a_sheet_that_was_left_alone_for_a_while_is_not_marked_and_the_nex
     assert list(await store._ledger.marked()) == [schedule_id]
 
 
+async def test_a_mark_after_which_nothing_was_held_does_not_stay(store, sheet, schedule_id):
+    """As of a server that marked the schedule and died before it could commit."""
+    async with store.transaction(schedule_id):
+        await store.mark(schedule_id)
+    await store.persisting.rest(sheet)
+    assert list(await store._ledger.marked()) == []
+
+
 async def test_a_sheet_that_nobody_needs_leaves_redis_unless_somebody_holds_again(
     store, sheet, schedule_id, valkey_url
 ):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis.asyncio
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jari.adapters.redis import keys, status_stream
@@ -302,16 +302,3 @@ def without_the_version_check(monkeypatch, tmp_path):
 def test_a_redis_that_skips_commits_is_found_out(house, without_the_version_check):
     with pytest.raises(AssertionError):
         house.play(A_GAP)
-
-
-def test_random_histories_find_a_redis_that_skips_commits(house, without_the_version_check):
-    @settings(
-        max_examples=200, deadline=None, phases=[Phase.generate], database=None, report_multiple_bugs=False,
-        suppress_health_check=[HealthCheck.too_slow],
-    )  # fmt: skip
-    @given(history=histories)
-    def search(history):
-        house.play(history)
-
-    with pytest.raises(AssertionError):
-        search()

@@ -34,12 +34,8 @@ class StreamEntry:
 class StatusStream(Protocol):
     """Shows every schedule's state to every process."""
 
-    @property
-    def is_away(self) -> bool:
-        """Whether it counts as away at the moment, and is better not asked."""
-
     async def heads(self, schedule_ids: Sequence[int]) -> Mapping[int, Position]:
-        """The heads of those schedules that have one."""
+        """The heads of those schedules that have one. Where only a part of it is away, that part's are missing, too."""
 
     async def publish(self, schedule_id: int, epoch: str, commits: Sequence[Commit]) -> Position | None:
         """Apply those commits that follow the head one by one, in its epoch, and return the head afterwards.

@@ -84,7 +84,7 @@ class Publisher:
         """Publish the commit with the next call, unless the stream shows it already."""
         line = self._line(schedule)
         position = Position(schedule.seat_map.epoch, commit.version)
-        if shows(line.shown, position) or self._stream.is_away:
+        if shows(line.shown, position):
             return
         line.waiting.append((commit, self._clock.seconds()))
         if not line.is_moving:

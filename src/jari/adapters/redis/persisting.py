@@ -263,10 +263,12 @@ class Persisting:
             head = look.sound
             if head is None or head.behind:
                 return
-            if head.mark and await sheet.take_steps(
-                token, resting_steps(self._settings.sheet_idle_seconds), on=head.place
-            ):
-                await self._ledger.unmark(sheet.schedule_id, head.mark)
+            mark = (await self._ledger.marked()).get(sheet.schedule_id)
+            steps = resting_steps(self._settings.sheet_idle_seconds)
+            if not await sheet.take_steps(token, steps, on=head.place):
+                return
+            if mark is not None:
+                await self._ledger.unmark(sheet.schedule_id, mark)
             self._busy.discard(sheet.schedule_id)
             self._behind.pop(sheet.schedule_id, None)
         finally:

@@ -26,6 +26,7 @@ from jari.adapters.redis.connection import Connection, Script
 from jari.adapters.redis.keys import of_schedule
 from jari.adapters.redis.node import Entry
 from jari.adapters.redis.sheet_rows import (
+    EVERYTHING,
     GROUP,
     HEAD,
     LEASE,
@@ -52,6 +53,8 @@ APPLY = Script(__file__, "apply.lua")
 PERSISTED = Script(__file__, "persisted.lua")
 ENDED = Script(__file__, "ended.lua")
 
+ASIDE_SECONDS: Final = 60  # what a dead process has written aside goes by itself
+STEPS_AT_ONCE: Final = 3  # of up to 1,000 seats, so that Redis answers others meanwhile
 DONE: Final = b"done"
 ANYTHING: Final = ("", "")  # where steps may be taken whatever the head is …
 NOTHING: Final = ("", "-")  # … and only while there is none
@@ -165,8 +168,7 @@ class Sheet:
     ) -> bool:
         """Take all of these steps, or none: none if the lease is lost, or the sheet is not on that epoch and version."""
         last: list[Step] = [("DEL", LEASE, [])] if give_back else []
-        said = await self._redis.run(APPLY, self._keys, token, *on, pack([*steps, *last]))
-        return bool(said == DONE)
+        return await self._apply(self._keys, token, on, [*steps, *last])
 
     async def give_back(self, token: str) -> None:
         """Let others decide."""
@@ -192,9 +194,30 @@ class Sheet:
             "persisted": state.version,
             "run": seen.run,
         }
-        steps = [*steps_of_stock(stock), head_step(head)]
-        if not await self.take_steps(token, steps, on=NOTHING if seen.head is None else seen.head.place):
-            raise StaleDecision("The lease was lost while the sheet was written.")
+        aside = [f"{key}:{token}" for key in self._keys]
+        written = await self._write_aside(token, aside, [*steps_of_stock(stock)])
+        steps: list[Step] = [("UNLINK", number, []) for number in EVERYTHING]
+        for number in sorted(written):
+            steps += [("RENAME", len(PARTS) + number, [self._keys[number - 1]]), ("PERSIST", number, [])]
+        on = NOTHING if seen.head is None else seen.head.place
+        if not await self._apply([*self._keys, *aside], token, on, [*steps, head_step(head)]):
+            raise lease_lost()
+
+    async def _write_aside(self, token: str, aside: Sequence[str], steps: Sequence[Step]) -> set[int]:
+        """Take steps in pieces that hold up nobody, and return the numbers of the keys that there are then."""
+        keys = [self._lease, self._head, *aside[2:]]
+        for first in range(0, len(steps), STEPS_AT_ONCE):
+            some = steps[first : first + STEPS_AT_ONCE]
+            going: list[Step] = [("EXPIRE", number, [ASIDE_SECONDS]) for number in {step[1] for step in some}]
+            if not await self._apply(keys, token, ANYTHING, [*some, *going]):
+                raise lease_lost()
+        return {number for command, number, _ in steps if command != "ZREM"}
+
+    async def _apply(
+        self, keys: Sequence[str], token: str, on: tuple[str, Argument], steps: Sequence[Step]
+    ) -> bool:
+        said = await self._redis.run(APPLY, keys, token, *on, pack(steps))
+        return bool(said == DONE)
 
     async def change_sale(self, token: str, state: ScheduleState) -> bool:
         """Let the sheet know whether the sale is open, and from when on."""
@@ -258,6 +281,11 @@ class Sheet:
         """These entries need nobody any more."""
         async with self._redis.commands(self._head) as client:
             await client.xack(self._commits, GROUP, *map(entry_id, versions))
+
+
+def lease_lost() -> StaleDecision:
+    """The refusal of whoever writes a sheet anew though another has its lease by now."""
+    return StaleDecision("The lease was lost while the sheet was written.")
 
 
 def head_step(fields: Mapping[str, str | int]) -> Step:

@@ -116,9 +116,7 @@ def steps_of(decision: Decision, now_ms: int, schedule_id: int, *, persisted: bo
 
 
 def steps_of_stock(stock: Stock) -> Iterator[Step]:
-    """The steps that put on the sheet what PostgreSQL has, and nothing else."""
-    for key in EVERYTHING:
-        yield "DEL", key, []
+    """The steps that put on an empty sheet what PostgreSQL has."""
     yield from _put_allocations(stock.allocations)
     yield from _put_tenures(stock.tenures)
     yield from _pairs("HSET", OPEN, [(buyer, count) for buyer, count in stock.open_of_buyers.items()])

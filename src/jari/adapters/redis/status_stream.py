@@ -1,5 +1,6 @@
 """The status stream on Redis: a hash of seats with the head, and a stream of commits, for each schedule."""
 
+import asyncio
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -11,6 +12,7 @@ from jari.adapters.changes import decode_changes, encode_changes
 from jari.adapters.redis import keys
 from jari.adapters.redis.connection import Connection, Script
 from jari.adapters.redis.node import Entry
+from jari.domain.errors import Unavailable
 from jari.domain.seating import Allocation, Status
 from jari.domain.seatmap import Commit, Position
 from jari.ports.seating import LoadedSeating
@@ -38,23 +40,30 @@ class RedisStatusStream:
         self._seconds = settings.status_stream_hours * 3600
         self._woken = "0-0"  # the last entry of `keys.WAKE` that was seen
 
-    @property
-    def is_away(self) -> bool:
-        """Whether Redis counts as away at the moment."""
-        return self._connection.is_away
-
     async def heads(self, schedule_ids: Sequence[int]) -> Mapping[int, Position]:
-        """The heads of those schedules that have one."""
+        """The heads of those schedules that have one, as far as the servers that have them answer."""
         ids = {keys.seats_of(schedule_id): schedule_id for schedule_id in schedule_ids}
-        heads: dict[int, Position] = {}
-        for group in await self._connection.by_server(list(ids)):
-            async with self._connection.commands(group[0]) as client:
-                pipeline: Any = client.pipeline(transaction=False)
-                for key in group:
-                    pipeline.hget(key, HEAD)
-                answers = zip(group, map(_position, await pipeline.execute()), strict=True)
-            heads |= {ids[key]: head for key, head in answers if head is not None}
-        return heads
+        groups = await self._connection.by_server(list(ids))
+        answers = await asyncio.gather(*map(self._heads, groups), return_exceptions=True)
+        faults = [each for each in answers if isinstance(each, BaseException)]
+        if faults and (
+            len(faults) == len(groups) or not all(isinstance(each, Unavailable) for each in faults)
+        ):
+            raise faults[0]
+        return {
+            ids[key]: head
+            for each in answers
+            if not isinstance(each, BaseException)
+            for key, head in each
+            if head is not None
+        }
+
+    async def _heads(self, names: Sequence[str]) -> Sequence[tuple[str, Position | None]]:
+        async with self._connection.commands(names[0]) as client:
+            pipeline: Any = client.pipeline(transaction=False)
+            for name in names:
+                pipeline.hget(name, HEAD)
+            return list(zip(names, map(_position, await pipeline.execute()), strict=True))
 
     async def publish(self, schedule_id: int, epoch: str, commits: Sequence[Commit]) -> Position | None:
         """Apply those commits that follow the head, and return the head afterwards."""

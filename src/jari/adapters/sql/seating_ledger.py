@@ -41,7 +41,7 @@ TENURES = "SELECT seat_id, buyer_id, since_ms, ended_ms FROM tenures WHERE sched
 OPEN = """
 SELECT buyer_id, count(*) AS open FROM reservations WHERE schedule_id = $1 AND status = 'PENDING' GROUP BY buyer_id
 """
-MARKED = "SELECT schedule_id FROM ahead"
+MARKED = "SELECT schedule_id, mark FROM ahead"
 MARK = """
 INSERT INTO ahead (schedule_id, mark) VALUES ($1, $2) ON CONFLICT (schedule_id) DO UPDATE SET mark = excluded.mark
 """
@@ -113,9 +113,9 @@ class PostgresLedger(PostgresSeatingStore):
             await connection.execute("DELETE FROM ahead WHERE schedule_id = $1", schedule_id)
         return stock
 
-    async def marked(self) -> Sequence[int]:
-        """The schedules of which Redis may know more than this database."""
-        return [row["schedule_id"] for row in await self._fetch(MARKED)]
+    async def marked(self) -> Mapping[int, str]:
+        """The schedules of which Redis may know more than this database, with their marks."""
+        return {row["schedule_id"]: row["mark"] for row in await self._fetch(MARKED)}
 
     async def mark(self, schedule_id: int, mark: str) -> None:
         """From now on Redis may know more of this schedule."""

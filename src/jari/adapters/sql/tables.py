@@ -353,7 +353,14 @@ sessions = Table(
     Column("token_hash", LargeBinary(32), primary_key=True),
     Column("user_id", Id, ForeignKey("users.id"), nullable=False, index=True),
     Column("expires_ms", BigInteger, nullable=False, index=True),
-    Column("ended_ms", BigInteger, index=True),
+    Column("ended_ms", BigInteger),
+)
+# Only those that have ended: else PostgreSQL, before it has statistics, looks for good sessions through this index.
+Index(
+    None,
+    sessions.c.ended_ms,
+    postgresql_where=sessions.c.ended_ms.is_not(None),
+    sqlite_where=sessions.c.ended_ms.is_not(None),
 )
 
 attempts = Table(
