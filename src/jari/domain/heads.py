@@ -23,9 +23,7 @@ class Step(Enum):
     NOTHING = "nothing"
     BRING = "bring"  # the commits after the head
     REBUILD = "rebuild"  # everything
-    BREAK_OFF = (
-        "break off"  # begin a new epoch in the store, since viewers have seen what it lost; then rebuild
-    )
+    BREAK_OFF = "break off"  # a new epoch in the store, for viewers have seen what it lost; then rebuild
 
 
 def next_step(head: Position | None, store: Position) -> Step:

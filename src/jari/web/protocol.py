@@ -213,9 +213,8 @@ class Protocol(HttpToolsProtocol):
         self.scope[READ_WHOLE] = self._read_whole  # type: ignore[literal-required]
         self.scope[WRITE_WHOLE] = self._write_whole  # type: ignore[literal-required]
         super().on_headers_complete()
-        if (
-            is_full or self._drain.has_begun
-        ):  # the next probe shall find this place free, the next request another server
+        # The next probe shall find this place free, and the next request another server.
+        if is_full or self._drain.has_begun:
             self.cycle.keep_alive = False
         self._stage, self._unread_bytes = BODY, 0
         self.headers = []  # trailers are collected here; they are not the request's headers
