@@ -265,7 +265,7 @@ def test_a_connection_is_kept_for_longer_than_proxies_keep_theirs(
         client.read_until(b'"alive":true}}')
         assert client.stays_open(8)
         client.get("/readyz")
-        client.read_until(b'"ready":true}}')
+        client.read_until(b'"redis":null}}')
 
 
 def open_connections(server: Server) -> int:

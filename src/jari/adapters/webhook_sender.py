@@ -10,21 +10,19 @@ MAX_ANSWER_BYTES = 4 * 1024
 
 
 class HttpWebhookSender:
-    """See `jari.ports.webhooks.WebhookSender`. Make it in a running event loop."""
+    """See `jari.ports.webhooks.WebhookSender`."""
 
     def __init__(self, *, timeout_seconds: float, connections: int) -> None:
         self._timeout_seconds = timeout_seconds
-        self._session = aiohttp.ClientSession(
-            headers={"Accept-Encoding": "identity"},
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=timeout_seconds),
-            connector=aiohttp.TCPConnector(limit=connections),
-            cookie_jar=aiohttp.DummyCookieJar(),
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = (
+            None  # made when it is needed, in the event loop that needs it
         )
 
     async def close(self) -> None:
         """Close the connections; no call may follow."""
-        await self._session.close()
+        if self._session is not None:
+            await self._session.close()
 
     async def send(self, url: str, event: SignedEvent) -> int:
         """POST once and return the answer's status. Follows no redirect; ends within the time limit.
@@ -33,7 +31,7 @@ class HttpWebhookSender:
             NotDelivered: there was no answer.
         """
         try:
-            async with self._session.post(
+            async with self._opened().post(
                 url, data=event.body, headers=headers_of(event), allow_redirects=False, proxy=proxy_to(url)
             ) as answer:
                 read = 0
@@ -47,6 +45,17 @@ class HttpWebhookSender:
             raise NotDelivered(f"no answer within {self._timeout_seconds:g} s") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
             raise NotDelivered(f"the connection failed: {type(error).__name__}") from error
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers={"Accept-Encoding": "identity"},
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=self._timeout_seconds),
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
 
 
 def headers_of(event: SignedEvent) -> dict[str, str]:

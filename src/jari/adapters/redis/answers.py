@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from jari.adapters.redis.connection import Connection
+from jari.adapters.redis.connection import Connection, Script
 from jari.adapters.sql.seating_ledger import PostgresLedger
 from jari.domain.errors import StaleDecision
 from jari.ports.answers import RequestKey, StoredAnswer
 from jari.settings import RedisHoldSettings
 
+LET_GO = Script(__file__, "let_go.lua")
 CLAIM = b"?"
 _decoder = msgspec.json.Decoder(tuple[str, str])
 
@@ -30,6 +31,8 @@ class Answers:
         self._redis = redis
         self._ledger = ledger
         self._settings = settings
+        # Until then PostgreSQL has the answer, if the claim's commit came through and its end was not heard.
+        self._claim_ms = settings.sheet_lease_ms + settings.max_unpersisted_seconds * 1000
 
     async def get(self, requests: Sequence[RequestKey]) -> Sequence[StoredAnswer]:
         """The stored answers under these keys, whatever their fingerprint."""
@@ -62,9 +65,10 @@ class Answers:
             if not all(got):
                 raise StaleDecision("A key was used behind the till's back.")
             yield
-        except BaseException:
-            claimed = [each.request for each, mine in zip(answers, got, strict=True) if mine]
-            await asyncio.gather(*(self._forget(each) for each in claimed), return_exceptions=True)
+        except StaleDecision:  # of any other end nobody knows whether it was committed: such a claim lapses
+            await asyncio.gather(
+                *(self._let_go(each.request, claim) for each in answers), return_exceptions=True
+            )
             raise
         await asyncio.gather(*(self._keep(each) for each in answers), return_exceptions=True)
 
@@ -79,12 +83,15 @@ class Answers:
 
     async def _claim(self, request: RequestKey, claim: bytes) -> bool:
         async with self._redis.commands(_name(request)) as client:
-            return bool(await client.set(_name(request), claim, nx=True, px=self._settings.sheet_lease_ms))
+            return bool(await client.set(_name(request), claim, nx=True, px=self._claim_ms))
 
     async def _keep(self, answer: StoredAnswer) -> None:
         text = msgspec.json.encode((answer.request.fingerprint, answer.answer))
         async with self._redis.commands(_name(answer.request)) as client:
             await client.set(_name(answer.request), text, px=self._settings.keep_answers_seconds * 1000)
+
+    async def _let_go(self, request: RequestKey, claim: bytes) -> None:
+        await self._redis.run(LET_GO, [_name(request)], claim)
 
     async def _forget(self, request: RequestKey) -> None:
         async with self._redis.commands(_name(request)) as client:

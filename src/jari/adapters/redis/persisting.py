@@ -20,7 +20,7 @@ import structlog
 from jari import metrics
 from jari.adapters.redis.answers import Answers
 from jari.adapters.redis.connection import Connection
-from jari.adapters.redis.sheet import Head, Look, Sheet
+from jari.adapters.redis.sheet import Head, Look, Sheet, lease_lost
 from jari.adapters.redis.sheet_rows import read_entry, resting_steps, version_of
 from jari.adapters.sql.seating_ledger import LoggedDecision, PostgresLedger, Stock
 from jari.domain.errors import StaleDecision, Unavailable
@@ -133,11 +133,15 @@ class Persisting:
                 await self._offer(sheet, look.head.state.version)
             version = look.head.state.version if look.head else 0
 
-            def lost(stock: Stock) -> bool:
+            async def lost(stock: Stock) -> bool:
+                if not await sheet.prolong(token, self._settings.sheet_lease_ms):
+                    raise lease_lost()  # another has mended it, and what was seen of it is no longer so
                 return has_lost(look, body, stock)
 
             stock = await self._ledger.take_stock(sheet.schedule_id, version, lost)
             await sheet.install(token, stock, look)
+            if stock.mark is not None:
+                await self._ledger.unmark(sheet.schedule_id, stock.mark)
             self._tell(sheet, look, stock)
         return await sheet.look()
 
@@ -154,7 +158,7 @@ class Persisting:
 
     def _tell(self, sheet: Sheet, look: Look, stock: Stock) -> None:
         has_begun_anew = look.head is not None and look.head.state.epoch != stock.state.epoch
-        lost = has_begun_anew or (look.head is None and stock.marked)
+        lost = has_begun_anew or (look.head is None and stock.mark is not None)
         metrics.sheets_begun.labels("anew" if lost else "as before").inc()
         (log.error if lost else log.info)(
             "sheet_begun",
@@ -190,17 +194,29 @@ class Persisting:
     async def run(self) -> None:
         """Persist until cancelled. If Redis or PostgreSQL is away, go on trying."""
         rounds = max(1, self._settings.take_over_ms // self._settings.persist_ms)
-        for turn in itertools.count():
-            takes_over = turn % rounds == 0
-            try:
+        looking: dict[int, asyncio.Task[None]] = {}  # one that takes long holds up no other schedule
+        try:
+            for turn in itertools.count():
+                takes_over = turn % rounds == 0
                 if takes_over:
-                    self._busy.update(await self._ledger.marked())
-            except Unavailable:
-                log.warning("ledger_away")
-            await asyncio.gather(*(self._try_to_look_at(each, takes_over=takes_over) for each in self._busy))
-            if takes_over:
-                self._tell_figures()
-            await asyncio.sleep(self._settings.persist_ms / 1000)
+                    await self._find_the_marked()
+                    self._tell_figures()
+                looking = {number: task for number, task in looking.items() if not task.done()}
+                for number in self._busy - looking.keys():
+                    looking[number] = asyncio.create_task(self._try_to_look_at(number, takes_over=takes_over))
+                await asyncio.sleep(self._settings.persist_ms / 1000)
+        finally:
+            for task in looking.values():
+                task.cancel()
+            await asyncio.gather(*looking.values(), return_exceptions=True)
+
+    async def _find_the_marked(self) -> None:
+        try:
+            self._busy.update(await self._ledger.marked())
+        except Unavailable:
+            log.warning("ledger_away")
+        except Exception:
+            log.exception("marked_not_found")
 
     async def _try_to_look_at(self, schedule_id: int, *, takes_over: bool) -> None:
         try:
@@ -284,7 +300,7 @@ def has_lost(look: Look, body: str | None, stock: Stock) -> bool:
     """
     head = look.head
     if head is None or head.run != look.run:  # the server has begun anew: with what, nobody knows
-        return stock.marked
+        return stock.mark is not None
     if head.state.epoch != stock.state.epoch:
         return False
     if stock.state.version < head.state.version:

@@ -247,12 +247,13 @@ class RedisSeatingStore:
         async with self.persisting.prolonging(sheet, token):
             if head.behind:
                 await self.persisting.catch_up(sheet, head.state.version)
-            if not await sheet.take_steps(token, [head_step({"upgrading": 1})], on=head.place):
-                raise StaleDecision("Another has decided meanwhile.")
             async with self._ledger.transaction(sheet.schedule_id) as inner:
                 here = replace(inner.state, version=inner.state.version - 1)
                 if here != head.state:
                     raise StaleDecision(f"PostgreSQL is at {here}, and Redis at {head.state}.")
+                # Said while the row is locked: who mends the sheet waits for us there, or has taken our lease before.
+                if not await sheet.take_steps(token, [head_step({"upgrading": 1})], on=head.place):
+                    raise StaleDecision("Another has decided meanwhile.")
                 yield inner
 
     @asynccontextmanager
@@ -260,16 +261,20 @@ class RedisSeatingStore:
         """Let nobody decide about these schedules in Redis within this block; PostgreSQL has all that was decided.
 
         If Redis is away, nobody decides there anyhow.
+
+        Raises:
+            Unavailable: others went on deciding, or PostgreSQL or Redis went away.
         """
         async with AsyncExitStack() as pausing:
             for schedule_id in schedule_ids:
+                if await self._look(schedule_id) is None:
+                    continue
                 sheet, token = Sheet(self._redis, schedule_id), secrets.token_hex(8)
-                with suppress(Unavailable):
-                    pausing.push_async_callback(self._leave, sheet, token)
-                    look = await self._take(sheet, token)
-                    await pausing.enter_async_context(self.persisting.prolonging(sheet, token))
-                    if look.head is not None and look.head.behind:
-                        await self.persisting.catch_up(sheet, look.head.state.version)
+                pausing.push_async_callback(self._leave, sheet, token)
+                look = await self._take(sheet, token)
+                await pausing.enter_async_context(self.persisting.prolonging(sheet, token))
+                if look.head is not None and look.head.behind:
+                    await self.persisting.catch_up(sheet, look.head.state.version)
             yield
 
     async def _leave(self, sheet: Sheet, token: str) -> None:

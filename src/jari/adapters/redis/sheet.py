@@ -174,9 +174,9 @@ class Sheet:
         """Let others decide."""
         await self.take_steps(token, [], give_back=True)
 
-    async def prolong(self, token: str, lease_ms: int) -> None:
-        """Keep the lease for so long from now on, if it is not lost."""
-        await self.take_steps(token, [("PEXPIRE", LEASE, [lease_ms])])
+    async def prolong(self, token: str, lease_ms: int) -> bool:
+        """Keep the lease for so long from now on, if it is not lost. Return whether it is kept."""
+        return await self.take_steps(token, [("PEXPIRE", LEASE, [lease_ms])])
 
     async def install(self, token: str, stock: Stock, seen: Look) -> None:
         """Begin the sheet anew with what PostgreSQL has, if it is still as it was seen.

@@ -58,13 +58,16 @@ class LoggedDecision:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """All that PostgreSQL knows of a schedule's seats; ``body`` is that of the version that was asked for."""
+    """All that PostgreSQL knows of a schedule's seats; ``body`` is that of the version that was asked for.
+
+    ``mark`` was made by whoever was ahead of PostgreSQL in Redis.
+    """
 
     state: ScheduleState
     allocations: Sequence[Allocation]
     tenures: Sequence[Tenure]
     open_of_buyers: Mapping[int, int]
-    marked: bool
+    mark: str | None
     body: str | None
 
 
@@ -90,12 +93,15 @@ class PostgresLedger(PostgresSeatingStore):
             if not logged:
                 return here.version
             require_next(here.version, logged)
+            transaction.now_ms = logged[-1].committed_ms  # the log goes by one clock, that of Redis
             if len(logged) > 1:
                 await _log(transaction.connection, schedule_id, logged)
             await transaction.write(await _together(transaction, [each.decision for each in logged]))
         return logged[-1].decision.commit.version
 
-    async def take_stock(self, schedule_id: int, version: int, has_lost: Callable[[Stock], bool]) -> Stock:
+    async def take_stock(
+        self, schedule_id: int, version: int, has_lost: Callable[[Stock], Awaitable[bool]]
+    ) -> Stock:
         """All that is here, with the body of a version. If ``has_lost`` says so, a new epoch begins.
 
         The schedule is locked meanwhile: whoever still decides here has ended before.
@@ -105,12 +111,11 @@ class PostgresLedger(PostgresSeatingStore):
             if row is None:
                 raise no_schedule(schedule_id)
             stock = await _stock(connection, schedule_id, row, version)
-            if has_lost(stock):
+            if await has_lost(stock):
                 stock = replace(stock, state=replace(stock.state, epoch=new_epoch()))
                 await connection.execute(
                     "UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, stock.state.epoch
                 )
-            await connection.execute("DELETE FROM ahead WHERE schedule_id = $1", schedule_id)
         return stock
 
     async def marked(self) -> Mapping[int, str]:
@@ -187,7 +192,6 @@ async def _stock(connection: Connection, schedule_id: int, row: Row, version: in
         [allocation_of(each) for each in allocations],
         [Tenure(each["seat_id"], each["buyer_id"], each["since_ms"], each["ended_ms"]) for each in tenures],
         {each["buyer_id"]: each["open"] for each in opened},
-        marked=await connection.fetchval("SELECT mark FROM ahead WHERE schedule_id = $1", schedule_id)
-        is not None,
+        mark=await connection.fetchval("SELECT mark FROM ahead WHERE schedule_id = $1", schedule_id),
         body=await connection.fetchval(BODY, schedule_id, version),
     )

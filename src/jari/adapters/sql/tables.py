@@ -357,7 +357,7 @@ sessions = Table(
 )
 # Only those that have ended: else PostgreSQL, before it has statistics, looks for good sessions through this index.
 Index(
-    None,
+    "ix_sessions_have_ended",
     sessions.c.ended_ms,
     postgresql_where=sessions.c.ended_ms.is_not(None),
     sqlite_where=sessions.c.ended_ms.is_not(None),

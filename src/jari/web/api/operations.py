@@ -21,11 +21,11 @@ class Alive(Answer, frozen=True):
     alive: bool
 
 
-class Ready(Answer, frozen=True, omit_defaults=True):
+class Ready(Answer, frozen=True):
     """The database does, too. While Redis is away everything goes on, but with the delay of polling."""
 
     ready: bool
-    redis: Literal["there", "away"] | None = None  # nothing where there is none
+    redis: Literal["there", "away"] | None  # null where there is none
 
 
 async def livez(_: Services, __: Call[None, None]) -> Alive:
@@ -39,7 +39,7 @@ async def readyz(services: Services, _: Call[None, None]) -> Ready:
         raise Unavailable("This server is ending: ask another.", retry_after_seconds=RETRY_SECONDS)
     await services.live.check_store()
     if services.redis_answers is None:
-        return Ready(ready=True)
+        return Ready(ready=True, redis=None)
     return Ready(ready=True, redis="there" if await services.redis_answers() else "away")
 
 

@@ -12,17 +12,18 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-INDEX = "ix_sessions_ended_ms"
+OLD = "ix_sessions_ended_ms"
+NEW = "ix_sessions_have_ended"
 HAS_ENDED = sa.text("ended_ms IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Bring the schema to this revision."""
-    op.drop_index(op.f(INDEX), table_name="sessions")
-    op.create_index(op.f(INDEX), "sessions", ["ended_ms"], postgresql_where=HAS_ENDED, sqlite_where=HAS_ENDED)
+    """Bring the schema to this revision. Sessions are read meanwhile: the old index goes last, for that locks readers out."""
+    op.create_index(NEW, "sessions", ["ended_ms"], postgresql_where=HAS_ENDED, sqlite_where=HAS_ENDED)
+    op.drop_index(op.f(OLD), table_name="sessions")
 
 
 def downgrade() -> None:
     """Bring the schema back to the revision before."""
-    op.drop_index(op.f(INDEX), table_name="sessions")
-    op.create_index(op.f(INDEX), "sessions", ["ended_ms"])
+    op.create_index(op.f(OLD), "sessions", ["ended_ms"])
+    op.drop_index(NEW, table_name="sessions")

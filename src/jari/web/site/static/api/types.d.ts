@@ -189,7 +189,7 @@ export interface Problem {
 /** The database does, too. While Redis is away everything goes on, but with the delay of polling. */
 export interface Ready {
   ready: boolean;
-  redis?: "away" | "there" | null;
+  redis: "away" | "there" | null;
 }
 
 /** Money that goes back. */
