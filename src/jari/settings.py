@@ -265,7 +265,10 @@ class StreamSettings:
     max_schedules_watched: int = 1_000  # at a time, each with its replica, however few watch it
     tick_min_ms: int = 4
     tick_max_ms: int = 250
-    tick_load: int = 4  # a tick lasts at least this many times as long as the last fan-out took
+    tick_load: int = 4  # a tick lasts up to this many times as long as the last fan-out took …
+    tick_ease_ms: int = (
+        16  # … a fan-out of so many ms as long, of twice as many twice as long, but twice at the least
+    )
     heartbeat_seconds: int = 15
     retry_min_ms: int = 1_000
     retry_max_ms: int = 5_000

@@ -34,6 +34,7 @@ log = structlog.get_logger()
 K = TypeVar("K")
 
 SLICE_SECONDS = 0.005  # how long the hub sends before it lets others run
+LEAST_LOAD = 2  # a tick lasts at least so many times as long as the last fan-out took
 RESUME_GROUPS = 4  # how many different catch-ups are encoded for one channel in one tick
 TEND_SECONDS = 1.0  # how often the hub looks for quiet and for stalled streams
 
@@ -295,9 +296,10 @@ class Hub:
                 self._pending.pop(channel.schedule.id, None)
 
     def _tick_seconds(self) -> float:
-        """How long to gather changes: short when quiet, a multiple of the cost of sending with many viewers."""
-        tick_ms = self._fanout_seconds * 1000 * self._settings.tick_load
-        return min(max(tick_ms, self._settings.tick_min_ms), self._settings.tick_max_ms) / 1000
+        """How long to gather changes: twice as long as sending takes, and longer where that would take much of a core."""
+        sending_ms, settings = self._fanout_seconds * 1000, self._settings
+        load = min(max(sending_ms / settings.tick_ease_ms, LEAST_LOAD), settings.tick_load)
+        return min(max(sending_ms * load, settings.tick_min_ms), settings.tick_max_ms) / 1000
 
     async def _flush(self) -> None:
         """One tick: send the changes to viewers that are up to date, and to those that join all that they lack."""
