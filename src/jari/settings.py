@@ -266,9 +266,7 @@ class StreamSettings:
     tick_min_ms: int = 4
     tick_max_ms: int = 250
     tick_load: int = 4  # a tick lasts up to this many times as long as the last fan-out took …
-    tick_ease_ms: int = (
-        16  # … a fan-out of so many ms as long, of twice as many twice as long, but twice at the least
-    )
+    tick_ease_ms: int = 16  # … one of so many ms: as long; of 64: four times; twice at the least
     heartbeat_seconds: int = 15
     retry_min_ms: int = 1_000
     retry_max_ms: int = 5_000

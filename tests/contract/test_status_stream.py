@@ -12,9 +12,12 @@ from jari.adapters.system import CLOCK
 from jari.domain.schedules import Sale
 from jari.domain.seating import Allocation, Change, Status
 from jari.domain.seatmap import Commit, Position
+from jari.main import open_stores
 from jari.ports.seating import LoadedSeating, ScheduleState
 from jari.ports.status_stream import ShownSeating, StreamEntry
 from jari.settings import Settings
+from jari.usecases.loading import Loader
+from support.worlds import make_match
 
 HERE, OTHER = 7, 8  # schedules; on the cluster they live on different nodes
 EPOCH = "a1b2c3d4"
@@ -242,3 +245,22 @@ async def test_a_seat_that_is_written_by_the_script_reads_as_one_that_a_rebuild_
     allocations = [held(1), held(2, Status.OCCUPIED, None)]
     await all_at_once.rebuild(OTHER, None, seating(2, allocations, [hold(1, 1, 2), sold(2, 2)]))
     assert await one.read(HERE) == replace(await all_at_once.read(OTHER))
+
+
+async def test_a_store_that_is_behind_the_stream_has_lost_versions_and_begins_a_new_epoch(open_stream):
+    settings, stream = Settings(database="memory:"), open_stream()
+    stores = await open_stores(settings)
+    match = await make_match(stores)
+    loaded = await stores.seating.load(match.id, 1)
+    ahead = replace(loaded, state=replace(loaded.state, version=loaded.state.version + 2))
+    assert await stream.rebuild(match.id, None, ahead)
+    after = await Loader(stores.seating, stores.catalogue, settings, stream).load(match.id)
+    assert after.state.version == loaded.state.version
+    assert after.state.epoch != loaded.state.epoch
+
+
+async def test_what_was_written_aside_in_vain_is_gone(stream):
+    assert not await stream.rebuild(HERE, at(2), seating(5, [held(2)], [hold(5, 2)]))
+    async with stream._connection.commands(keys.seats_of(HERE)) as client:
+        assert await client.keys("*aside*") == []
+    assert await contents(stream) == (at(3), {1: "HOLD"})

@@ -3,12 +3,16 @@
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+import structlog
+
 from jari.domain.errors import Unavailable
 from jari.domain.seatmap import Layout, SeatMap
 from jari.ports.catalogue import CatalogueStore
 from jari.ports.seating import ScheduleState, SeatingStore
 from jari.ports.status_stream import ShownSeating, StatusStream
 from jari.settings import LiveSettings
+
+log = structlog.get_logger()
 
 LOAD_TRIES = 5  # a new plan may come between reading the layout and the seating, but not for ever
 
@@ -65,7 +69,11 @@ class Loader:
         if state is None or (state.epoch, state.layout_revision) != (head.epoch, layout.revision):
             return None
         missing = state.version - head.version
-        if not 0 <= missing <= self._settings.poll_page_size:
+        if missing < 0:  # the head was read first, so the store has lost what viewers have seen
+            log.error("versions_lost", schedule=schedule_id, seen=head.version)
+            await self._store.renew_epoch(schedule_id)
+            return None
+        if missing > self._settings.poll_page_size:
             return None
         commits = await self._store.commits_after(schedule_id, head.version, missing) if missing else ()
         if len(commits) < missing:  # the change log was trimmed past the head

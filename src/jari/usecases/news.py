@@ -1,8 +1,16 @@
 """Acting on what other processes tell."""
 
+import asyncio
+
+import structlog
+
 from jari.ports.news import NewsWire
 from jari.usecases.accounts import Accounts
 from jari.usecases.catalogue import Catalogue
+
+log = structlog.get_logger()
+
+PAUSE_SECONDS = 1.0  # after news that could not be read, of another release perhaps
 
 
 class Newsreader:
@@ -14,7 +22,15 @@ class Newsreader:
         self._catalogue = catalogue
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Listen until cancelled. What cannot be read is passed over; polling finds what it told."""
+        while True:
+            try:
+                await self._listen()
+            except Exception:
+                log.exception("news_failed")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
         async for news in self._wire.listen():
             self._accounts.forget(*news.ended_sessions)
             self._catalogue.forget(news.changed_schedules, news.changed_venues)

@@ -95,14 +95,16 @@ class Server(uvicorn.Server):
         if self._drain.has_begun:
             for listening in sockets or ():
                 self._accept_who_waits(listening)
+            if self._accepting:  # uvicorn tells the connections that it knows to end
+                await asyncio.wait(self._accepting)
         await super().shutdown(sockets)
 
     def _accept_who_waits(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         listening.settimeout(0)
         with suppress(OSError):  # nobody waits any more, or no descriptor is left
-            while True:
-                client, _ = listening.accept()
+            for _ in range(self._settings.connection_backlog):
+                client, _address = listening.accept()
                 accepting = loop.create_task(loop.connect_accepted_socket(self._protocol, client))
                 self._accepting.add(accepting)
                 accepting.add_done_callback(self._accepting.discard)

@@ -87,11 +87,13 @@ class RedisStatusStream:
         commits = seating.commits[-self._settings.status_stream_size :]
         for page in self._pages(fields):
             async with self._connection.commands(seats) as client:
-                await client.hset(seats, mapping=dict(page))
-                await client.expire(seats, ASIDE_SECONDS)
+                pipeline: Any = client.pipeline(transaction=True)  # nothing may stay for ever without an end
+                pipeline.hset(seats, mapping=dict(page))
+                pipeline.expire(seats, ASIDE_SECONDS)
+                await pipeline.execute()
         for some in self._pages(commits):
             async with self._connection.commands(stream) as client:
-                pipeline: Any = client.pipeline(transaction=False)
+                pipeline = client.pipeline(transaction=True)
                 for commit in some:
                     entry = {"epoch": state.epoch, "changes": encode_changes(commit)}
                     pipeline.xadd(stream, entry, id=_id(commit.version))

@@ -4,10 +4,10 @@
 -- ARGV  the expected head (empty: none); how many fields and how many entries were written aside; seconds to live
 
 local head = redis.call('HGET', KEYS[1], 'head') or ''
-if head ~= ARGV[1] then
-    return 0
-end
-if redis.call('HLEN', KEYS[3]) ~= tonumber(ARGV[2]) or redis.call('XLEN', KEYS[4]) ~= tonumber(ARGV[3]) then
+if head ~= ARGV[1]
+    or redis.call('HLEN', KEYS[3]) ~= tonumber(ARGV[2])
+    or redis.call('XLEN', KEYS[4]) ~= tonumber(ARGV[3]) then
+    redis.call('UNLINK', KEYS[3], KEYS[4]) -- another was quicker, or a part is lost
     return 0
 end
 redis.call('UNLINK', KEYS[1], KEYS[2]) -- RENAME would free them within this script
