@@ -136,6 +136,24 @@ async def test_a_redis_that_was_killed_is_used_again_once_it_is_back(connect, ma
     assert await connection.check()
 
 
+async def test_connections_to_a_server_that_was_demoted_are_let_go(connect, make_redis):
+    """Its address may lead to the new master by now; an old connection would be refused for ever."""
+    server, other = make_redis(), make_redis()
+    connection = connect(server.url)
+
+    async def connection_id():
+        async with connection.commands("k") as client:
+            return await client.client_id()
+
+    before = await connection_id()
+    assert await connection_id() == before
+    server.follow(other)
+    with pytest.raises(Unavailable):
+        async with connection.commands("k") as client:
+            await client.set("k", "v")
+    assert await connection_id() != before
+
+
 async def test_while_redis_is_away_nobody_asks_it(connect, make_redis):
     """A frozen server would make each wait for its time-out."""
     server, clock = make_redis(), StandingClock()

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ReadOnlyError
 
 from jari import metrics
 from jari.adapters.redis.away import is_away, is_elsewhere
@@ -60,7 +61,16 @@ class Node:
         """
         async with self._room_for_commands:
             with self._guarded():
-                yield self._commands
+                try:
+                    yield self._commands
+                except ReadOnlyError:
+                    await self._hang_up()
+                    raise
+
+    async def _hang_up(self) -> None:
+        """Let go of idle connections: this server was demoted, and its address may lead to another by now."""
+        for client in (self._commands, self._reads):
+            await client.connection_pool.disconnect(inuse_connections=False)
 
     async def read(self, positions: Mapping[str, str], count: int) -> Entries:
         """The next entries of these streams; see `Connection.read`."""
