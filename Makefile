@@ -53,6 +53,7 @@ unit: $(VENV)/.dev ## set up, then run the tests that need nothing outside their
 test: $(VENV)/.dev ## set up, then run all tests (real SQLite, PostgreSQL, Redis and Chromium)
 	sh tests/chromium.sh
 	sh tests/redis.sh
+	sh tests/systemd.sh
 	$(MAKE) --no-print-directory --jobs 2 test-in-browser test-elsewhere
 
 test-in-browser: $(VENV)/.dev
