@@ -48,7 +48,7 @@ async def use_everything(stores, schedule_id):
         stores.reservations.take_numbers(1),
         stores.accounts.add_session(b"x" * 32, 1, "hash", lifetime_ms=1, max_sessions=1),
         take(),
-        stores.seating.renew_epoch(schedule_id),
+        stores.seating.renew_epoch(schedule_id, ""),
         return_exceptions=True,
     )
 
@@ -165,4 +165,4 @@ async def test_a_statement_that_is_wrong_in_the_postgresql_till_is_a_fault_of_ou
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_a_value_of_a_wrong_type_is_a_fault_of_ours(stores):
     with pytest.raises(asyncpg.DataError):
-        await stores.seating.renew_epoch("seven")
+        await stores.seating.renew_epoch("seven", "")

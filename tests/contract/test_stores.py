@@ -261,6 +261,15 @@ async def test_a_transaction_knows_the_sale_the_plan_and_the_epoch(store, make_s
     assert loaded.epoch
 
 
+async def test_of_several_who_find_versions_lost_only_the_first_begins_a_new_epoch(store, make_schedule):
+    schedule_id = await make_schedule()
+    lost = (await store.states([schedule_id]))[1][schedule_id].epoch
+    await store.renew_epoch(schedule_id, lost)
+    renewed = (await store.states([schedule_id]))[1][schedule_id].epoch
+    await store.renew_epoch(schedule_id, lost)
+    assert (await store.states([schedule_id]))[1][schedule_id].epoch == renewed != lost
+
+
 async def test_schedules_have_epochs_of_their_own(store, make_schedule):
     one, two = await make_schedule(), await make_schedule()
     _, states = await store.states([one, two])

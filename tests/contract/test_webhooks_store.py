@@ -317,7 +317,8 @@ async def test_a_cursor_beyond_the_store_is_set_back_and_versions_count_anew(sto
     await drain(store)
     before = {each.event_id for each in await letters(store, webhook.id)}
     await backdoor_of(stores).lose_commits(schedule_id, 2)
-    await stores.seating.renew_epoch(schedule_id)
+    _, states = await stores.seating.states([schedule_id])
+    await stores.seating.renew_epoch(schedule_id, states[schedule_id].epoch)
     relayed = await store.relay(LIMIT)
     assert (relayed.commits, relayed.lost) == (0, {})
     assert await cursor(stores, schedule_id) == 2

@@ -93,8 +93,11 @@ class SeatingStore(Protocol):
     async def ended_holds(self, limit: int) -> Mapping[int, Sequence[int]]:
         """Schedule → seats whose hold has ended but is still recorded."""
 
-    async def renew_epoch(self, schedule_id: int) -> None:
-        """Name a new run of versions: whoever knows the old one starts over."""
+    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+        """Name a new run of versions instead of this one: whoever knows it starts over.
+
+        Nothing changes if the schedule has another epoch: of several who find that versions are lost, one is enough.
+        """
 
     async def trim(
         self,

@@ -66,7 +66,8 @@ class Page:
 class Catalogue:
     """Schedules and plans. A plan is read once for each revision of its venue, and let go when nobody asks for it.
 
-    A schedule is read again after a poll's time, and so is a page of the list; sooner when there is news of it. A crowd that loads the page thus costs
+    A schedule is read again after a poll's time, and so is a page of the list; sooner when there is news of it.
+    A crowd that loads the page thus costs
     one look a second, and another process's change shows here as soon as everything else that it does. All are looked
     up one at a time, and what many look at goes first: whoever asks for ever new ones makes only themselves wait.
     """

@@ -84,9 +84,8 @@ class Live:
         self._clock_offset_ms = 0
         self._soon = asyncio.Event()
         self.audiences: list[Audience] = []
-        self.is_followed: Callable[[], bool] = lambda: (
-            False
-        )  # whether others tell of all that a poll would find
+        # whether others tell of all that a poll would find
+        self.is_followed: Callable[[], bool] = lambda: False
 
     def now_ms(self) -> int:
         """The store's time, as well as this process knows it. No final decision rests on it."""
@@ -148,10 +147,10 @@ class Live:
             if schedule.seat_map is judged:
                 await self._reload(schedule)
 
-    async def break_off(self, schedule: LiveSchedule) -> None:
+    async def break_off(self, schedule: LiveSchedule, judged: SeatMap) -> None:
         """Begin a new epoch: the store was restored or failed over, and has lost versions that viewers have seen."""
-        log.error("versions_lost", schedule=schedule.id, seen=schedule.seat_map.version)
-        await self._store.renew_epoch(schedule.id)
+        log.error("versions_lost", schedule=schedule.id, seen=judged.version)
+        await self._store.renew_epoch(schedule.id, judged.epoch)
 
     async def poll(self) -> None:
         """Look once at the store's clock, and for what other processes have done to the schedules loaded here."""
@@ -241,7 +240,7 @@ class Live:
         """Find out why a state is older than our map: was it read before our last commit, or did the store lose it?"""
         _, states = await self._store.states([schedule.id])
         if states[schedule.id].version < schedule.seat_map.version:
-            await self.break_off(schedule)
+            await self.break_off(schedule, schedule.seat_map)
             await self._reload(schedule)
 
     async def _catch_up(self, schedule: LiveSchedule, version: int) -> None:

@@ -71,7 +71,7 @@ class Loader:
         missing = state.version - head.version
         if missing < 0:  # the head was read first, so the store has lost what viewers have seen
             log.error("versions_lost", schedule=schedule_id, seen=head.version)
-            await self._store.renew_epoch(schedule_id)
+            await self._store.renew_epoch(schedule_id, head.epoch)
             return None
         if missing > self._settings.poll_page_size:
             return None

@@ -214,7 +214,7 @@ class Publisher:
             return False  # look again
         if step is Step.BREAK_OFF:
             log.error("versions_lost", schedule=schedule_id, head=str(head), store=str(position))
-            await self._store.renew_epoch(schedule_id)
+            await self._store.renew_epoch(schedule_id, position.epoch)
         await self._rebuild(schedule_id, head)
         return False
 

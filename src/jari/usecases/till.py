@@ -159,7 +159,7 @@ class Till:
             except MapOutdated:
                 await self._live.reload(self._schedule, judged)
             except VersionsLost:
-                await self._live.break_off(self._schedule)
+                await self._live.break_off(self._schedule, judged)
                 await self._live.reload(self._schedule, judged)
             else:
                 return True

@@ -134,10 +134,12 @@ class MemorySeatingStore:
                 limit -= len(seat_ids)
         return ended
 
-    async def renew_epoch(self, schedule_id: int) -> None:
-        """Name a new run of versions."""
+    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+        """Name a new run of versions instead of this one."""
         async with self._memory.write():
             schedule = self._memory.schedule(schedule_id)
+            if schedule.state.epoch != epoch:
+                return
             schedule.state = replace(schedule.state, epoch=self._memory.new_epoch())
 
     async def trim(

@@ -406,8 +406,8 @@ class RedisSeatingStore:
                 ended[schedule_id] = seat_ids
         return ended
 
-    async def renew_epoch(self, schedule_id: int) -> None:
-        """Name a new run of versions."""
+    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+        """Name a new run of versions instead of this one."""
         sheet, token = Sheet(self._redis, schedule_id), secrets.token_hex(8)
         await self._take(sheet, token)
         try:
@@ -415,7 +415,7 @@ class RedisSeatingStore:
             if look.head is not None:
                 with suppress(StaleDecision):  # what PostgreSQL does not take is what was lost
                     await self.persisting.catch_up(sheet, look.head.state.version)
-            await self._ledger.renew_epoch(schedule_id)
+            await self._ledger.renew_epoch(schedule_id, epoch)
             await self.persisting.mend(sheet, token)
         finally:
             await sheet.give_back(token)

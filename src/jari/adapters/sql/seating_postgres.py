@@ -418,9 +418,11 @@ class PostgresSeatingStore:
         )
         return seats_by_schedule(rows)
 
-    async def renew_epoch(self, schedule_id: int) -> None:
-        """Name a new run of versions."""
-        await self._execute("UPDATE schedules SET epoch = $2 WHERE id = $1", schedule_id, new_epoch())
+    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+        """Name a new run of versions instead of this one."""
+        await self._execute(
+            "UPDATE schedules SET epoch = $3 WHERE id = $1 AND epoch = $2", schedule_id, epoch, new_epoch()
+        )
 
     async def trim(
         self,

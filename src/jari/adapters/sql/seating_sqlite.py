@@ -314,12 +314,13 @@ class SqliteSeatingStore:
         )
         return seats_by_schedule(rows)
 
-    async def renew_epoch(self, schedule_id: int) -> None:
-        """Name a new run of versions."""
+    async def renew_epoch(self, schedule_id: int, epoch: str) -> None:
+        """Name a new run of versions instead of this one."""
         async with self._write_lock:
             await self._writer.run(
                 lambda connection: connection.execute(
-                    "UPDATE schedules SET epoch = ? WHERE id = ?", (new_epoch(), schedule_id)
+                    "UPDATE schedules SET epoch = ? WHERE id = ? AND epoch = ?",
+                    (new_epoch(), schedule_id, epoch),
                 )
             )
 
